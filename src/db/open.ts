@@ -1,0 +1,61 @@
+// The one way to SQLite. WAL, foreign keys on, one writer (this process); statements are cached by text.
+import Database from 'better-sqlite3';
+
+export type SqlValue = string | number | bigint | Buffer | null;
+export type SqlParameters = Record<string, SqlValue>;
+
+export class Db {
+  readonly #handle: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(path: string) {
+    this.#handle = new Database(path);
+    this.#handle.pragma('journal_mode = WAL');
+    this.#handle.pragma('synchronous = FULL');
+    this.#handle.pragma('foreign_keys = ON');
+    this.#handle.pragma('busy_timeout = 5000');
+  }
+
+  /** The first row of a query, or undefined. `Row` is the caller's promise about the selected columns. */
+  get<Row>(sql: string, parameters: SqlParameters = {}): Row | undefined {
+    return this.#prepare(sql).get(parameters) as Row | undefined;
+  }
+
+  all<Row>(sql: string, parameters: SqlParameters = {}): Row[] {
+    return this.#prepare(sql).all(parameters) as Row[];
+  }
+
+  /** Runs a statement that writes; answers the number of changed rows and the last inserted row id. */
+  run(sql: string, parameters: SqlParameters = {}): { changes: number; lastId: number } {
+    const result = this.#prepare(sql).run(parameters);
+    return { changes: result.changes, lastId: Number(result.lastInsertRowid) };
+  }
+
+  /** Runs several statements; only for migrations and tests. */
+  exec(sql: string): void {
+    this.#handle.exec(sql);
+  }
+
+  /** One immediate transaction: committed when `body` returns, rolled back when it throws. It may nest. */
+  transaction<Result>(body: () => Result): Result {
+    return this.#handle.transaction(body).immediate();
+  }
+
+  /** A consistent copy of the whole database, taken while it is in use. */
+  copyTo(path: string): void {
+    this.#prepare('VACUUM INTO :path').run({ path });
+  }
+
+  close(): void {
+    this.#handle.close();
+  }
+
+  #prepare(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#handle.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}

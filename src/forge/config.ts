@@ -1,0 +1,161 @@
+// The settings in force: defaults, then the TOML file in the data directory, then PIKA_* of the environment.
+// The only reader of process.env for the forge. Every number has its unit in its name.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { z } from 'zod';
+import { ForgeError, errorMessage } from '../lib/errors.ts';
+
+const port = z.number().int().min(0).max(65_535);
+const positive = z.number().int().min(1);
+
+const listen = (defaultPort: number) =>
+  z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(defaultPort) })
+    .prefault({});
+
+const ciSettings = z
+  .strictObject({
+    concurrency: positive.max(256).default(2),
+    allowUnsandboxed: z.boolean().default(true),
+    sandbox: z.enum(['auto', 'bubblewrap', 'unshare', 'none']).default('auto'),
+    leaseSeconds: positive.default(120),
+    heartbeatSeconds: positive.default(30),
+    graceSeconds: positive.default(10),
+    pollSeconds: positive.default(5),
+    maxLanesPerManifest: positive.default(64),
+    maxManifestBytes: positive.default(262_144),
+    maxLaneMinutes: positive.default(24 * 60),
+    maxLogBytes: positive.default(64 * 1024 * 1024),
+  })
+  .prefault({});
+
+const limits = z
+  .strictObject({
+    maxPushBytes: positive.default(1024 * 1024 * 1024),
+    maxFileBytes: positive.default(100 * 1024 * 1024),
+    maxRefsPerPush: positive.default(200),
+    maxPathDepth: positive.default(64),
+    maxRequestBytes: positive.default(1024 * 1024),
+    maxDiffFiles: positive.default(3000),
+    maxDiffBytes: positive.default(20 * 1024 * 1024),
+    maxRowsPerPage: positive.default(50),
+    maxLiveSubscribers: positive.default(500),
+    maxSshConnections: positive.default(200),
+    maxGitProcesses: positive.default(32),
+    sshHandshakeSeconds: positive.default(15),
+    gitSeconds: positive.default(3600),
+    waitSeconds: positive.default(60),
+    sessionDays: positive.default(30),
+  })
+  .prefault({});
+
+const configSchema = z.strictObject({
+  http: listen(8787),
+  ssh: listen(2222),
+  /** The origin that people type, e.g. `https://git.example.org`; without it the HTTP address is used. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Addresses of reverse proxies whose X-Forwarded-* headers are believed. */
+  trustedProxies: z.array(z.string()).default([]),
+  logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('warn'),
+  ci: ciSettings,
+  limits,
+});
+
+export type Settings = z.infer<typeof configSchema>;
+
+/** Where everything that must survive lives; all paths absolute. */
+export interface Paths {
+  data: string;
+  database: string;
+  repos: string;
+  spool: string;
+  lanes: string;
+  checkouts: string;
+  keys: string;
+  gitHome: string;
+  backups: string;
+  controlSocket: string;
+}
+
+export interface Config extends Settings {
+  paths: Paths;
+  /** PATH for the programs the forge starts (git, the sandbox). */
+  searchPath: string;
+}
+
+export type SettingsOverride = Record<string, unknown>;
+
+/**
+ * Reads the configuration of a data directory. `overrides` (from the command line) win over the file
+ * and the environment. Refuses (`invalid`) with the file, the key and what was expected.
+ */
+export function readConfig(
+  dataFolder: string,
+  overrides: SettingsOverride = {},
+  environment: NodeJS.ProcessEnv = process.env,
+): Config {
+  const fromFile = readTomlFile(join(dataFolder, 'pika.toml'));
+  const merged = mergeSettings(mergeSettings(fromFile, readEnvironment(environment)), overrides);
+  const parsed = configSchema.safeParse(merged);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const key = issue?.path.join('.') || 'the top level';
+    throw new ForgeError('invalid', `Configuration: ${key}: ${issue?.message ?? 'not understood'}.`);
+  }
+  return {
+    ...parsed.data,
+    paths: listPaths(dataFolder),
+    searchPath: environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+  };
+}
+
+function listPaths(data: string): Paths {
+  return {
+    data,
+    database: join(data, 'forge.db'),
+    repos: join(data, 'repos'),
+    spool: join(data, 'spool'),
+    lanes: join(data, 'lanes'),
+    checkouts: join(data, 'checkouts'),
+    keys: join(data, 'keys'),
+    gitHome: join(data, 'git'),
+    backups: join(data, 'backups'),
+    controlSocket: join(data, 'control.sock'),
+  };
+}
+
+function readTomlFile(path: string): SettingsOverride {
+  if (!existsSync(path)) return {};
+  try {
+    return parseToml(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ForgeError('invalid', `Configuration: ${path} is not valid TOML: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** PIKA_PUBLIC_URL, PIKA_LOG_LEVEL, PIKA_CONCURRENCY: what a container or a unit file sets. */
+function readEnvironment(environment: NodeJS.ProcessEnv): SettingsOverride {
+  const settings: SettingsOverride = {};
+  if (environment['PIKA_PUBLIC_URL']) settings['publicUrl'] = environment['PIKA_PUBLIC_URL'];
+  if (environment['PIKA_LOG_LEVEL']) settings['logLevel'] = environment['PIKA_LOG_LEVEL'];
+  if (environment['PIKA_CONCURRENCY']) {
+    settings['ci'] = { concurrency: Number(environment['PIKA_CONCURRENCY']) };
+  }
+  return settings;
+}
+
+function isTable(value: unknown): value is SettingsOverride {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function mergeSettings(base: SettingsOverride, over: SettingsOverride): SettingsOverride {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const existing = merged[key];
+    merged[key] = isTable(existing) && isTable(value) ? mergeSettings(existing, value) : value;
+  }
+  return merged;
+}

@@ -1,0 +1,58 @@
+// Every fact of the forge, by name, and a small typed emitter. A fact only means "look now": the truth
+// is in tables and refs, so a lost fact costs delay and never correctness.
+
+export interface Facts {
+  'repo-changed': { repoId: number };
+  /** The target branch exists at a new commit (created, or something landed on it). */
+  'target-moved': { repoId: number; oid: string };
+  'branch-pushed': { repoId: number; branchId: number; revision: number };
+  'branch-settled': { repoId: number; branchId: number; state: 'merged' | 'closed' };
+  'run-created': { repoId: number; branchId: number | undefined; runId: number };
+  'run-finished': { repoId: number; branchId: number | undefined; runId: number; state: string };
+  'lane-changed': {
+    repoId: number;
+    branchId: number | undefined;
+    runId: number;
+    laneId: number;
+    attemptId: number;
+    state: string;
+  };
+  'lane-output': { attemptId: number; laneId: number; runId: number; bytes: number };
+  'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
+  'queue-changed': Record<string, never>;
+}
+
+export type FactName = keyof Facts;
+type Listener<Name extends FactName> = (payload: Facts[Name]) => void;
+type AnyListener = (payload: never) => void;
+
+export class Events {
+  readonly #listeners = new Map<FactName, Set<AnyListener>>();
+
+  /** Calls `listener` on every such fact until the returned function is called. */
+  on<Name extends FactName>(name: Name, listener: Listener<Name>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set<AnyListener>();
+    this.#listeners.set(name, listeners);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }
+
+  /** Tells everybody. Emit after the transaction that made the fact true has committed. */
+  emit<Name extends FactName>(name: Name, payload: Facts[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<Name>)(payload);
+  }
+
+  /** The next such fact for which `accept` holds; tests wait on it instead of sleeping. */
+  next<Name extends FactName>(
+    name: Name,
+    accept: (payload: Facts[Name]) => boolean = () => true,
+  ): Promise<Facts[Name]> {
+    return new Promise((resolve) => {
+      const off = this.on(name, (payload) => {
+        if (!accept(payload)) return;
+        off();
+        resolve(payload);
+      });
+    });
+  }
+}

@@ -1,0 +1,197 @@
+// The only spawn of git. Every git of the forge runs with a private configuration and an explicit
+// environment, so neither the machine's git settings nor a repository's content changes what it does.
+import { spawn, type ChildProcessWithoutNullStreams, type SpawnOptions } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ForgeError } from '../lib/errors.ts';
+
+const hooksFolder = new URL('../../hooks/', import.meta.url).pathname;
+const stderrTailBytes = 4096;
+
+export interface GitLimits {
+  maxPushBytes: number;
+  gitSeconds: number;
+}
+
+export interface RunOptions {
+  /** The bare repository, as an absolute path. */
+  repo?: string;
+  input?: string | Buffer;
+  /** Exit codes that are an answer and not a fault; 0 always is one. */
+  accept?: readonly number[];
+  maxBytes?: number;
+  timeoutMs?: number;
+  /** Added to git's environment; never taken from a user. */
+  env?: Record<string, string>;
+}
+
+export interface GitResult {
+  stdout: Buffer;
+  exitCode: number;
+}
+
+/** Git itself failed: what was asked, how it ended, and the end of what it said. Always the `cause` of something. */
+export class GitError extends Error {
+  readonly argv: readonly string[];
+  readonly exitCode: number | undefined;
+  readonly stderr: string;
+
+  constructor(argv: readonly string[], exitCode: number | undefined, stderr: string) {
+    super(`git ${argv[0] ?? ''} failed (${exitCode ?? 'killed'}): ${stderr.trim() || 'no message'}`);
+    this.name = 'GitError';
+    this.argv = argv;
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
+
+export class Git {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly #defaultTimeoutMs: number;
+
+  constructor(options: { home: string; searchPath: string; limits: GitLimits }) {
+    mkdirSync(options.home, { recursive: true, mode: 0o700 });
+    const configFile = join(options.home, 'config');
+    writeFileSync(configFile, privateConfiguration(options.limits));
+    this.#defaultTimeoutMs = options.limits.gitSeconds * 1000;
+    this.environment = {
+      PATH: options.searchPath,
+      HOME: options.home,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: configFile,
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_NO_REPLACE_OBJECTS: '1',
+      LC_ALL: 'C',
+    };
+  }
+
+  /** Runs git to its end; throws `GitError` unless the exit code is 0 or accepted. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<GitResult> {
+    const child = this.spawn(args, options);
+    return collect(child, args, { timeoutMs: this.#defaultTimeoutMs, ...options });
+  }
+
+  /** The standard output of git as UTF-8 text without its last newline. */
+  async text(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    const { stdout } = await this.run(args, options);
+    return stdout.toString('utf8').replace(/\n$/, '');
+  }
+
+  /** Starts git with pipes on its three streams; the caller owns its end. */
+  spawn(
+    args: readonly string[],
+    options: Pick<RunOptions, 'repo' | 'env'> & { spawn?: SpawnOptions } = {},
+  ): ChildProcessWithoutNullStreams {
+    return spawn('git', [...args], {
+      cwd: options.repo ?? this.environment['HOME'],
+      env: { ...this.environment, ...(options.repo ? { GIT_DIR: options.repo } : {}), ...options.env },
+      stdio: 'pipe',
+      ...options.spawn,
+    }) as ChildProcessWithoutNullStreams;
+  }
+}
+
+interface CollectOptions extends RunOptions {
+  timeoutMs: number;
+}
+
+function collect(
+  child: ChildProcessWithoutNullStreams,
+  args: readonly string[],
+  options: CollectOptions,
+): Promise<GitResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<GitResult>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let stderr = '';
+  const stop = (error: Error) => {
+    child.kill('SIGKILL');
+    reject(error);
+  };
+  const timer = setTimeout(
+    () => stop(new ForgeError('limited', `git ${args[0] ?? ''} took too long and was stopped.`)),
+    options.timeoutMs,
+  );
+  child.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (options.maxBytes !== undefined && bytes > options.maxBytes) {
+      stop(new ForgeError('too_large', `git ${args[0] ?? ''} printed more than ${options.maxBytes} bytes.`));
+    } else chunks.push(chunk);
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString('utf8')).slice(-stderrTailBytes);
+  });
+  // git may end before it has read its input; its exit code tells the story, not the broken pipe.
+  child.stdin.on('error', () => undefined);
+  child.on('error', (error) => stop(error));
+  child.on('close', (code) => {
+    clearTimeout(timer);
+    const accepted = code === 0 || (code !== null && options.accept?.includes(code));
+    if (accepted) resolve({ stdout: Buffer.concat(chunks), exitCode: code ?? 0 });
+    else reject(new GitError(args, code ?? undefined, stderr));
+  });
+  child.stdin.end(options.input ?? '');
+  return promise;
+}
+
+function privateConfiguration(limits: GitLimits): string {
+  return `# Written by pika-git at every start; changes here are lost.
+[core]
+	fsync = objects,derived-metadata,reference
+	fsyncMethod = fsync
+	packedRefsTimeout = 10000
+	filesRefLockTimeout = 1000
+	useReplaceRefs = false
+	bigFileThreshold = 50m
+	quotePath = false
+	commitGraph = true
+	hooksPath = ${hooksFolder}
+[init]
+	templateDir =
+	defaultBranch = main
+[gc]
+	auto = 0
+[maintenance]
+	auto = 0
+[receive]
+	autogc = false
+	fsckObjects = true
+	maxInputSize = ${limits.maxPushBytes}
+	unpackLimit = 100
+	advertiseAtomic = true
+	advertisePushOptions = true
+	denyDeleteCurrent = ignore
+	hideRefs = refs/replace
+[receive "fsck"]
+	badTimezone = ignore
+	missingSpaceBeforeDate = ignore
+	zeroPaddedFilemode = ignore
+[fetch]
+	fsckObjects = true
+	writeCommitGraph = true
+[transfer]
+	hideRefs = refs/pika
+[uploadpack]
+	allowFilter = true
+	allowAnySHA1InWant = true
+[pack]
+	writeBitmapHashCache = true
+[repack]
+	writeBitmaps = true
+[protocol]
+	allow = never
+[protocol "https"]
+	allow = always
+[protocol "ssh"]
+	allow = always
+[http]
+	followRedirects = false
+[safe]
+	directory = *
+[user]
+	name = pika-git
+	email = forge@localhost
+[merge]
+	renames = true
+`;
+}

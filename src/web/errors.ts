@@ -1,0 +1,74 @@
+// The one code→status table, the page and the JSON of every error. `ph` reads the table backwards.
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { ForgeError, type ErrorCode } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { render } from './render.ts';
+
+export const statusByCode: Record<ErrorCode, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  limited: 429,
+  unavailable: 503,
+  internal: 500,
+};
+
+const titles: Record<ErrorCode, string> = {
+  invalid: 'That could not be understood',
+  unauthenticated: 'Please sign in',
+  forbidden: 'Not allowed',
+  not_found: 'Not found',
+  conflict: 'That no longer fits',
+  too_large: 'Too large',
+  limited: 'Slow down',
+  unavailable: 'Not available now',
+  internal: 'Something broke on our side',
+};
+
+export const notFound: RequestHandler = (request) => {
+  throw new ForgeError('not_found', `There is no page or route ${request.method} ${request.path}.`);
+};
+
+/** The web's boundary: everything thrown in a route becomes one clear answer, as JSON or as a page. */
+export function answerErrors(log: Log): ErrorRequestHandler {
+  return (thrown: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    const error = toForgeError(thrown);
+    if (error.code === 'internal') log.error({ err: thrown, path: request.path }, 'a request failed');
+    response.status(statusByCode[error.code]);
+    if (error.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Basic realm="pika-git"');
+    if (wantsJson(request.path, request.get('accept'))) {
+      const details = error.details === undefined ? {} : { details: error.details };
+      response.json({ error: { code: error.code, message: error.message, ...details } });
+    } else {
+      render(response, 'error.njk', {
+        title: titles[error.code],
+        code: error.code,
+        message: error.message,
+        returnTo: request.originalUrl,
+      });
+    }
+  };
+}
+
+function wantsJson(path: string, accept: string | undefined): boolean {
+  return path.startsWith('/api/') || (accept !== undefined && !/text\/html|\*\/\*/.test(accept));
+}
+
+function toForgeError(thrown: unknown): ForgeError {
+  if (thrown instanceof ForgeError) return thrown;
+  const status = (thrown as { status?: unknown }).status;
+  if (status === 413) return new ForgeError('too_large', 'The request is larger than this route takes.');
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new ForgeError('invalid', 'The request could not be read: its body or its address is malformed.');
+  }
+  return new ForgeError('internal', 'The forge met an error it did not expect. It was logged; try again.', {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,85 @@
+// Live updates. The forge says "this changed" on a topic; the pages that are open fetch a fragment.
+// Every message has an id; a client that comes back with Last-Event-ID gets what it missed, or `resync`.
+import type { Request, Response } from 'express';
+import { ForgeError } from '../lib/errors.ts';
+
+interface Message {
+  id: number;
+  topic: string;
+  data: string;
+}
+
+interface Subscriber {
+  topics: ReadonlySet<string>;
+  response: Response;
+}
+
+const replayLength = 1000;
+const keepAliveMs = 25_000;
+
+export class LiveFeed {
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #recent: Message[] = [];
+  readonly #maxSubscribers: number;
+  // Ids start at the time of the start, so that an id from before a restart is seen as too old.
+  #lastId = Date.now() * 1000;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(maxSubscribers: number) {
+    this.#maxSubscribers = maxSubscribers;
+  }
+
+  publish(topic: string, data: Record<string, string | number> = {}): void {
+    this.#lastId += 1;
+    const message = { id: this.#lastId, topic, data: JSON.stringify({ topic, ...data }) };
+    this.#recent.push(message);
+    if (this.#recent.length > replayLength) this.#recent.shift();
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.topics.has(topic)) send(subscriber.response, message);
+    }
+  }
+
+  /** Keeps the response open and sends what is published on `topics` (already allowed for this caller). */
+  subscribe(request: Request, response: Response, topics: readonly string[]): void {
+    if (this.#subscribers.size >= this.#maxSubscribers) {
+      throw new ForgeError('limited', 'Too many pages are open live. Reload this page later.');
+    }
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store',
+      'X-Accel-Buffering': 'no',
+    });
+    const subscriber = { topics: new Set(topics), response };
+    this.#subscribers.add(subscriber);
+    response.write(`retry: 1000\n: live\n\n`);
+    this.#replay(subscriber, Number(request.get('last-event-id') ?? Number.NaN));
+    this.#timer ??= setInterval(() => this.#keepAlive(), keepAliveMs).unref();
+    response.on('close', () => this.#subscribers.delete(subscriber));
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const { response } of this.#subscribers) response.end();
+    this.#subscribers.clear();
+  }
+
+  #replay(subscriber: Subscriber, lastSeen: number): void {
+    if (Number.isNaN(lastSeen)) return;
+    const oldest = this.#recent[0]?.id ?? this.#lastId + 1;
+    if (lastSeen < oldest - 1 || lastSeen > this.#lastId) {
+      subscriber.response.write(`event: resync\nid: ${this.#lastId}\ndata: {}\n\n`);
+      return;
+    }
+    for (const message of this.#recent) {
+      if (message.id > lastSeen && subscriber.topics.has(message.topic)) send(subscriber.response, message);
+    }
+  }
+
+  #keepAlive(): void {
+    for (const { response } of this.#subscribers) response.write(': still here\n\n');
+  }
+}
+
+function send(response: Response, message: Message): void {
+  response.write(`id: ${message.id}\nevent: changed\ndata: ${message.data}\n\n`);
+}
