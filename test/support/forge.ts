@@ -25,14 +25,14 @@ export interface TestForge {
   /** The data directory. */
   folder: string;
   /** A new account and a caller who signed in as it with every scope. */
-  account(name: string, role?: AccountRole): { account: Account; caller: Caller };
+  account: (name: string, role?: AccountRole) => { account: Account; caller: Caller };
   /** A new repository `owner/name`; `files` become the first commit of its default branch. */
-  repo(fullName: string, options?: RepoOptions): Promise<Repo>;
+  repo: (fullName: string, options?: RepoOptions) => Promise<Repo>;
   /** The bare repository's folder. */
-  repoFolder(repo: Repo): string;
+  repoFolder: (repo: Repo) => string;
   /** Runs at disposal, last registered first, before the database closes: stop what the test started. */
-  defer(stop: () => Promise<void> | void): void;
-  dispose(): Promise<void>;
+  defer: (stop: () => Promise<void> | void) => void;
+  dispose: () => Promise<void>;
 }
 
 export interface RepoOptions {
@@ -60,7 +60,7 @@ export async function openTestForge(options: TestForgeOptions = {}): Promise<Tes
     repo: (fullName, repoOptions = {}) => addRepo(forge, fullName, repoOptions),
     repoFolder,
     defer: (stop) => void deferred.push(stop),
-    async dispose() {
+    dispose: async () => {
       for (const stop of deferred.splice(0).reverse()) await stop();
       forge.db.close();
       await removeAndCheck(folder);
