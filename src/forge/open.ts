@@ -26,12 +26,21 @@ export interface Forge {
 export function openForge(config: Config, options: { clock?: Clock; log?: Log } = {}): Forge {
   const { paths } = config;
   try {
-    for (const folder of [paths.repos, paths.spool, paths.lanes, paths.checkouts, paths.keys, paths.gitHome]) {
+    for (const folder of [
+      paths.repos,
+      paths.spool,
+      paths.lanes,
+      paths.checkouts,
+      paths.keys,
+      paths.gitHome,
+    ]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     mkdirSync(paths.backups, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new ForgeError('unavailable', `The data directory ${paths.data} cannot be written.`, { cause: error });
+    throw new ForgeError('unavailable', `The data directory ${paths.data} cannot be written.`, {
+      cause: error,
+    });
   }
   const db = new Db(paths.database);
   migrate(db, (version) => join(paths.backups, `before-schema-${version + 1}-${Date.now()}.db`));

@@ -2,7 +2,15 @@ import pino from 'pino';
 
 export type Log = pino.Logger;
 
-const secretPaths = ['token', 'authorization', 'cookie', 'password', '*.token', '*.authorization', '*.cookie'];
+const secretPaths = [
+  'token',
+  'authorization',
+  'cookie',
+  'password',
+  '*.token',
+  '*.authorization',
+  '*.cookie',
+];
 
 /** A JSON-lines logger on standard error; `level` is a pino level name or `silent`. */
 export function createLog(level: string): Log {

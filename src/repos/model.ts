@@ -15,8 +15,25 @@ export const includesRight = (held: Right, wanted: Right): boolean =>
 
 /** First path parts that pages own, so nobody can be called like one of them. */
 export const reservedOwners = [
-  'api', 'assets', 'live', 'login', 'logout', 'admin', 'account', 'inbox', 'help', 'search',
-  'healthz', 'readyz', 'metrics', 'ph', 'new', 'settings', 'static', 'favicon.ico', 'robots.txt',
+  'api',
+  'assets',
+  'live',
+  'login',
+  'logout',
+  'admin',
+  'account',
+  'inbox',
+  'help',
+  'search',
+  'healthz',
+  'readyz',
+  'metrics',
+  'ph',
+  'new',
+  'settings',
+  'static',
+  'favicon.ico',
+  'robots.txt',
 ] as const;
 
 const part = z
@@ -45,7 +62,8 @@ const refComponent = /^[0-9A-Za-z][0-9A-Za-z._+@-]*$/;
 export function refNameProblem(name: string): string | undefined {
   if (name.length > 200) return 'a name has at most 200 bytes';
   if (name === 'HEAD' || name.startsWith('refs/')) return 'HEAD and refs/… are no names of branches';
-  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(name)) return 'a name that looks like an object id is ambiguous';
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(name))
+    return 'a name that looks like an object id is ambiguous';
   for (const component of name.split('/')) {
     if (!refComponent.test(component)) {
       return 'each part of a name starts with a letter or digit and has only letters, digits and . _ + @ -';

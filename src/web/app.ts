@@ -20,7 +20,9 @@ export function createApp(options: AppOptions): Express {
 
   // The version in the path only defeats caches; any version serves today's file.
   app.use('/assets/:version', express.static(assetsFolder, { index: false, maxAge: '1y', immutable: true }));
-  app.get('/favicon.ico', (_request, response) => response.redirect(301, `/assets/${assetVersion()}/icon.svg`));
+  app.get('/favicon.ico', (_request, response) =>
+    response.redirect(301, `/assets/${assetVersion()}/icon.svg`),
+  );
   return app;
 }
 

@@ -42,7 +42,8 @@ export function bytes(count: number): string {
 
 export const short = (oid: string): string => oid.slice(0, 8);
 
-const hidden = /[\u00AD\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
+const hidden =
+  /[\u00AD\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
 
 /** Bidirectional and invisible characters as visible `⟨U+202E⟩`, so that no text can pretend to be another. */
 export const visible = (text: string): string =>
@@ -54,8 +55,16 @@ export const visible = (text: string): string =>
 const humanWords = (state: string): string => state.replaceAll('_', ' ');
 
 /** `1 lane`, `3 lanes`. */
-const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
 
 export const filters = {
-  ago, duration, iso, bytes, short, visible, plural, words: humanWords,
+  ago,
+  duration,
+  iso,
+  bytes,
+  short,
+  visible,
+  plural,
+  words: humanWords,
 };

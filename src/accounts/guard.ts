@@ -1,0 +1,164 @@
+// Finds out who is asking on every request, and refuses writes that another site's page sent.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import { publicOrigin, type Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { hashSecret } from '../lib/secrets.ts';
+import { assetVersion } from '../web/app.ts';
+import { findCallerByToken } from './find.ts';
+import { anonymous, type Account, type Caller, type TokenScope } from './model.ts';
+import { findAccount, findSession, stampLastUse } from './store.ts';
+
+export const sessionCookie = 'pika_session';
+
+interface PageContext {
+  account: { name: string; role: string } | undefined;
+  formToken: string;
+  path: string;
+  assets: string;
+  origin: string;
+  unsandboxed: boolean;
+}
+
+interface Locals {
+  caller: Caller;
+  sessionSecret: string | undefined;
+  page: PageContext;
+}
+
+const locals = (response: Response): Locals => response.locals as Locals;
+
+export const callerOf = (response: Response): Caller => locals(response).caller;
+
+/** The secret of the browser session that asks, to sign it out. */
+export const sessionSecretOf = (response: Response): string | undefined => locals(response).sessionSecret;
+
+/**
+ * Puts the caller and the page context into `response.locals`. A bad token is refused (`unauthenticated`)
+ * rather than taken for nobody; a dead cookie is nobody. `isSandboxed` tells pages whether to warn.
+ */
+export function identify(forge: Forge, isSandboxed: () => boolean): RequestHandler {
+  const assets = `/assets/${assetVersion()}`;
+  const origin = publicOrigin(forge.config);
+  return (request, response, next) => {
+    const address = request.ip ?? '';
+    const header = request.get('authorization');
+    const sessionSecret = header === undefined ? readCookie(request, sessionCookie) : undefined;
+    const caller =
+      header === undefined
+        ? callerBySession(forge, { secret: sessionSecret, address })
+        : callerByHeader(forge, header, address);
+    const formToken = sessionSecret === undefined ? '' : formTokenOf(sessionSecret);
+    const account = caller.account && { name: caller.account.name, role: caller.account.role };
+    const page = { account, formToken, path: request.path, assets, origin, unsandboxed: !isSandboxed() };
+    Object.assign(response.locals, { caller, sessionSecret, page } satisfies Locals);
+    next();
+  };
+}
+
+/** The caller as an account that may write at `scope`, or a refusal that says how to get there. */
+export function requireAccount(caller: Caller, scope: TokenScope): Account {
+  if (caller.account === undefined) {
+    throw new ForgeError(
+      'unauthenticated',
+      'Sign in first: with a token, or in the browser with the link of: ssh … login',
+    );
+  }
+  const order: readonly TokenScope[] = ['read', 'write', 'admin'];
+  if (order.indexOf(caller.scope) < order.indexOf(scope)) {
+    throw new ForgeError(
+      'forbidden',
+      `This token may only ${caller.scope}; use one with the scope ${scope}.`,
+    );
+  }
+  return caller.account;
+}
+
+export function requireAdmin(caller: Caller): Account {
+  const account = requireAccount(caller, 'admin');
+  if (account.role !== 'admin') throw new ForgeError('forbidden', 'Only an admin of this forge may do that.');
+  return account;
+}
+
+/**
+ * Refuses a write that a browser sent from another site (Origin, Sec-Fetch-Site), or that carries a session
+ * cookie but not the token of our own form. Mounted after the body parsers. Requests with an Authorization
+ * header carry no ambient right and pass.
+ */
+export const refuseForgery: RequestHandler = (request, response, next) => {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(request.method) || request.get('authorization') !== undefined) {
+    next();
+    return;
+  }
+  const site = request.get('sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') throw forgery();
+  const origin = request.get('origin');
+  if (origin !== undefined && !isOwnOrigin(origin, request)) throw forgery();
+  const secret = locals(response).sessionSecret;
+  if (secret !== undefined && callerOf(response).account !== undefined) {
+    const body = request.body as Record<string, unknown> | undefined;
+    const given = request.get('x-form-token') ?? String(body?.['form_token'] ?? '');
+    if (!sameText(given, formTokenOf(secret))) throw forgery();
+  }
+  next();
+};
+
+const forgery = (): ForgeError =>
+  new ForgeError(
+    'forbidden',
+    'This form did not come from this forge, or is from before you signed in. Reload the page and try again.',
+  );
+
+// The Origin must be the host that the request itself was sent to; both come from the same browser.
+function isOwnOrigin(origin: string, request: Request): boolean {
+  return URL.canParse(origin) && new URL(origin).host === request.get('host');
+}
+
+function callerByHeader(forge: Forge, header: string, address: string): Caller {
+  const secret = secretInHeader(header);
+  const caller = secret === undefined ? undefined : findCallerByToken(forge, secret, address);
+  if (caller === undefined) {
+    throw new ForgeError(
+      'unauthenticated',
+      'This token is unknown, revoked or expired; make a new one with: pika-git token create',
+    );
+  }
+  return caller;
+}
+
+/** The token in `Bearer TOKEN` or in `Basic base64(anything:TOKEN)`. */
+export function secretInHeader(header: string): string | undefined {
+  const [scheme = '', value = ''] = header.split(' ', 2);
+  if (/^bearer$/i.test(scheme)) return value || undefined;
+  if (!/^basic$/i.test(scheme)) return undefined;
+  const pair = Buffer.from(value, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(colon + 1) || undefined;
+}
+
+function callerBySession(forge: Forge, credential: { secret: string | undefined; address: string }): Caller {
+  const { secret, address } = credential;
+  if (secret === undefined) return anonymous(address);
+  const now = forge.clock.now();
+  const session = findSession(forge.db, { hash: hashSecret(secret), now });
+  const account = session && findAccount(forge.db, { id: session.accountId });
+  if (session === undefined || account === undefined) return anonymous(address);
+  stampLastUse(forge.db, 'sessions', { id: session.id, now });
+  return { account, scope: 'admin', credential: `session ${session.id}`, address };
+}
+
+function readCookie(request: Request, name: string): string | undefined {
+  for (const pair of (request.get('cookie') ?? '').split(';')) {
+    const [key, value] = pair.trim().split('=', 2);
+    if (key === name && value) return value;
+  }
+  return undefined;
+}
+
+const formTokenOf = (sessionSecret: string): string =>
+  createHmac('sha256', sessionSecret).update('form').digest('base64url');
+
+function sameText(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

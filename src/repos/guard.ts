@@ -1,0 +1,16 @@
+import type { Request, Response } from 'express';
+import { callerOf } from '../accounts/guard.ts';
+import type { Forge } from '../forge/open.ts';
+import { findRepo } from './find.ts';
+import type { Repo, Right } from './model.ts';
+import { noSuchRepo, requireRight } from './rights.ts';
+
+/** The repository that a route's `:owner/:repo` names, if the caller holds `right`; else the refusal of rights.ts. */
+export function repoOf(forge: Forge, exchange: { request: Request; response: Response }, right: Right): Repo {
+  const { owner, repo: name } = exchange.request.params;
+  const caller = callerOf(exchange.response);
+  const repo = findRepo(forge, String(owner), String(name));
+  if (repo === undefined) throw noSuchRepo(`${String(owner)}/${String(name)}`, caller);
+  requireRight(forge, caller, { repo, right });
+  return repo;
+}

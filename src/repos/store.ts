@@ -1,0 +1,110 @@
+// All SQL of repositories, their members and their protected refs.
+import type { Db } from '../db/open.ts';
+import type { MergeMethod, Repo, Right, Visibility } from './model.ts';
+
+interface RepoRow {
+  id: number;
+  owner: string;
+  name: string;
+  description: string;
+  visibility: Visibility;
+  default_branch: string;
+  merge_method: MergeMethod;
+  created_at: number;
+  pushed_at: number | null;
+}
+
+const columns =
+  'id, owner, name, description, visibility, default_branch, merge_method, created_at, pushed_at';
+
+function toRepo(row: RepoRow): Repo {
+  const { id, owner, name, description, visibility } = row;
+  return {
+    id,
+    owner,
+    name,
+    description,
+    visibility,
+    defaultBranch: row.default_branch,
+    mergeMethod: row.merge_method,
+    createdAt: row.created_at,
+    pushedAt: row.pushed_at ?? undefined,
+  };
+}
+
+export function findRepoRow(
+  db: Db,
+  where: { id: number } | { owner: string; name: string },
+): Repo | undefined {
+  const row =
+    'id' in where
+      ? db.get<RepoRow>(`SELECT ${columns} FROM repos WHERE id = :id`, where)
+      : db.get<RepoRow>(`SELECT ${columns} FROM repos WHERE owner = :owner AND name = :name`, where);
+  return row && toRepo(row);
+}
+
+export const listRepoRows = (db: Db): Repo[] =>
+  db
+    .all<RepoRow>(`SELECT ${columns} FROM repos ORDER BY coalesce(pushed_at, created_at) DESC, id DESC`)
+    .map(toRepo);
+
+export interface NewRepo {
+  owner: string;
+  name: string;
+  visibility: Visibility;
+  defaultBranch: string;
+  description: string;
+  createdAt: number;
+  createdBy: number | null;
+}
+
+export const insertRepo = (db: Db, repo: NewRepo): number =>
+  db.run(
+    `INSERT INTO repos (owner, name, visibility, default_branch, description, created_at, created_by)
+     VALUES (:owner, :name, :visibility, :defaultBranch, :description, :createdAt, :createdBy)`,
+    { ...repo },
+  ).lastId;
+
+export function deleteRepoRow(db: Db, id: number): void {
+  db.run('DELETE FROM repos WHERE id = :id', { id });
+}
+
+export function updateDefaultBranch(db: Db, update: { id: number; defaultBranch: string }): void {
+  db.run('UPDATE repos SET default_branch = :defaultBranch WHERE id = :id', update);
+}
+
+export function stampPush(db: Db, push: { id: number; now: number }): void {
+  db.run('UPDATE repos SET pushed_at = :now WHERE id = :id', push);
+}
+
+/** Hands out the next number of a repository's branches or runs; call it in the transaction that uses it. */
+export function takeNumber(db: Db, repoId: number, counter: 'next_branch' | 'next_run'): number {
+  const row = db.get<{ taken: number }>(
+    `UPDATE repos SET ${counter} = ${counter} + 1 WHERE id = :repoId RETURNING ${counter} - 1 AS taken`,
+    { repoId },
+  );
+  if (row === undefined) throw new Error(`no repository ${repoId}`);
+  return row.taken;
+}
+
+export function findMemberRole(db: Db, member: { repoId: number; accountId: number }): Right | undefined {
+  return db.get<{ role: Right }>(
+    'SELECT role FROM repo_members WHERE repo_id = :repoId AND account_id = :accountId',
+    member,
+  )?.role;
+}
+
+export function putMember(db: Db, member: { repoId: number; accountId: number; role: string }): void {
+  db.run(
+    `INSERT INTO repo_members (repo_id, account_id, role) VALUES (:repoId, :accountId, :role)
+     ON CONFLICT (repo_id, account_id) DO UPDATE SET role = excluded.role`,
+    member,
+  );
+}
+
+export const listProtectedPatterns = (db: Db, repoId: number): string[] =>
+  db
+    .all<{ pattern: string }>('SELECT pattern FROM protected_refs WHERE repo_id = :repoId ORDER BY pattern', {
+      repoId,
+    })
+    .map((row) => row.pattern);
