@@ -1,0 +1,63 @@
+// The one live stream a page opens: `/live?topic=branch:12&topic=home`. Each topic is checked against the
+// caller's rights once, when the stream opens; messages carry no content beyond the topic.
+import { Router } from 'express';
+import { z } from 'zod';
+import { callerOf } from '../accounts/guard.ts';
+import type { Caller } from '../accounts/model.ts';
+import { getBranch } from '../branches/find.ts';
+import { getRun, runOfAttempt } from '../ci/find.ts';
+import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { getRepo } from '../repos/find.ts';
+import { requireRight } from '../repos/rights.ts';
+import { parse } from '../web/parse.ts';
+import type { LiveFeed } from '../web/sse.ts';
+
+const maxTopics = 20;
+const topicList = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? [value] : value),
+    z.array(
+      z
+        .string()
+        .regex(
+          /^(?:home|(?:repo|branch|run|log):\d{1,15})$/,
+          'topics are home, repo:N, branch:N, run:N, log:N',
+        ),
+    ),
+  )
+  .refine((topics) => topics.length <= maxTopics, `at most ${maxTopics} topics`);
+
+export function livePages(forge: Forge, live: LiveFeed): Router {
+  const router = Router();
+  router.get('/live', (request, response) => {
+    const topics = parse(topicList, request.query['topic']);
+    for (const topic of topics) requireTopic(forge, callerOf(response), topic);
+    live.subscribe(request, response, topics);
+  });
+  return router;
+}
+
+function requireTopic(forge: Forge, caller: Caller, topic: string): void {
+  const [kind, id] = topic.split(':');
+  if (kind === 'home') return;
+  requireRight(forge, caller, {
+    repo: getRepo(forge, repoIdOf(forge, String(kind), Number(id))),
+    right: 'read',
+  });
+}
+
+function repoIdOf(forge: Forge, kind: string, id: number): number {
+  switch (kind) {
+    case 'repo':
+      return id;
+    case 'branch':
+      return getBranch(forge, id).repoId;
+    case 'run':
+      return getRun(forge, id).repoId;
+    case 'log':
+      return runOfAttempt(forge, id).repoId;
+    default:
+      throw new ForgeError('invalid', `There is no topic "${kind}".`);
+  }
+}

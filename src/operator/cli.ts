@@ -1,0 +1,147 @@
+// Reads the command line of pika-git, prints answers, and maps refusals to exit statuses.
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { readConfig, type SettingsOverride } from '../forge/config.ts';
+import { openForge } from '../forge/open.ts';
+import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { commandRequest, runCommand, type CommandAnswer, type CommandRequest } from './commands.ts';
+import { askRunningForge } from './control.ts';
+
+interface CommonOptions {
+  data: string;
+  json?: boolean;
+}
+
+interface ServeOptions extends CommonOptions {
+  http?: SettingsOverride;
+  ssh?: SettingsOverride;
+  welcome: boolean;
+}
+
+/** Runs one command line; answers the exit status: 0 done, 1 the answer is no, 2 wrong use. */
+export async function runOperator(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const program = describeProgram((code) => {
+    status = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof ForgeError)) throw error;
+    process.stderr.write(`pika-git: ${error.message}\n`);
+    return error.code === 'invalid' ? 2 : 1;
+  }
+}
+
+function describeProgram(setStatus: (code: number) => void): Command {
+  const program = new Command('pika-git')
+    .description('A self-hosted git forge with an integrated CI scheduler.')
+    .exitOverride()
+    .showHelpAfterError('(pika-git --help lists the commands)');
+  common(program.command('serve'))
+    .description('start the forge; Ctrl-C stops it cleanly')
+    .option(
+      '--http <HOST:PORT>',
+      'where pages, API and git over HTTP listen; port 0 = any (127.0.0.1:8787)',
+      address,
+    )
+    .option('--ssh <HOST:PORT>', 'where git over SSH listens; port 0 = any (127.0.0.1:2222)', address)
+    .option('--no-welcome', 'leave out the sample repository welcome/tour on the first start')
+    .action(async (options: ServeOptions) => {
+      const { runServe } = await import('./run-serve.ts');
+      setStatus(await runServe(options));
+    });
+  const ask = (options: CommonOptions, request: CommandRequest) =>
+    answer(options, request).then((ok) => setStatus(ok ? 0 : 1));
+  const account = program.command('account').description('accounts of people and agents');
+  common(account.command('add <name>'))
+    .description('make an account')
+    .addOption(new Option('--role <role>', 'what it may do').choices(['admin', 'member']).default('member'))
+    .option('--ssh-key <file>', 'a public key file (id_ed25519.pub) to sign in and push with')
+    .action((name: string, options: CommonOptions & { role: 'admin' | 'member'; sshKey?: string }) => {
+      const key = options.sshKey === undefined ? {} : { keyText: readKeyFile(options.sshKey) };
+      return ask(options, { command: 'account add', name, role: options.role, ...key });
+    });
+  const token = program.command('token').description('API tokens');
+  common(token.command('create'))
+    .description('make a token and print it; it is shown only once')
+    .requiredOption('--account <name>', 'whose token')
+    .addOption(
+      new Option('--scope <scope>', 'what it may do').choices(['read', 'write', 'admin']).default('write'),
+    )
+    .action((options: CommonOptions & { account: string; scope: 'read' | 'write' | 'admin' }) =>
+      ask(options, { command: 'token create', account: options.account, scope: options.scope }),
+    );
+  const repo = program.command('repo').description('repositories');
+  common(repo.command('create <owner/name>'))
+    .description('make an empty repository')
+    .option('--public', 'readable without signing in')
+    .option('--default-branch <name>', 'the branch that others land on', 'main')
+    .action((name: string, options: CommonOptions & { public?: boolean; defaultBranch: string }) => {
+      const visibility = options.public === true ? 'public' : 'private';
+      const { defaultBranch } = options;
+      return ask(options, { command: 'repo create', repo: name, visibility, defaultBranch });
+    });
+  common(program.command('doctor'))
+    .description('look the forge over and say what is wrong and what to do')
+    .action((options: CommonOptions) => ask(options, { command: 'doctor' }));
+  return program;
+}
+
+function common(command: Command): Command {
+  return command
+    .option('--data <dir>', 'the data directory', resolve('data'))
+    .option('--json', 'print one line of JSON for machines')
+    .exitOverride();
+}
+
+function address(text: string): SettingsOverride {
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  const host = match?.[1]?.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(match?.[2]);
+  if (host === undefined || port > 65_535) {
+    throw new InvalidArgumentError('write it as HOST:PORT, for example 127.0.0.1:8787.');
+  }
+  return { host, port };
+}
+
+function readKeyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ForgeError('invalid', `The key file ${path} cannot be read: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function answer(options: CommonOptions, request: CommandRequest): Promise<boolean> {
+  const result = await run(resolve(options.data), request);
+  process.stdout.write(`${options.json === true ? JSON.stringify(result.json) : result.text}\n`);
+  return result.ok;
+}
+
+/** Asks the forge that runs on this data directory, or opens the directory when none runs. */
+async function run(data: string, request: CommandRequest): Promise<CommandAnswer> {
+  const parsed = commandRequest.safeParse(request);
+  if (!parsed.success)
+    throw new ForgeError('invalid', `${parsed.error.issues[0]?.message ?? 'not understood'}.`);
+  const config = readConfig(data);
+  const answered = await askRunningForge(config.paths.controlSocket, request);
+  if (answered !== undefined) return answered;
+  if (request.command === 'doctor' && !existsSync(config.paths.database)) {
+    throw new ForgeError(
+      'invalid',
+      `There is no forge in ${data}; name its directory with --data DIR, or start one with: pika-git serve`,
+    );
+  }
+  const forge = openForge(config);
+  try {
+    return await runCommand(forge, parsed.data);
+  } finally {
+    forge.db.close();
+  }
+}

@@ -1,0 +1,116 @@
+// What an operator can ask of a forge, running or not: one table of commands, each with the shape of its
+// request, what it does, and how its answer reads on a terminal. The operator acts with the rights of the machine:
+// whoever can read the data directory is trusted.
+import { z } from 'zod';
+import { addKey } from '../accounts/add-key.ts';
+import { recordAudit } from '../accounts/audit.ts';
+import { createAccount } from '../accounts/create-account.ts';
+import { createToken } from '../accounts/create-token.ts';
+import { getAccountByName } from '../accounts/find.ts';
+import { accountRoles, tokenScopes } from '../accounts/model.ts';
+import { systemCaller } from '../accounts/system.ts';
+import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { createRepo } from '../repos/create-repo.ts';
+import { visibilities } from '../repos/model.ts';
+import { repoUrls } from '../repos/urls.ts';
+import { examine, findingSchema } from './doctor.ts';
+
+const accountAdd = z.strictObject({
+  name: z.string(),
+  role: z.enum(accountRoles).default('member'),
+  keyText: z.string().optional(),
+});
+const tokenCreate = z.strictObject({ account: z.string(), scope: z.enum(tokenScopes).default('write') });
+const repoCreate = z.strictObject({
+  repo: z.string().regex(/^[^/]+\/[^/]+$/, 'name the repository as OWNER/NAME'),
+  visibility: z.enum(visibilities).default('private'),
+  defaultBranch: z.string().default('main'),
+});
+
+export const commandRequest = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.literal('account add'), ...accountAdd.shape }),
+  z.strictObject({ command: z.literal('token create'), ...tokenCreate.shape }),
+  z.strictObject({ command: z.literal('repo create'), ...repoCreate.shape }),
+  z.strictObject({ command: z.literal('doctor') }),
+]);
+export type CommandRequest = z.input<typeof commandRequest>;
+type ParsedRequest = z.output<typeof commandRequest>;
+
+/** `text` is for people, `json` for machines; `ok: false` means the answer is no (doctor found something). */
+export const commandAnswer = z.object({
+  ok: z.boolean(),
+  text: z.string(),
+  json: z.record(z.string(), z.unknown()),
+});
+export type CommandAnswer = z.infer<typeof commandAnswer>;
+
+export function runCommand(forge: Forge, request: ParsedRequest): Promise<CommandAnswer> | CommandAnswer {
+  switch (request.command) {
+    case 'account add':
+      return addAccount(forge, request);
+    case 'token create':
+      return makeToken(forge, request);
+    case 'repo create':
+      return makeRepo(forge, request);
+    case 'doctor':
+      return askDoctor(forge);
+  }
+}
+
+function addAccount(forge: Forge, request: z.output<typeof accountAdd>): CommandAnswer {
+  const { name, role, keyText } = request;
+  const fingerprint = forge.db.transaction(() => {
+    const account = createAccount(forge, { name, role });
+    const key = keyText === undefined ? undefined : addKey(forge, { accountId: account.id, text: keyText });
+    recordAudit(forge, systemCaller(forge), {
+      action: 'account.create',
+      subject: account.name,
+      detail: { role },
+    });
+    return key?.fingerprint;
+  });
+  const withKey = fingerprint === undefined ? '' : ` with the key ${fingerprint}`;
+  return {
+    ok: true,
+    text: `Account ${name} (${role})${withKey}.`,
+    json: { name, role, key: fingerprint ?? null },
+  };
+}
+
+function makeToken(forge: Forge, request: z.output<typeof tokenCreate>): CommandAnswer {
+  const account = getAccountByName(forge, request.account);
+  if (account.kind === 'system')
+    throw new ForgeError('invalid', `The account "${account.name}" takes no tokens.`);
+  const token = createToken(forge, { accountId: account.id, scope: request.scope, label: 'console' });
+  recordAudit(forge, systemCaller(forge), {
+    action: 'token.create',
+    subject: account.name,
+    detail: { scope: request.scope },
+  });
+  return { ok: true, text: token, json: { account: account.name, scope: request.scope, token } };
+}
+
+async function makeRepo(forge: Forge, request: z.output<typeof repoCreate>): Promise<CommandAnswer> {
+  const [owner = '', name = ''] = request.repo.split('/');
+  const { visibility, defaultBranch } = request;
+  const caller = systemCaller(forge);
+  const repo = await createRepo(forge, { owner, name, visibility, defaultBranch, caller });
+  const urls = repoUrls(forge, repo);
+  const text = `Repository ${request.repo} (${visibility}), default branch ${defaultBranch}.\n  ${urls.ssh}\n  ${urls.http}`;
+  return {
+    ok: true,
+    text,
+    json: { repo: request.repo, visibility, defaultBranch, ssh: urls.ssh, http: urls.http },
+  };
+}
+
+async function askDoctor(forge: Forge): Promise<CommandAnswer> {
+  const findings = z.array(findingSchema).parse(await examine(forge));
+  const ok = findings.every((finding) => finding.level !== 'error');
+  const lines = findings.map(({ level, what, advice }) => {
+    const mark = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' }[level];
+    return `${mark}  ${what}${advice === undefined ? '' : `\n         ${advice}`}`;
+  });
+  return { ok, text: lines.join('\n'), json: { ok, findings } };
+}

@@ -1,0 +1,133 @@
+// Opens a forge, puts its parts together, serves, and stops cleanly.
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { existsSync, readFileSync } from 'node:fs';
+import { createLoginLink } from '../accounts/sign-in.ts';
+import { hasAdmin } from '../accounts/find.ts';
+import { openBranches } from '../branches/open.ts';
+import { decidePush } from '../branches/policy.ts';
+import { openCi } from '../ci/open.ts';
+import type { Config } from '../forge/config.ts';
+import { openForge, type Forge } from '../forge/open.ts';
+import { recoverMerges } from '../landing/recover.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { Slots } from '../lib/slot.ts';
+import { connectReactions } from '../reactions.ts';
+import { createServer } from '../server.ts';
+import { openTransport } from '../transport/open.ts';
+import { openTutorials } from '../tutorials/open.ts';
+import { LiveFeed } from '../web/sse.ts';
+import { checkSurroundings } from './checks.ts';
+import { openControl } from './control.ts';
+import { welcomeVisitors } from './welcome.ts';
+
+export interface Served {
+  forge: Forge;
+  /** `http://HOST:PORT`, where it listens. */
+  http: string;
+  /** `HOST:PORT`. */
+  ssh: string;
+  /** Creates the first admin; undefined when there is one. */
+  adminLink: string | undefined;
+  /** Whether lanes run without a sandbox. */
+  unsandboxed: boolean;
+  stop(): Promise<void>;
+}
+
+/** Starts everything in the order in which each part can rely on the ones before it. */
+export async function serve(config: Config, options: { welcome: boolean }): Promise<Served> {
+  const isFirstStart = !existsSync(config.paths.database);
+  const forge = openForge(config);
+  await checkSurroundings(forge);
+  const control = await openControl(forge);
+  const http = createHttpServer({ requestTimeout: 0, headersTimeout: 20_000 });
+  config.http.port = await listen(http, config.http);
+
+  const live = new LiveFeed(config.limits.maxLiveSubscribers);
+  const mergeSlots = new Slots();
+  await recoverMerges(forge);
+  const branches = openBranches(forge);
+  const ci = await openCi(forge);
+  const tutorials = openTutorials(forge);
+  const transport = await openTransport(forge, { decide: decidePush, ingest: branches.ingest });
+  config.ssh.port = transport.sshAddress.port;
+  connectReactions(forge, { ci: ci.scheduler, tutorials: tutorials.loop }, live);
+  const loops = () => [branches.loop.status(), ci.scheduler.status(), tutorials.loop.status()];
+  http.on(
+    'request',
+    createServer(forge, { ci, transport, live, mergeSlots, loops, version: packageVersion() }),
+  );
+  branches.start();
+  ci.start();
+  tutorials.start();
+
+  const welcome = new AbortController();
+  const welcomed = options.welcome
+    ? welcomeVisitors(forge, { mergeSlots, isFirstStart, signal: welcome.signal })
+    : Promise.resolve();
+  return {
+    forge,
+    http: `http://${bracketed(config.http.host)}:${config.http.port}`,
+    ssh: `${bracketed(config.ssh.host)}:${config.ssh.port}`,
+    adminLink: hasAdmin(forge) ? undefined : createLoginLink(forge),
+    unsandboxed: !ci.isSandboxed(),
+    stop: async () => {
+      // New work is refused first, then what runs is ended, and the database closes last.
+      welcome.abort();
+      live.close();
+      const closed = closeServers([http, control]);
+      await transport.stop();
+      await Promise.all([branches.stop(), ci.stop(), tutorials.stop(), welcomed]);
+      await closed;
+      forge.db.close();
+    },
+  };
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+function listen(server: Server, address: { host: string; port: number }): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    const where = `${address.host}:${address.port}`;
+    const why =
+      error.code === 'EADDRINUSE'
+        ? `The address ${where} is in use; stop what uses it, or choose another with --http HOST:PORT.`
+        : `The forge cannot listen on ${where}: ${error.message}.`;
+    reject(new ForgeError('unavailable', why, { cause: error }));
+  });
+  server.listen(address.port, address.host, () => {
+    const bound = server.address();
+    resolve(typeof bound === 'object' && bound !== null ? bound.port : address.port);
+  });
+  return promise;
+}
+
+async function closeServers(servers: Server[]): Promise<void> {
+  await Promise.all(
+    servers.map((server) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      return promise;
+    }),
+  );
+}
+
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+/** The three lines that push a repository, for the console and the empty pages. */
+export function pushLines(served: Served): string[] {
+  const name = served.forge.db.get<{ name: string }>(
+    "SELECT name FROM accounts WHERE kind = 'person' LIMIT 1",
+  )?.name;
+  return [
+    `cd your-project`,
+    `git remote add pika ssh://git@${served.ssh}/${name ?? 'YOU'}/your-project.git`,
+    `git push pika main`,
+  ];
+}
+

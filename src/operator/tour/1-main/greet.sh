@@ -1,0 +1,4 @@
+#!/bin/sh
+# Prints a greeting for the person that is named.
+set -eu
+echo "Hello ${1:-world}"

@@ -1,0 +1,42 @@
+// For each fact: which loop wakes, which page refreshes. The only consequences across domains.
+import type { Forge } from './forge/open.ts';
+import type { LiveFeed } from './web/sse.ts';
+
+export interface Loops {
+  ci: { wake(): void };
+  tutorials: { wake(): void };
+}
+
+export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
+  const { events } = forge;
+  const refresh = (...topics: (string | undefined)[]) => {
+    for (const topic of topics) if (topic !== undefined) live.publish(topic);
+  };
+  const branch = (id: number | undefined) => (id === undefined ? undefined : `branch:${id}`);
+
+  events.on('repo-changed', ({ repoId }) => refresh('home', `repo:${repoId}`));
+  events.on('target-moved', ({ repoId }) => refresh('home', `repo:${repoId}`));
+  events.on('branch-pushed', ({ repoId, branchId }) => {
+    loops.ci.wake();
+    loops.tutorials.wake();
+    refresh('home', `repo:${repoId}`, branch(branchId));
+  });
+  events.on('branch-settled', ({ repoId, branchId }) => {
+    loops.ci.wake();
+    refresh('home', `repo:${repoId}`, branch(branchId));
+  });
+  events.on('run-created', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
+  events.on('lane-changed', ({ repoId, branchId, runId, attemptId }) => {
+    loops.ci.wake();
+    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`, `log:${attemptId}`);
+  });
+  events.on('lane-output', ({ attemptId }) => refresh(`log:${attemptId}`));
+  events.on('run-finished', ({ repoId, branchId, runId }) =>
+    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`),
+  );
+  events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
+  events.on('queue-changed', () => {
+    loops.ci.wake();
+    refresh('home');
+  });
+}

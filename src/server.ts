@@ -1,0 +1,82 @@
+// Every route group of the forge, in the order in which they are asked.
+import type { Express } from 'express';
+import { Router } from 'express';
+import { accountsApi } from './accounts/api.ts';
+import { identify, refuseForgery } from './accounts/guard.ts';
+import { accountsPages } from './accounts/pages.ts';
+import { ciApi } from './ci/api.ts';
+import type { Ci } from './ci/open.ts';
+import { ciPages } from './ci/pages.ts';
+import { publicOrigin, type Forge } from './forge/open.ts';
+import { adminPages } from './front/admin.ts';
+import { changesPages } from './front/changes.ts';
+import { livePages } from './front/live.ts';
+import { frontPages } from './front/pages.ts';
+import { landingApi } from './landing/api.ts';
+import type { LoopStatus } from './lib/loop.ts';
+import type { Slots } from './lib/slot.ts';
+import { reposApi } from './repos/api.ts';
+import { sshAddress } from './repos/urls.ts';
+import type { Transport } from './transport/open.ts';
+import { bodyParsers, createApp } from './web/app.ts';
+import { answerErrors, notFound } from './web/errors.ts';
+import type { LiveFeed } from './web/sse.ts';
+
+export interface ServerParts {
+  ci: Ci;
+  transport: Transport;
+  live: LiveFeed;
+  mergeSlots: Slots;
+  loops: () => LoopStatus[];
+  version: string;
+}
+
+export function createServer(forge: Forge, parts: ServerParts): Express {
+  const { config } = forge;
+  const web = { trustedProxies: config.trustedProxies, maxRequestBytes: config.limits.maxRequestBytes };
+  const app = createApp(web);
+  app.use(healthRoutes(parts));
+  app.use(parts.transport.httpRoutes);
+  app.use(identify(forge, () => parts.ci.isSandboxed()));
+  app.use(bodyParsers(web));
+  app.use(refuseForgery);
+  app.use(livePages(forge, parts.live));
+  app.use(forgeApi(forge, parts));
+  app.use(accountsApi(forge));
+  app.use(reposApi(forge));
+  app.use(landingApi(forge, parts.mergeSlots));
+  app.use(ciApi(forge, parts.ci));
+  app.use(accountsPages(forge));
+  app.use(adminPages(forge, parts));
+  app.use(ciPages(forge, parts.ci));
+  app.use(changesPages(forge));
+  app.use(frontPages(forge, parts.mergeSlots));
+  app.use(notFound);
+  app.use(answerErrors(forge.log));
+  return app;
+}
+
+/** `/healthz` answers as long as the program runs; `/readyz` also looks whether every loop does its work. */
+function healthRoutes(parts: ServerParts): Router {
+  const router = Router();
+  router.get('/healthz', (_request, response) => void response.json({ ok: true }));
+  router.get('/readyz', (_request, response) => {
+    const failing = parts.loops().filter((loop) => loop.state === 'failing' || loop.state === 'stopped');
+    response.status(failing.length === 0 ? 200 : 503).json({
+      ok: failing.length === 0,
+      failing: failing.map((loop) => loop.name),
+    });
+  });
+  return router;
+}
+
+/** What a client needs to know of the forge before it has a credential. */
+function forgeApi(forge: Forge, parts: ServerParts): Router {
+  const router = Router();
+  router.get('/api/v1/forge', (_request, response) => {
+    const ssh = sshAddress(forge);
+    const origin = publicOrigin(forge.config);
+    response.json({ origin, sshHost: ssh.host, sshPort: ssh.port, version: parts.version });
+  });
+  return router;
+}
