@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { latestVersion, migrate, schemaVersion } from '../../src/db/migrate.ts';
+import { Db } from '../../src/db/open.ts';
+
+let folder: string;
+let db: Db;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pika-db-'));
+  db = new Db(join(folder, 'forge.db'));
+});
+
+afterEach(() => {
+  db.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('the schema is the one that stands in schema.sql', async () => {
+  migrate(db);
+  const parts = db.all<{ sql: string }>(
+    'SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name',
+  );
+  await expect(`${parts.map((part) => `${part.sql};`).join('\n\n')}\n`).toMatchFileSnapshot('schema.sql');
+});
+
+test('migrating twice changes nothing and makes no backup', () => {
+  migrate(db);
+  migrate(db, () => join(folder, 'backup.db'));
+  expect(schemaVersion(db)).toBe(latestVersion());
+  expect(existsSync(join(folder, 'backup.db'))).toBe(false);
+});
+
+test('a database of an older program is copied before it is migrated', () => {
+  migrate(db);
+  db.exec('PRAGMA user_version = 5; DROP TABLE merges;');
+  migrate(db, (version) => join(folder, `before-${version}.db`));
+  expect(schemaVersion(db)).toBe(latestVersion());
+  const backup = new Db(join(folder, 'before-5.db'));
+  expect(schemaVersion(backup)).toBe(5);
+  backup.close();
+});
+
+test('a database of a newer program is refused and left alone', () => {
+  db.exec('PRAGMA user_version = 999');
+  expect(() => migrate(db)).toThrow(/schema 999.*newer pika-git/);
+  expect(db.all('SELECT name FROM sqlite_schema')).toEqual([]);
+});

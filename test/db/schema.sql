@@ -1,0 +1,245 @@
+CREATE TABLE accounts (
+  id           INTEGER PRIMARY KEY,
+  name         TEXT NOT NULL COLLATE NOCASE UNIQUE,
+  email        TEXT NOT NULL,
+  kind         TEXT NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'agent', 'system')),
+  role         TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('admin', 'member')),
+  created_at   INTEGER NOT NULL,
+  disabled_at  INTEGER
+) STRICT;
+
+CREATE TABLE audit (
+  id         INTEGER PRIMARY KEY,
+  at         INTEGER NOT NULL,
+  account_id INTEGER,
+  credential TEXT NOT NULL,
+  address    TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  detail     TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+CREATE INDEX audit_by_time ON audit (at);
+
+CREATE TABLE branches (
+  id            INTEGER PRIMARY KEY,
+  repo_id       INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  number        INTEGER NOT NULL,
+  name          TEXT NOT NULL,
+  target        TEXT NOT NULL,
+  title         TEXT NOT NULL,
+  author_id     INTEGER REFERENCES accounts (id),
+  state         TEXT NOT NULL CHECK (state IN ('open', 'merged', 'closed')),
+  head_oid      TEXT NOT NULL,
+  revision      INTEGER NOT NULL,
+  merge_oid     TEXT,
+  broken_reason TEXT,
+  created_at    INTEGER NOT NULL,
+  updated_at    INTEGER NOT NULL,
+  settled_at    INTEGER,
+  settled_by    INTEGER REFERENCES accounts (id),
+  UNIQUE (repo_id, number)
+) STRICT;
+
+CREATE INDEX branches_by_repo ON branches (repo_id, state, updated_at);
+
+CREATE INDEX branches_open ON branches (updated_at) WHERE state = 'open';
+
+CREATE UNIQUE INDEX branches_open_name ON branches (repo_id, name) WHERE state = 'open';
+
+CREATE TABLE ingested_pushes (
+  id          TEXT PRIMARY KEY,
+  ingested_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lane_attempts (
+  id            INTEGER PRIMARY KEY,
+  lane_id       INTEGER NOT NULL REFERENCES lanes (id) ON DELETE CASCADE,
+  number        INTEGER NOT NULL,
+  state         TEXT NOT NULL CHECK (state IN ('queued', 'running', 'cancelling', 'success', 'failed', 'cancelled', 'skipped')),
+  reason        TEXT CHECK (reason IN ('ready', 'waiting_for_capacity', 'blocked_by_group', 'waiting_for_lane',
+                  'target_unhealthy', 'paused', 'lease_expired', 'retry_backoff', 'unsatisfiable')),
+  reason_detail TEXT,
+  reason_since  INTEGER,
+  token         INTEGER NOT NULL DEFAULT 0,
+  owner         TEXT,
+  lease_until   INTEGER,
+  queued_at     INTEGER NOT NULL,
+  started_at    INTEGER,
+  first_output_at INTEGER,
+  finished_at   INTEGER,
+  exit_code     INTEGER,
+  signal        TEXT,
+  failure_kind  TEXT CHECK (failure_kind IN ('test_failure', 'timeout', 'idle_timeout', 'infrastructure', 'manifest',
+                  'lost', 'unkillable', 'cancelled', 'operator')),
+  skip_cause    TEXT CHECK (skip_cause IN ('path_filter', 'dependency_failed')),
+  message       TEXT,
+  sandbox       TEXT,
+  log_bytes     INTEGER NOT NULL DEFAULT 0,
+  requested_by  INTEGER REFERENCES accounts (id),
+  UNIQUE (lane_id, number),
+  CHECK (state <> 'queued' OR reason IS NOT NULL)
+) STRICT;
+
+CREATE INDEX lane_attempts_live ON lane_attempts (state, queued_at) WHERE state IN ('queued', 'running', 'cancelling');
+
+CREATE TABLE lanes (
+  id              INTEGER PRIMARY KEY,
+  run_id          INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  position        INTEGER NOT NULL,
+  key             TEXT NOT NULL,
+  title           TEXT NOT NULL,
+  command         TEXT NOT NULL,
+  env             TEXT NOT NULL,
+  needs           TEXT NOT NULL,
+  group_name      TEXT,
+  required        INTEGER NOT NULL,
+  timeout_seconds INTEGER NOT NULL,
+  idle_seconds    INTEGER NOT NULL,
+  UNIQUE (run_id, key)
+) STRICT;
+
+CREATE TABLE login_links (
+  hash       TEXT PRIMARY KEY,
+  account_id INTEGER REFERENCES accounts (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  used_at    INTEGER
+) STRICT;
+
+CREATE TABLE merges (
+  id          INTEGER PRIMARY KEY,
+  repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  branch_id   INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  method      TEXT NOT NULL CHECK (method IN ('merge', 'squash', 'fast-forward')),
+  target      TEXT NOT NULL,
+  target_oid  TEXT NOT NULL,
+  head_oid    TEXT NOT NULL,
+  merge_oid   TEXT NOT NULL,
+  actor_id    INTEGER NOT NULL REFERENCES accounts (id),
+  state       TEXT NOT NULL CHECK (state IN ('intended', 'done', 'abandoned')),
+  created_at  INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+
+CREATE INDEX merges_intended ON merges (state) WHERE state = 'intended';
+
+CREATE TABLE protected_refs (
+  repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  pattern TEXT NOT NULL,
+  PRIMARY KEY (repo_id, pattern)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE repo_members (
+  repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  role       TEXT NOT NULL CHECK (role IN ('read', 'write', 'maintain')),
+  PRIMARY KEY (repo_id, account_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE repos (
+  id             INTEGER PRIMARY KEY,
+  owner          TEXT NOT NULL COLLATE NOCASE,
+  name           TEXT NOT NULL COLLATE NOCASE,
+  description    TEXT NOT NULL DEFAULT '',
+  visibility     TEXT NOT NULL CHECK (visibility IN ('private', 'public')),
+  default_branch TEXT NOT NULL,
+  merge_method   TEXT NOT NULL DEFAULT 'merge' CHECK (merge_method IN ('merge', 'squash', 'fast-forward')),
+  next_branch    INTEGER NOT NULL DEFAULT 1,
+  next_run       INTEGER NOT NULL DEFAULT 1,
+  created_at     INTEGER NOT NULL,
+  created_by     INTEGER REFERENCES accounts (id),
+  pushed_at      INTEGER,
+  UNIQUE (owner, name)
+) STRICT;
+
+CREATE TABLE revisions (
+  branch_id  INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  number     INTEGER NOT NULL,
+  head_oid   TEXT NOT NULL,
+  base_oid   TEXT,
+  target_oid TEXT,
+  pushed_by  INTEGER REFERENCES accounts (id),
+  pushed_at  INTEGER NOT NULL,
+  PRIMARY KEY (branch_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  id         INTEGER PRIMARY KEY,
+  repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  number     INTEGER NOT NULL,
+  kind       TEXT NOT NULL CHECK (kind IN ('branch', 'landing', 'nightly')),
+  branch_id  INTEGER REFERENCES branches (id) ON DELETE CASCADE,
+  revision   INTEGER,
+  head_oid   TEXT NOT NULL,
+  tree_oid   TEXT NOT NULL,
+  base_oid   TEXT,
+  state      TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
+  problem    TEXT,
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  UNIQUE (repo_id, number)
+) STRICT;
+
+CREATE INDEX runs_by_branch ON runs (branch_id, revision);
+
+CREATE INDEX runs_by_head ON runs (repo_id, head_oid);
+
+CREATE UNIQUE INDEX runs_once_per_revision ON runs (branch_id, revision) WHERE kind = 'branch';
+
+CREATE TABLE sessions (
+  id           INTEGER PRIMARY KEY,
+  account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  hash         TEXT NOT NULL UNIQUE,
+  address      TEXT NOT NULL,
+  user_agent   TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX sessions_by_account ON sessions (account_id);
+
+CREATE TABLE ssh_keys (
+  id           INTEGER PRIMARY KEY,
+  account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  algorithm    TEXT NOT NULL,
+  blob         TEXT NOT NULL UNIQUE,
+  fingerprint  TEXT NOT NULL UNIQUE,
+  label        TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  last_used_at INTEGER
+) STRICT;
+
+CREATE INDEX ssh_keys_by_account ON ssh_keys (account_id);
+
+CREATE TABLE tokens (
+  id           INTEGER PRIMARY KEY,
+  account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  hash         TEXT NOT NULL UNIQUE,
+  scope        TEXT NOT NULL CHECK (scope IN ('read', 'write', 'admin')),
+  label        TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER,
+  last_used_at INTEGER,
+  revoked_at   INTEGER
+) STRICT;
+
+CREATE INDEX tokens_by_account ON tokens (account_id);
+
+CREATE TABLE tutorials (
+  id          INTEGER PRIMARY KEY,
+  branch_id   INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  revision    INTEGER NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'ready', 'failed')),
+  writer      TEXT NOT NULL,
+  token       INTEGER NOT NULL DEFAULT 0,
+  lease_until INTEGER,
+  body        TEXT,
+  message     TEXT,
+  created_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  UNIQUE (branch_id, revision)
+) STRICT;
+
+CREATE INDEX tutorials_live ON tutorials (state) WHERE state IN ('queued', 'running');
