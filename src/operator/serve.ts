@@ -130,4 +130,3 @@ export function pushLines(served: Served): string[] {
     `git push pika main`,
   ];
 }
-

@@ -22,7 +22,9 @@ export function tourStream(branch: string, now: number): Buffer {
   for (const commit of all.filter((candidate) => candidate.branch === branch)) {
     const from = commit.from === undefined ? '' : `from refs/heads/${commit.from}^0\n`;
     parts.push(
-      Buffer.from(`commit refs/heads/${branch}\ncommitter pika <tour@forge.invalid> ${Math.floor(now / 1000)} +0000\n`),
+      Buffer.from(
+        `commit refs/heads/${branch}\ncommitter pika <tour@forge.invalid> ${Math.floor(now / 1000)} +0000\n`,
+      ),
       data(Buffer.from(commit.message)),
       Buffer.from(from),
       ...fileChanges(join(folder, commit.files)),
@@ -37,7 +39,9 @@ function fileChanges(root: string): Buffer[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
-    .map((path) => Buffer.concat([Buffer.from(`M 644 inline ${path.slice(root.length + 1)}\n`), data(readFileSync(path))]));
+    .map((path) =>
+      Buffer.concat([Buffer.from(`M 644 inline ${path.slice(root.length + 1)}\n`), data(readFileSync(path))]),
+    );
 }
 
 const data = (content: Buffer): Buffer =>

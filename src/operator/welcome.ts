@@ -57,7 +57,10 @@ async function pushOnce(forge: Forge, repo: Repo, branch: string): Promise<void>
           branch,
         });
   if (isKnown) return;
-  await forge.git.run(['fast-import', '--quiet'], { repo: path, input: tourStream(branch, forge.clock.now()) });
+  await forge.git.run(['fast-import', '--quiet'], {
+    repo: path,
+    input: tourStream(branch, forge.clock.now()),
+  });
   await scanRepo(forge, repo);
 }
 
