@@ -1,0 +1,148 @@
+// Who may import whom. Each rule takes the sources and answers its problems as sentences.
+import { posix } from 'node:path';
+import { importsOf, type Import, type Source } from './sources.ts';
+
+const ground = ['forge', 'git', 'db', 'lib', 'web'];
+const domains = [
+  'accounts',
+  'repos',
+  'transport',
+  'branches',
+  'ci',
+  'mirror',
+  'tutorials',
+  'browse',
+  'reviews',
+  'inbox',
+  'landing',
+];
+
+/** The table of ARCHITECTURE: a folder of src and the folders it may import from, beside itself. */
+const mayImport: Record<string, readonly string[]> = {
+  lib: [],
+  git: ['lib'],
+  db: ['lib'],
+  web: ['lib'],
+  forge: ['db', 'git', 'lib'],
+  accounts: ground,
+  repos: ['accounts', ...ground],
+  transport: ['repos', 'accounts', ...ground],
+  branches: ['repos', 'accounts', ...ground],
+  mirror: ['repos', 'accounts', ...ground],
+  browse: ['repos', 'accounts', ...ground],
+  ci: ['branches', 'repos', 'accounts', ...ground],
+  tutorials: ['branches', 'repos', 'accounts', ...ground],
+  reviews: ['tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
+  inbox: ['reviews', 'tutorials', 'branches', 'repos', 'accounts', ...ground],
+  landing: ['reviews', 'tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
+  front: [...domains, ...ground],
+  ph: ['lib'],
+  // Whoever starts the program puts everything together.
+  operator: [...domains, ...ground, 'front', 'server', 'reactions'],
+  server: [...domains, ...ground, 'front', 'reactions'],
+  reactions: [...domains, ...ground, 'front'],
+  main: ['operator', 'lib'],
+};
+
+const privateFiles = ['store.ts', 'api.ts', 'pages.ts'];
+/** The files of a domain that speak HTTP, or shape what HTTP answers, and so may use `web`. */
+const webFiles = /^(?:api|pages|guard|hook|live|.*view|http.*|.*-page|.*-routes)\.ts$/;
+
+/** `src/ci/claim.ts` → `ci`; `src/server.ts` → `server`. */
+const roomOf = (path: string): string => posix.basename(path.split('/')[1] ?? '', '.ts');
+const isModel = (path: string): boolean => posix.basename(path) === 'model.ts';
+
+const innerImports = (sources: readonly Source[]): Import[] =>
+  sources
+    .filter(({ path }) => path.startsWith('src/'))
+    .flatMap(importsOf)
+    .filter((entry) => !entry.isPackage && entry.to.startsWith('src/'));
+
+export function wrongDirections(sources: readonly Source[]): string[] {
+  return innerImports(sources)
+    .filter(({ from, to }) => {
+      const [source, target] = [roomOf(from), roomOf(to)];
+      if (source === target) return false;
+      if (source === 'ph' && isModel(to)) return false;
+      return !(mayImport[source] ?? []).includes(target);
+    })
+    .map(({ from, to }) => `${from} imports ${to}: ${roomOf(from)} may not import ${roomOf(to)}`);
+}
+
+export function foreignPrivates(sources: readonly Source[]): string[] {
+  return innerImports(sources)
+    .filter(({ from, to }) => {
+      const name = posix.basename(to);
+      if (roomOf(from) === roomOf(to) || !privateFiles.includes(name)) return false;
+      // The server mounts the routes of every domain; nobody reaches into another's tables.
+      return name === 'store.ts' || roomOf(from) !== 'server';
+    })
+    .map(({ from, to }) => `${from} imports ${to}, which is private to ${roomOf(to)}`);
+}
+
+/** In a domain only the files that speak HTTP use `web`, so that a verb can be called from anywhere. */
+export function webOutsideRoutes(sources: readonly Source[]): string[] {
+  return innerImports(sources)
+    .filter(({ from, to }) => domains.includes(roomOf(from)) && roomOf(to) === 'web')
+    .filter(({ from }) => !webFiles.test(posix.basename(from)))
+    .map(({ from, to }) => `${from} imports ${to}: only the routes of a domain use web`);
+}
+
+export function impureModels(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => path.startsWith('src/') && isModel(path))
+    .flatMap(importsOf)
+    .filter(({ to, isPackage }) => (isPackage ? to !== 'zod' : !isModel(to) && roomOf(to) !== 'lib'))
+    .map(({ from, to }) => `${from} imports ${to}: a model imports models, lib and zod alone`);
+}
+
+/** One problem for each ring of files that import each other. */
+export function importCycles(sources: readonly Source[]): string[] {
+  const edges = new Map<string, string[]>();
+  for (const { from, to } of innerImports(sources)) edges.set(from, [...(edges.get(from) ?? []), to]);
+  const problems: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) problems.push(`a ring of imports: ${[...trail.slice(start), path].join(' → ')}`);
+    if (start >= 0 || done.has(path)) return;
+    for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of edges.keys()) visit(path, []);
+  return problems;
+}
+
+/** What runs in the lane thread, directly or through others, never loads the database or the forge. */
+export function laneThreadReach(sources: readonly Source[], start = 'src/ci/lane-thread.ts'): string[] {
+  const edges = innerImports(sources).filter(({ typeOnly }) => !typeOnly);
+  const trails = new Map([[start, start]]);
+  for (const [path, trail] of trails) {
+    for (const { from, to } of edges) {
+      if (from === path && !trails.has(to)) trails.set(to, `${trail} → ${to}`);
+    }
+  }
+  return [...trails]
+    .filter(([path]) => ['db', 'forge'].includes(roomOf(path)))
+    .map(([, trail]) => `the lane thread reaches what it must not: ${trail}`);
+}
+
+/** Dependencies with sharp edges, each known to one folder only. */
+const homes: Record<string, string> = {
+  'better-sqlite3': 'db',
+  nunjucks: 'web',
+  piscina: 'web',
+  'highlight.js': 'web',
+  'markdown-it': 'web',
+  ssh2: 'transport',
+  pino: 'lib',
+  '@noble/secp256k1': 'accounts',
+};
+
+export function strayDependencies(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => path.startsWith('src/'))
+    .flatMap(importsOf)
+    .filter(({ from, to, isPackage }) => isPackage && homes[to] !== undefined && homes[to] !== roomOf(from))
+    .map(({ from, to }) => `${from} imports ${to}, which only src/${homes[to]} may`);
+}
