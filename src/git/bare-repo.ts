@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import type { Git } from './run.ts';
 
-/** Makes an empty bare repository at `path` with HEAD on `defaultBranch` (a name without refs/heads/). */
+/** Makes an empty bare repository at `path`, with HEAD on the branch that is to come. */
 export async function createBareRepo(git: Git, path: string, defaultBranch: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
-  await git.run(['init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`, '--end-of-options', path]);
+  await git.run(['init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`, path]);
 }
 
-/** Points HEAD at a branch, which need not exist yet. */
-export async function setHead(git: Git, repo: string, branch: string): Promise<void> {
-  await git.run(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { repo });
+/** Points HEAD at a branch (without refs/heads/), so that a clone checks it out. */
+export async function setHead(git: Git, path: string, branch: string): Promise<void> {
+  await git.run(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { repo: path });
 }

@@ -1,50 +1,77 @@
-// Reading and moving refs. A name is resolved to an object id once; after that only ids are passed on.
+// Reading and moving refs. Every name is a full ref name, and every other argument is a full object id.
 import { ForgeError } from '../lib/errors.ts';
 import { GitError, type Git } from './run.ts';
 
+/** What git writes for "no object": the old side of a new ref, the new side of a deleted one. */
 export const zeroOid = '0'.repeat(40);
 
-/** The object id of `refs/heads/<name>` in the bare repository `repo`, or undefined when there is no such branch. */
-export async function resolveBranch(git: Git, repo: string, name: string): Promise<string | undefined> {
-  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `refs/heads/${name}^{commit}`];
-  const { stdout, exitCode } = await git.run(args, { repo, accept: [1, 128] });
-  return exitCode === 0 ? stdout.toString('latin1').trim() : undefined;
+export interface RefMove {
+  ref: string;
+  /** `zeroOid` deletes the ref. */
+  newOid: string;
+  /** What the ref must stand at, `zeroOid` when it must not exist; undefined takes any. */
+  oldOid?: string | undefined;
 }
 
-/** Every branch by name with its object id, in one call. */
+/** The commit of `refs/heads/<name>`, or undefined; a tag of the same name is never looked at. */
+export const resolveBranch = (git: Git, repo: string, name: string): Promise<string | undefined> =>
+  resolveRef(git, repo, `refs/heads/${name}`);
+
+/** The object id that a full ref name stands at, or undefined. */
+export async function resolveRef(git: Git, repo: string, ref: string): Promise<string | undefined> {
+  const { stdout, exitCode } = await git.run(['show-ref', '--verify', '--hash', '--', ref], {
+    repo,
+    accept: [1, 128],
+  });
+  return exitCode === 0 ? stdout.toString('utf8').trim() : undefined;
+}
+
+/** Every branch, without refs/heads/, and its commit. */
 export async function listHeads(git: Git, repo: string): Promise<Map<string, string>> {
-  return listRefs(git, repo, 'refs/heads/');
+  const refs = await listRefs(git, repo, ['refs/heads/']);
+  return new Map([...refs].map(([ref, oid]) => [ref.slice('refs/heads/'.length), oid]));
 }
 
-/** Refs under `prefix` (ending in `/`), named without it. */
-export async function listRefs(git: Git, repo: string, prefix: string): Promise<Map<string, string>> {
-  const text = await git.text(['for-each-ref', '--format=%(objectname) %(refname)', prefix], { repo });
+/** Full ref name → object id, of everything under the prefixes; hidden refs too. */
+export async function listRefs(
+  git: Git,
+  repo: string,
+  prefixes: readonly string[],
+): Promise<Map<string, string>> {
+  const text = await git.text(['for-each-ref', '--format=%(objectname) %(refname)', ...prefixes], { repo });
   const refs = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0) refs.set(line.slice(space + 1 + prefix.length), line.slice(0, space));
+    if (line !== '') refs.set(line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' ')));
   }
   return refs;
 }
 
-export interface RefUpdate {
-  /** The full name, e.g. `refs/heads/main`. */
-  ref: string;
-  /** `zeroOid` deletes. */
-  newOid: string;
-  /** What the ref must be now; `zeroOid` = it must not exist. */
-  oldOid: string;
+/** The commits of those branches (without refs/heads/) that `commit` contains, by name; one git for all of them. */
+export async function listContainedHeads(git: Git, repo: string, commit: string): Promise<Set<string>> {
+  const args = ['for-each-ref', `--merged=${commit}`, '--format=%(refname:lstrip=2)', 'refs/heads/'];
+  const text = await git.text(args, { repo });
+  return new Set(text.split('\n').filter((name) => name !== ''));
 }
 
-/** Moves all refs or none; refuses (`conflict`) when one is no longer where the caller saw it. */
-export async function updateRefs(git: Git, repo: string, updates: readonly RefUpdate[]): Promise<void> {
-  const lines = updates.map(({ ref, newOid, oldOid }) => `update ${ref}\0${newOid}\0${oldOid}\0`);
-  const input = `start\0${lines.join('')}prepare\0commit\0`;
+/**
+ * Moves all of the refs or none, in one transaction of git.
+ * Refuses (`conflict`) when one of them no longer stands where `oldOid` says, or is being moved by somebody else.
+ */
+export async function updateRefs(git: Git, repo: string, moves: readonly RefMove[]): Promise<void> {
+  if (moves.length === 0) return;
+  const commands = moves.map(({ ref, newOid, oldOid }) =>
+    newOid === zeroOid ? `delete ${ref}\0${oldOid ?? ''}\0` : `update ${ref}\0${newOid}\0${oldOid ?? ''}\0`,
+  );
   try {
-    await git.run(['update-ref', '-z', '--stdin'], { repo, input });
+    await git.run(['update-ref', '--stdin', '-z'], {
+      repo,
+      input: `start\0${commands.join('')}prepare\0commit\0`,
+    });
   } catch (error) {
-    if (error instanceof GitError && /cannot lock ref|expected|already exists/.test(error.stderr)) {
-      throw new ForgeError('conflict', 'The branch moved in the meantime; look at it again and retry.', { cause: error });
+    if (error instanceof GitError && /cannot lock ref|reference already exists/.test(error.stderr)) {
+      throw new ForgeError('conflict', 'A branch moved in between, so nothing was changed. Look again.', {
+        cause: error,
+      });
     }
     throw error;
   }
