@@ -1,16 +1,20 @@
 // A real forge in a temporary folder: real SQLite, real git, a silent log and, when asked, a clock that
 // stands still. Disposing it fails the test when a child process or the folder is left behind.
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { createAccount } from '../../src/accounts/create-account.ts';
 import type { Account, AccountRole, Caller } from '../../src/accounts/model.ts';
+import { systemCaller } from '../../src/accounts/system.ts';
 import { readConfig, type SettingsOverride } from '../../src/forge/config.ts';
 import { openForge, type Forge } from '../../src/forge/open.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { createRepo } from '../../src/repos/create-repo.ts';
 import type { Repo } from '../../src/repos/model.ts';
+import { repoPath } from '../../src/repos/path.ts';
 import { findLeftovers } from './leftovers.ts';
 import { pushFiles, type Files } from './push-files.ts';
 
@@ -52,13 +56,12 @@ export async function openTestForge(options: TestForgeOptions = {}): Promise<Tes
   const clock = options.clock === undefined ? {} : { clock: options.clock };
   const forge = openForge(config, { log: createLog('silent'), ...clock });
   const deferred: (() => Promise<void> | void)[] = [];
-  const repoFolder = (repo: Repo): string => join(config.paths.repos, `${repo.id}.git`);
   return {
     forge,
     folder,
     account: (name, role = 'member') => addAccount(forge, name, role),
     repo: (fullName, repoOptions = {}) => addRepo(forge, fullName, repoOptions),
-    repoFolder,
+    repoFolder: (repo) => repoPath(forge, repo.id),
     defer: (stop) => void deferred.push(stop),
     dispose: async () => {
       for (const stop of deferred.splice(0).reverse()) await stop();
@@ -95,40 +98,16 @@ async function removeAndCheck(folder: string): Promise<void> {
 }
 
 function addAccount(forge: Forge, name: string, role: AccountRole): { account: Account; caller: Caller } {
-  const createdAt = forge.clock.now();
-  const email = `${name}@example.org`;
-  const { lastId: id } = forge.db.run(
-    'INSERT INTO accounts (name, email, role, created_at) VALUES (:name, :email, :role, :createdAt)',
-    { name, email, role, createdAt },
-  );
-  const account: Account = { id, name, email, kind: 'person', role, createdAt };
+  const account = createAccount(forge, { name, role, email: `${name}@example.org` });
   return { account, caller: { account, scope: 'admin', credential: 'console', address: '127.0.0.1' } };
 }
 
 async function addRepo(forge: Forge, fullName: string, options: RepoOptions): Promise<Repo> {
   const [owner = '', name = ''] = fullName.split('/');
-  const { visibility = 'private', defaultBranch = 'main' } = options;
-  const createdAt = forge.clock.now();
-  const { lastId: id } = forge.db.run(
-    `INSERT INTO repos (owner, name, visibility, default_branch, created_at)
-     VALUES (:owner, :name, :visibility, :defaultBranch, :createdAt)`,
-    { owner, name, visibility, defaultBranch, createdAt },
-  );
-  const path = join(forge.config.paths.repos, `${id}.git`);
-  mkdirSync(path, { recursive: true });
-  await forge.git.run(['init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`, path]);
-  if (options.files !== undefined) {
-    await pushFiles(forge.git, { repo: path, branch: defaultBranch, files: options.files });
+  const { files, ...rest } = options;
+  const repo = await createRepo(forge, { owner, name, ...rest, caller: systemCaller(forge) });
+  if (files !== undefined) {
+    await pushFiles(forge.git, { repo: repoPath(forge, repo.id), branch: repo.defaultBranch, files });
   }
-  return {
-    id,
-    owner,
-    name,
-    description: '',
-    visibility,
-    defaultBranch,
-    mergeMethod: 'merge',
-    createdAt,
-    pushedAt: undefined,
-  };
+  return repo;
 }
