@@ -1,0 +1,27 @@
+// The machine's own Chromium, without anything that talks to anybody but the forge.
+import { chromium, type Browser } from 'playwright-core';
+import { afterAll } from 'vitest';
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+
+/** For the top of a test file: one browser for the file, closed after its last test. */
+export function useBrowser(): () => Promise<Browser> {
+  let browser: Promise<Browser> | undefined;
+  afterAll(async () => {
+    await (await browser)?.close();
+  });
+  return () => (browser ??= launchBrowser());
+}
