@@ -1,20 +1,9 @@
-// The one code→status table, the page and the JSON of every error. `ph` reads the table backwards.
+// The page and the JSON of every error; lib/statuses.ts has the one code→status table.
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ForgeError, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { statusByCode } from '../lib/statuses.ts';
 import { render } from './render.ts';
-
-export const statusByCode: Record<ErrorCode, number> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  too_large: 413,
-  limited: 429,
-  unavailable: 503,
-  internal: 500,
-};
 
 const titles: Record<ErrorCode, string> = {
   invalid: 'That could not be understood',

@@ -1,0 +1,115 @@
+// The logs of a branch's newest run: raw for one lane, with a heading each for several, failing ones first.
+import { setTimeout as pause } from 'node:timers/promises';
+import { hasEnded, type LaneView, type RunView } from '../../ci/model.ts';
+import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { notFound, wrongUse } from '../failure.ts';
+import { clean, cleanLine, printJson, stderr, stdout } from '../output.ts';
+import { findBranch, findPlace, getStatus, repoRoute, type Place, type PlaceOptions } from '../place.ts';
+import { colourOf, failingFirst, isFailing, reasonOf } from '../verdict.ts';
+
+export interface LogsOptions extends PlaceOptions {
+  json?: boolean;
+  lane?: string;
+  attempt?: string;
+  failed?: boolean;
+  follow?: boolean;
+}
+
+/** Between two looks at a log that grows. */
+const followMs = 700;
+
+export async function logs(given: string | undefined, options: LogsOptions): Promise<ExitStatus> {
+  const attempt = attemptOf(options);
+  if (options.json && options.follow) throw wrongUse('--json and --follow do not go together.');
+  const place = await findPlace(options);
+  const { view } = await findBranch(place, given);
+  const { run } = await getStatus(place, view.number);
+  if (run === null) throw notFound('CI has not started for this branch yet. Wait for it: ph wait');
+  const lanes = chooseLanes(run, options);
+  if (run.problem !== null) stderr.line(`ph: run ${run.number} has no lanes: ${cleanLine(run.problem)}`);
+  else if (lanes.length === 0) {
+    stderr.line(options.failed ? 'ph: no lane failed.' : 'ph: no lane has a log yet.');
+  }
+  const logsOfLanes: object[] = [];
+  for (const lane of lanes) {
+    const source = { place, run: run.number, lane, attempt: attempt ?? lane.attempt };
+    if (options.json) {
+      logsOfLanes.push({ ...lane, attempt: source.attempt, log: await readWhole(source) });
+      continue;
+    }
+    if (lanes.length > 1 || options.failed) stdout.line(heading(lane, source.attempt));
+    await printLog(source, options.follow === true);
+  }
+  if (options.json) printJson({ run: run.number, head: run.head, lanes: logsOfLanes });
+  return exitStatus.done;
+}
+
+function attemptOf({ attempt, lane }: LogsOptions): number | undefined {
+  if (attempt === undefined) return undefined;
+  if (lane === undefined) throw wrongUse('--attempt needs --lane: attempts are counted per lane.');
+  if (/^[1-9]\d{0,5}$/.test(attempt)) return Number(attempt);
+  throw wrongUse(`"${attempt}" is no attempt; they are counted from 1.`);
+}
+
+function chooseLanes(run: RunView, options: LogsOptions): LaneView[] {
+  if (options.lane !== undefined) {
+    const lane = run.lanes.find(({ id }) => id === options.lane);
+    if (lane !== undefined) return [lane];
+    const known = run.lanes.map(({ id }) => cleanLine(id)).join(', ') || 'none';
+    throw notFound(`Run ${run.number} has no lane ${options.lane}; its lanes are: ${known}.`);
+  }
+  const lanes = failingFirst(run.lanes);
+  if (options.failed) return lanes.filter(isFailing);
+  return lanes.filter((lane) => lane.startedAt !== null);
+}
+
+function heading(lane: LaneView, attempt: number): string {
+  const reason = reasonOf(lane);
+  const state = attempt === lane.attempt ? stdout.paint(colourOf(lane.state), lane.state) : 'earlier';
+  const detail = reason === '' || attempt !== lane.attempt ? '' : ` (${reason})`;
+  return `${stdout.paint('bold', `==> ${cleanLine(lane.id)}`)} ${state}${detail}, attempt ${attempt}`;
+}
+
+interface LogSource {
+  place: Place;
+  run: number;
+  lane: LaneView;
+  attempt: number;
+}
+
+async function readWhole(source: LogSource): Promise<string> {
+  const parts: string[] = [];
+  for await (const text of readLines(source, false)) parts.push(text);
+  return parts.join('');
+}
+
+async function printLog(source: LogSource, follow: boolean): Promise<void> {
+  for await (const text of readLines(source, follow)) {
+    if (!process.stdout.write(text)) {
+      await new Promise((resolve) => process.stdout.once('drain', resolve));
+    }
+  }
+}
+
+/** The log in whole lines without control sequences; a part that was cut anywhere would hide one. */
+async function* readLines({ place, run, lane, attempt }: LogSource, follow: boolean): AsyncGenerator<string> {
+  const route = `${repoRoute(place)}/runs/${run}/lanes/${encodeURIComponent(lane.id)}/log`;
+  const decoder = new TextDecoder();
+  let from = 0;
+  let rest = '';
+  for (;;) {
+    const { body, headers } = await place.client.text(route, { attempt, from });
+    rest += decoder.decode(body, { stream: true });
+    const end = rest.lastIndexOf('\n') + 1;
+    if (end > 0) yield clean(rest.slice(0, end));
+    rest = rest.slice(end);
+    const next = Number(headers.get('x-log-next') ?? from + body.length);
+    const isAtEnd = next <= from;
+    const hasStopped = /^(?:1|true|yes)$/i.test(headers.get('x-log-ended') ?? '');
+    from = Math.max(from, next);
+    if (isAtEnd && (hasStopped || !follow || hasEnded(lane.state))) break;
+    if (isAtEnd) await pause(followMs);
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield `${clean(rest)}\n`;
+}

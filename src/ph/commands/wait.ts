@@ -1,0 +1,157 @@
+// Waits for the commit that is here, not for whatever the forge has by then. The forge answers when there
+// is news, so nothing is asked twice for nothing.
+import { setTimeout as pause } from 'node:timers/promises';
+import { waitView, type BranchStatusView, type WaitView } from '../../landing/model.ts';
+import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { Failure, wrongUse } from '../failure.ts';
+import { cleanLine, printJson, stderr, stdout } from '../output.ts';
+import { branchRoute, findBranch, findPlace, type Place, type PlaceOptions } from '../place.ts';
+import { Progress } from '../progress.ts';
+import { failingNames, isGreen, nextCommand, shortOid } from '../verdict.ts';
+
+export interface WaitOptions extends PlaceOptions {
+  json?: boolean;
+  timeout: string;
+  for: string;
+}
+
+/** One request waits this long at most; the forge may answer sooner. */
+const requestSeconds = 50;
+/** How long a forge that answered before may be away, e.g. for a restart. */
+const awayMs = 60_000;
+/** A push may be accepted a moment before its branch is known. */
+const notPushedSeconds = 3;
+
+export async function wait(given: string | undefined, options: WaitOptions): Promise<ExitStatus> {
+  const goal = goalOf(options.for);
+  const deadline = Date.now() + parseSeconds(options.timeout) * 1000;
+  const place = await findPlace(options);
+  const { view, local } = await findBranch(place, given);
+  const commit = local ?? view.head;
+  const watch = { place, number: view.number, commit, goal, deadline };
+  const progress = new Progress(stderr);
+  let answer: WaitView;
+  try {
+    answer = await waitForEnd(watch, (status) => progress.show(status));
+  } finally {
+    progress.end();
+  }
+  return conclude(answer, { commit, goal, json: options.json === true });
+}
+
+interface Watch {
+  place: Place;
+  number: number;
+  commit: string;
+  goal: 'settled' | 'landed';
+  deadline: number;
+}
+
+async function waitForEnd(watch: Watch, show: (status: BranchStatusView) => void): Promise<WaitView> {
+  let deadline = watch.deadline;
+  let last: WaitView | undefined;
+  for (;;) {
+    const seconds = Math.min(requestSeconds, Math.max(0, (deadline - Date.now()) / 1000));
+    last = await askAgain(watch, { seen: last?.seen, seconds });
+    if (last.outcome === 'settled' || last.outcome === 'moved') return last;
+    if (last.outcome === 'not_pushed' && deadline === watch.deadline) {
+      stderr.line(
+        `ph: ${shortOid(watch.commit)} is not on the forge yet; its head is ${shortOid(last.status.branch.head)}.`,
+      );
+      deadline = Math.min(deadline, Date.now() + notPushedSeconds * 1000);
+    }
+    if (last.outcome === 'waiting') {
+      deadline = watch.deadline;
+      show(last.status);
+    }
+    if (Date.now() >= deadline) return last;
+  }
+}
+
+// A forge that restarts is no answer to the question; one that never answered is.
+async function askAgain(
+  watch: Watch,
+  request: { seen: string | undefined; seconds: number },
+): Promise<WaitView> {
+  const giveUpAt = Math.min(watch.deadline, Date.now() + awayMs);
+  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 8000)) {
+    try {
+      return await watch.place.client.get(`${branchRoute(watch.place, watch.number)}/wait`, {
+        answer: waitView,
+        query: {
+          commit: watch.commit,
+          for: watch.goal,
+          timeout: Math.round(request.seconds * 10) / 10,
+          seen: request.seen,
+        },
+        extraMs: request.seconds * 1000,
+      });
+    } catch (error) {
+      const isAway = error instanceof Failure && error.status === exitStatus.unreachable;
+      if (!isAway || request.seen === undefined || Date.now() + waitMs > giveUpAt) throw error;
+      await pause(waitMs);
+    }
+  }
+}
+
+function conclude(
+  { outcome, status }: WaitView,
+  { commit, goal, json }: { commit: string; goal: Watch['goal']; json: boolean },
+): ExitStatus {
+  const here = shortOid(commit);
+  const there = shortOid(status.branch.head);
+  const print = (result: string, sentence: string, exit: ExitStatus): ExitStatus => {
+    if (json) printJson({ result, commit, ...status });
+    else stdout.line(sentence);
+    return exit;
+  };
+  if (outcome === 'moved') {
+    return print(
+      'moved',
+      `moved: the branch went on from ${here} to ${there}. Next: git pull`,
+      exitStatus.moved,
+    );
+  }
+  if (outcome === 'not_pushed') {
+    const sentence = `not pushed: ${here} is here and ${there} is on the forge. Next: git push`;
+    return print('not_pushed', sentence, exitStatus.moved);
+  }
+  if (outcome === 'waiting') {
+    const doing = status.gate.holds.map((hold) => cleanLine(hold.message)).join(' ');
+    return print('timed_out', `timed out at ${here}. ${doing}`.trim(), exitStatus.timedOut);
+  }
+  const isGood = goal === 'landed' ? status.branch.state === 'merged' : isGreen(status);
+  return print(
+    isGood ? 'green' : 'red',
+    describeEnd(status, isGood),
+    isGood ? exitStatus.done : exitStatus.no,
+  );
+}
+
+function describeEnd(status: BranchStatusView, isGood: boolean): string {
+  const { branch, run } = status;
+  const head = shortOid(branch.head);
+  if (branch.state === 'merged') return `merged: ${head} is on ${cleanLine(branch.target)}`;
+  if (branch.state === 'closed') return `closed: ${cleanLine(branch.name)} #${branch.number} was not merged`;
+  const next = nextCommand(status);
+  const then = next === undefined ? '' : ` Next: ${next}`;
+  if (isGood) return `${stdout.paint('green', 'green')}: ${head} passed.${then}`;
+  if (run?.problem) return `${stdout.paint('red', 'red')}: ${cleanLine(run.problem)}`;
+  return `${stdout.paint('red', 'red')}: ${failingNames(status)} failed at ${head}.${then}`;
+}
+
+function goalOf(text: string): Watch['goal'] {
+  if (text === 'ci') return 'settled';
+  if (text === 'landed') return 'landed';
+  throw wrongUse(`"${text}" is nothing to wait for; write --for ci or --for landed`);
+}
+
+/** `90`, `90s`, `10m`, `2h` in seconds. */
+export function parseSeconds(text: string): number {
+  const [, digits = '', unit = 's'] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text) ?? [];
+  const factor = { s: 1, m: 60, h: 3600 }[unit || 's'];
+  if (digits === '' || factor === undefined) {
+    throw wrongUse(`"${text}" is no time; write it like 90s, 10m or 2h`);
+  }
+  return Number(digits) * factor;
+}

@@ -1,0 +1,178 @@
+// Finds what a command is about: the forge, the repository and the branch, from options, the environment,
+// the sign-ins and the git checkout, in this order.
+import { branchListView, branchStatusView, type BranchStatusView } from '../landing/model.ts';
+import type { BranchView } from '../branches/model.ts';
+import { Client } from './client.ts';
+import { bare, localHead, readCheckout, type Checkout, type Remote } from './checkout.ts';
+import { Failure, notFound, wrongUse } from './failure.ts';
+import { exitStatus } from '../lib/statuses.ts';
+import { originOf, readSignIns, type SignIn, type SshAddress } from './session.ts';
+
+export interface PlaceOptions {
+  /** `owner/name`, in place of what the remotes say. */
+  repo?: string | undefined;
+}
+
+export interface Place {
+  client: Client;
+  owner: string;
+  repo: string;
+  checkout: Checkout | undefined;
+}
+
+export const repoRoute = ({ owner, repo }: Pick<Place, 'owner' | 'repo'>): string =>
+  `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repo)}`;
+
+export const branchRoute = (place: Place, number: number): string => `${repoRoute(place)}/branches/${number}`;
+
+/** The forge and the repository. Refuses with the way out when the checkout does not say. */
+export async function findPlace(options: PlaceOptions = {}): Promise<Place> {
+  const checkout = readCheckout();
+  const named = options.repo === undefined ? undefined : parseRepoName(options.repo);
+  const found = await findRemote(checkout);
+  const client = found.client;
+  if (named !== undefined) return { client, ...named, checkout };
+  if (found.remote === undefined) {
+    throw notFound(
+      `No remote of this checkout is a repository of ${client.origin}. Name one: --repo owner/name, or add a remote.`,
+    );
+  }
+  const { owner, repo } = found.remote.address;
+  return { client, owner, repo, checkout };
+}
+
+/** The forge alone, for commands without a repository. */
+export async function findForge(): Promise<Client> {
+  return (await findRemote(readCheckout())).client;
+}
+
+async function findRemote(
+  checkout: Checkout | undefined,
+): Promise<{ client: Client; remote: Remote | undefined }> {
+  const remotes = checkout?.remotes ?? [];
+  const signIns = readSignIns();
+  const url = process.env['PH_URL'];
+  if (url) {
+    const client = openClient(originOf(url), signIns);
+    return { client, remote: await remoteOf(client, remotes) };
+  }
+  if (process.env['PH_TOKEN'])
+    throw wrongUse('PH_TOKEN is set but PH_URL is not; say which forge the token is for.');
+  for (const remote of remotes) {
+    const signIn = signIns.find((entry) => isAt(remote, entry));
+    if (signIn !== undefined) return { client: openClient(signIn.origin, signIns), remote };
+  }
+  const web = remotes.find((remote) => remote.address.kind === 'http');
+  if (web?.address.kind === 'http') return { client: openClient(web.address.origin, signIns), remote: web };
+  const [only] = signIns;
+  if (remotes.length === 0 && only !== undefined)
+    return { client: openClient(only.origin, signIns), remote: undefined };
+  if (remotes.length > 0) {
+    throw new Failure(
+      exitStatus.notAllowed,
+      'You are not signed in to the forge of this checkout. Sign in: ph login --ssh',
+    );
+  }
+  throw wrongUse(
+    'Which forge? Run ph inside a clone of one of its repositories, or sign in: ph login URL --ssh',
+  );
+}
+
+// PH_TOKEN goes to PH_URL alone: a remote's address is written by whoever made the clone's configuration.
+function openClient(origin: string, signIns: readonly SignIn[]): Client {
+  const stand = process.env['PH_URL'] ? process.env['PH_TOKEN'] : undefined;
+  return new Client(origin, stand || signIns.find((entry) => entry.origin === origin)?.token);
+}
+
+// An ssh remote says nothing of the web address, so the forge is asked where it takes ssh.
+async function remoteOf(client: Client, remotes: readonly Remote[]): Promise<Remote | undefined> {
+  const byWeb = remotes.find(
+    ({ address }) => address.kind === 'http' && sameOrigin(address.origin, client.origin),
+  );
+  if (byWeb !== undefined || !remotes.some(({ address }) => address.kind === 'ssh')) return byWeb;
+  const { sshHost, sshPort } = await client.forge();
+  const hosts = [
+    { host: sshHost, port: sshPort },
+    { host: new URL(client.origin).hostname, port: sshPort },
+  ];
+  return remotes.find(
+    ({ address }) => address.kind === 'ssh' && hosts.some((host) => sameSsh(address, host)),
+  );
+}
+
+const isAt = ({ address }: Remote, signIn: SignIn): boolean =>
+  address.kind === 'http'
+    ? sameOrigin(address.origin, signIn.origin)
+    : signIn.ssh !== null && sameSsh(address, signIn.ssh);
+
+const sameSsh = (left: SshAddress, right: SshAddress): boolean =>
+  bare(left.host) === bare(right.host) && left.port === right.port;
+
+function sameOrigin(left: string, right: string): boolean {
+  const [a, b] = [new URL(left), new URL(right)];
+  return a.protocol === b.protocol && a.port === b.port && bare(a.hostname) === bare(b.hostname);
+}
+
+function parseRepoName(text: string): { owner: string; repo: string } {
+  const match = /^([^/\s]+)\/([^/\s]+?)(?:\.git)?$/.exec(text);
+  if (match?.[1] && match[2]) return { owner: match[1], repo: match[2] };
+  throw wrongUse(`"${text}" is no repository; write --repo owner/name`);
+}
+
+export interface FoundBranch {
+  view: BranchView;
+  /** The commit of this branch here: HEAD when it is checked out; undefined when it is not here. */
+  local: string | undefined;
+}
+
+/**
+ * The branch that a command means: by its number, by its name, or the checked-out one. An open branch goes
+ * before settled ones of the same name. Refuses (4) when the forge has none.
+ */
+export async function findBranch(place: Place, given: string | undefined): Promise<FoundBranch> {
+  const { checkout } = place;
+  const number = given === undefined ? undefined : /^#?(\d+)$/.exec(given)?.[1];
+  if (number !== undefined) {
+    const { branch } = await getStatus(place, Number(number));
+    return { view: branch, local: localCommit(place, branch.name) };
+  }
+  const name = given ?? checkout?.branch;
+  if (name === undefined) return findByHead(place);
+  const { branches } = await listBranches(place, { name });
+  const view = branches.find((branch) => branch.state === 'open') ?? branches[0];
+  if (view !== undefined) return { view, local: localCommit(place, name) };
+  if (given === undefined && checkout?.head !== undefined) return findByHead(place);
+  throw unknownBranch(place, name);
+}
+
+// A detached HEAD, or a branch that was pushed under another name: the commit says which one it is.
+async function findByHead(place: Place): Promise<FoundBranch> {
+  const { checkout } = place;
+  if (checkout?.head === undefined) {
+    throw wrongUse('Which branch? Name it, or run ph in a checkout of it.');
+  }
+  const { branches } = await listBranches(place, { head: checkout.head });
+  const view = branches.find((branch) => branch.state === 'open') ?? branches[0];
+  if (view !== undefined) return { view, local: checkout.head };
+  throw unknownBranch(place, checkout.branch ?? checkout.head.slice(0, 8));
+}
+
+const unknownBranch = ({ owner, repo, client }: Place, name: string): Failure =>
+  notFound(
+    `The forge ${client.origin} has no branch ${name} in ${owner}/${repo}. Push it first: git push -u origin ${name}`,
+  );
+
+function localCommit({ checkout }: Place, name: string): string | undefined {
+  if (checkout === undefined) return undefined;
+  return checkout.branch === name ? checkout.head : localHead(name);
+}
+
+export function listBranches(
+  place: Place,
+  query: { name?: string; head?: string; state?: string; before?: number },
+): Promise<{ branches: BranchView[]; next: number | null }> {
+  return place.client.get(`${repoRoute(place)}/branches`, { answer: branchListView, query });
+}
+
+export const getStatus = (place: Place, number: number): Promise<BranchStatusView> =>
+  place.client.get(branchRoute(place, number), { answer: branchStatusView });

@@ -1,0 +1,147 @@
+// The commands of ph with their options and examples. A command's code is read when it is called.
+import { Command, CommanderError } from 'commander';
+import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { exitStatus, exitStatusByCode, type ExitStatus } from '../lib/statuses.ts';
+import { Failure } from './failure.ts';
+
+const statusHelp = `
+Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or not allowed · 4 not found
+             5 moved · 6 timed out · 7 forge unreachable
+
+The forge and the repository come from the git remotes, the branch from HEAD. PH_URL and PH_TOKEN in the
+environment stand in for a sign-in.`;
+
+const branchHelp = 'name or number of a branch; without it the one that is checked out';
+
+type Action = () => Promise<ExitStatus>;
+
+/** Runs the command line `argv` (with the two leading entries of process.argv) and answers the exit status. */
+export async function runProgram(argv: readonly string[]): Promise<ExitStatus> {
+  let action: Action | undefined;
+  const program = createProgram((chosen) => {
+    action = chosen;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return action === undefined ? exitStatus.done : await action();
+  } catch (error) {
+    return answerFailure(error, argv.includes('--json'));
+  }
+}
+
+function createProgram(choose: (action: Action) => void): Command {
+  const program = new Command('ph')
+    .description('Watch and land branches of a pika-git forge from the command line.')
+    .helpCommand(false)
+    .showHelpAfterError('(ph --help shows how)')
+    .exitOverride()
+    .addHelpText('after', statusHelp);
+  addSignIn(program, choose);
+  addReading(program, choose);
+  addLanding(program, choose);
+  return program;
+}
+
+function addSignIn(program: Command, choose: (action: Action) => void): void {
+  program
+    .command('login [url]')
+    .description('sign in to a forge')
+    .option('--ssh', 'with the ssh key that git uses')
+    .option('--token-file <file>', 'with a token from a file, - for standard input')
+    .option('--json', 'answer in JSON')
+    .addHelpText(
+      'after',
+      examples('ph login --ssh', 'ph login https://git.example.org --token-file token.txt'),
+    )
+    .action((url, options) => choose(async () => (await import('./commands/login.ts')).login(url, options)));
+  program
+    .command('logout [url]')
+    .description('sign out, and take the token back')
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', examples('ph logout', 'ph logout https://git.example.org'))
+    .action((url, options) =>
+      choose(async () => (await import('./commands/logout.ts')).logout(url, options)),
+    );
+  program
+    .command('whoami')
+    .description('who you are on the forge')
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', examples('ph whoami', 'ph whoami --json'))
+    .action((options) => choose(async () => (await import('./commands/whoami.ts')).whoami(options)));
+}
+
+function addReading(program: Command, choose: (action: Action) => void): void {
+  branchCommand(program, 'status')
+    .description('branch, tutorial, CI and gate: what holds it, and the next command')
+    .addHelpText('after', examples('ph status', 'ph status my-feature --json'))
+    .action((b, options) => choose(async () => (await import('./commands/status.ts')).status(b, options)));
+  branchCommand(program, 'wait')
+    .description('wait for CI at the commit that is checked out here')
+    .option('--timeout <time>', 'give up after 90s, 10m, 2h …', '1h')
+    .option('--for <goal>', 'ci, or landed', 'ci')
+    .addHelpText('after', examples('ph wait', 'ph wait --timeout 10m && ph merge'))
+    .action((b, options) => choose(async () => (await import('./commands/wait.ts')).wait(b, options)));
+  branchCommand(program, 'logs')
+    .description('logs of the newest run, failing lanes first')
+    .option('--failed', 'failing lanes alone')
+    .option('--lane <lane>', 'this lane alone')
+    .option('--attempt <number>', 'an earlier attempt of the lane')
+    .option('-f, --follow', 'go on until the lane ends')
+    .addHelpText('after', examples('ph logs --failed', 'ph logs --lane unit -f'))
+    .action((b, options) => choose(async () => (await import('./commands/logs.ts')).logs(b, options)));
+  branchCommand(program, 'url')
+    .description('the address of the branch page')
+    .addHelpText('after', examples('ph url', 'ph url 12'))
+    .action((b, options) => choose(async () => (await import('./commands/url.ts')).url(b, options)));
+  repoOptions(program.command('list'))
+    .description('the branches of the repository')
+    .option('--state <state>', 'open, merged, closed or all', 'open')
+    .addHelpText('after', examples('ph list', 'ph list --state all --json'))
+    .action((options) => choose(async () => (await import('./commands/list.ts')).list(options)));
+}
+
+function addLanding(program: Command, choose: (action: Action) => void): void {
+  branchCommand(program, 'merge')
+    .description('land the branch at the commit that is here, when its gate is open')
+    .option('--message <text>', 'the commit message')
+    .option('--head <commit>', 'the commit you mean, in place of the one that is here')
+    .addHelpText('after', examples('ph merge', 'ph wait && ph merge'))
+    .action((b, options) => choose(async () => (await import('./commands/merge.ts')).merge(b, options)));
+  branchCommand(program, 'close')
+    .description('close the branch without landing it; its revisions stay')
+    .addHelpText('after', examples('ph close', 'ph close 12'))
+    .action((b, options) => choose(async () => (await import('./commands/close.ts')).close(b, options)));
+  branchCommand(program, 'reopen')
+    .description('bring a closed branch back')
+    .addHelpText('after', examples('ph reopen 12'))
+    .action((b, options) => choose(async () => (await import('./commands/close.ts')).reopen(b, options)));
+}
+
+const branchCommand = (program: Command, name: string): Command =>
+  repoOptions(program.command(name).argument('[branch]', branchHelp));
+
+const repoOptions = (command: Command): Command =>
+  command
+    .option('--repo <owner/name>', 'another repository than the remotes say')
+    .option('--json', 'answer in JSON');
+
+const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+function answerFailure(error: unknown, json: boolean): ExitStatus {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUse;
+  const { status, message, details } = understand(error);
+  if (json) {
+    const shown = details === undefined ? {} : { details };
+    process.stdout.write(`${JSON.stringify({ error: { exitStatus: status, message, ...shown } })}\n`);
+  }
+  process.stderr.write(`ph: ${message}\n`);
+  return status;
+}
+
+function understand(error: unknown): { status: ExitStatus; message: string; details?: unknown } {
+  if (error instanceof Failure) return error;
+  if (error instanceof ForgeError) return { status: exitStatusByCode[error.code], message: error.message };
+  const message = `This is a fault of ph itself: ${errorMessage(error)}. Please report it.`;
+  return { status: exitStatus.unreachable, message };
+}

@@ -1,0 +1,66 @@
+import type { BranchStatusView } from '../landing/model.ts';
+import type { LaneView } from '../ci/model.ts';
+import { cleanLine, elapsed, type Screen } from './output.ts';
+import { colourOf, reasonOf } from './verdict.ts';
+
+/** Lanes as they go: a block that is drawn again on a terminal, one line for each change elsewhere. */
+export class Progress {
+  readonly #screen: Screen;
+  readonly #said = new Map<string, string>();
+  #status: BranchStatusView | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  show(status: BranchStatusView): void {
+    this.#status = status;
+    if (!this.#screen.isTerminal) {
+      this.#sayChanges(status);
+      return;
+    }
+    this.#draw();
+    // Only the running times change between two answers.
+    this.#timer ??= setInterval(() => this.#draw(), 1000);
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    if (this.#screen.isTerminal && this.#status !== undefined) this.#screen.redraw([]);
+  }
+
+  #draw(): void {
+    const status = this.#status;
+    if (status === undefined) return;
+    const head = `${cleanLine(status.branch.name)} #${status.branch.number} at ${status.branch.head.slice(0, 8)}`;
+    const lanes = status.run?.lanes ?? [];
+    const width = Math.max(0, ...lanes.map((lane) => cleanLine(lane.id).length));
+    const lines = lanes.map((lane) => {
+      const state = this.#screen.paint(colourOf(lane.state), lane.state.padEnd(10));
+      return `  ${cleanLine(lane.id).padEnd(width)}  ${state} ${detailOf(lane)}`;
+    });
+    this.#screen.redraw([head, ...(lines.length > 0 ? lines : ['  CI has not started yet'])]);
+  }
+
+  #sayChanges(status: BranchStatusView): void {
+    this.#say(
+      'run',
+      status.run === null ? 'ci: not started yet' : `ci: run ${status.run.number} ${status.run.url}`,
+    );
+    for (const lane of status.run?.lanes ?? []) {
+      // The time of a lane that still runs would make every answer a change.
+      const detail = lane.finishedAt === null ? reasonOf(lane) : detailOf(lane);
+      this.#say(lane.id, `${cleanLine(lane.id)}: ${lane.state}${detail === '' ? '' : ` ${detail}`}`);
+    }
+  }
+
+  #say(key: string, line: string): void {
+    if (this.#said.get(key) === line) return;
+    this.#said.set(key, line);
+    this.#screen.line(cleanLine(line));
+  }
+}
+
+const detailOf = (lane: LaneView): string =>
+  [elapsed(lane.startedAt, lane.finishedAt), reasonOf(lane)].filter((part) => part !== '').join(' · ');
