@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { branchView } from '../branches/model.ts';
+import { branchStates, branchView } from '../branches/model.ts';
 import { runView } from '../ci/model.ts';
 import { tutorialStates } from '../tutorials/model.ts';
 
@@ -11,8 +11,10 @@ export const holdKinds = [
   'run_problem',
   'lane_not_green',
   'conflict',
+  'not_fast_forward',
   'already_merged',
   'no_common_history',
+  'no_target',
   'not_allowed',
 ] as const;
 
@@ -38,11 +40,55 @@ export const branchStatusView = z.object({
 });
 export type BranchStatusView = z.infer<typeof branchStatusView>;
 
+/** What ends a wait: CI at the commit, or the branch being merged or closed. */
+export const waitGoals = ['settled', 'landed'] as const;
+export type WaitGoal = (typeof waitGoals)[number];
+
+const fullOid = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full object id of 40 hexadecimal digits');
+
+/** `timeout` is in seconds and is capped by the forge; `seen` is the one of the last answer. */
+export const waitQuery = z.object({
+  commit: fullOid.optional(),
+  for: z.enum(waitGoals).default('settled'),
+  timeout: z.coerce.number().min(0).max(86_400).default(30),
+  seen: z.string().max(100).optional(),
+});
+
+/**
+ * `waiting`: not yet. `settled`: what was asked for has happened. `moved`: the commit was a head of the
+ * branch and is not any more. `not_pushed`: it never was one.
+ */
+export const waitOutcomes = ['waiting', 'settled', 'moved', 'not_pushed'] as const;
+
+export const waitView = z.object({
+  outcome: z.enum(waitOutcomes),
+  /** Changes whenever the answer would; give it back to hear of the next change only. */
+  seen: z.string(),
+  status: branchStatusView,
+});
+export type WaitView = z.infer<typeof waitView>;
+
+export const branchQuery = z.object({
+  head: fullOid.optional(),
+  name: z.string().max(200).optional(),
+  state: z.enum(branchStates).optional(),
+  /** The `next` of the page before. */
+  before: z.coerce.number().int().min(1).optional(),
+});
+
+export const branchListView = z.object({ branches: z.array(branchView), next: z.number().nullable() });
+export type BranchListView = z.infer<typeof branchListView>;
+
 export const mergeRequest = z.strictObject({
   /** The head the caller has seen; the merge is refused when the branch has moved on. */
-  head: z.string().regex(/^[0-9a-f]{40}$/, 'head is a full object id of 40 hexadecimal digits'),
+  head: fullOid,
   message: z.string().max(65_536).optional(),
 });
 
-export const mergeView = z.object({ merged: z.literal(true), commit: z.string(), target: z.string(), url: z.string() });
+export const mergeView = z.object({
+  merged: z.literal(true),
+  commit: z.string(),
+  target: z.string(),
+  url: z.string(),
+});
 export type MergeView = z.infer<typeof mergeView>;

@@ -1,0 +1,88 @@
+// The merges table: the intent of every merge, written before refs move and ended after.
+import type { Forge } from '../forge/open.ts';
+import type { MergeMethod } from '../repos/model.ts';
+
+export interface MergeIntent {
+  id: number;
+  repoId: number;
+  branchId: number;
+  method: MergeMethod;
+  /** The target's name, without refs/heads/. */
+  target: string;
+  targetOid: string;
+  headOid: string;
+  mergeOid: string;
+  actorId: number;
+}
+
+interface MergeRow {
+  id: number;
+  repo_id: number;
+  branch_id: number;
+  method: MergeMethod;
+  target: string;
+  target_oid: string;
+  head_oid: string;
+  merge_oid: string;
+  actor_id: number;
+}
+
+export function insertIntent(forge: Forge, intent: Omit<MergeIntent, 'id'>): number {
+  const { lastId } = forge.db.run(
+    `INSERT INTO merges (repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id, state, created_at)
+     VALUES (:repoId, :branchId, :method, :target, :targetOid, :headOid, :mergeOid, :actorId, 'intended', :now)`,
+    { ...intent, now: forge.clock.now() },
+  );
+  return lastId;
+}
+
+/** Ends an intent; false when somebody else already did. */
+export function endIntent(forge: Forge, id: number, state: 'done' | 'abandoned'): boolean {
+  const { changes } = forge.db.run(
+    `UPDATE merges SET state = :state, finished_at = :now WHERE id = :id AND state = 'intended'`,
+    { id, state, now: forge.clock.now() },
+  );
+  return changes === 1;
+}
+
+export function listIntended(forge: Forge): MergeIntent[] {
+  const rows = forge.db.all<MergeRow>(
+    `SELECT id, repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id
+       FROM merges WHERE state = 'intended' ORDER BY id`,
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    repoId: row.repo_id,
+    branchId: row.branch_id,
+    method: row.method,
+    target: row.target,
+    targetOid: row.target_oid,
+    headOid: row.head_oid,
+    mergeOid: row.merge_oid,
+    actorId: row.actor_id,
+  }));
+}
+
+export interface BranchFilter {
+  repoId: number;
+  state: string | null;
+  name: string | null;
+  head: string | null;
+  beforeNumber: number | null;
+  limit: number;
+}
+
+/** Ids of the branches that match, the newest number first. */
+export function listBranchIds(forge: Forge, filter: BranchFilter): number[] {
+  const rows = forge.db.all<{ id: number }>(
+    `SELECT id FROM branches
+      WHERE repo_id = :repoId
+        AND (:state IS NULL OR state = :state)
+        AND (:name IS NULL OR name = :name)
+        AND (:head IS NULL OR head_oid = :head)
+        AND (:beforeNumber IS NULL OR number < :beforeNumber)
+      ORDER BY number DESC LIMIT :limit`,
+    { ...filter },
+  );
+  return rows.map((row) => row.id);
+}
