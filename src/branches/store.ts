@@ -1,0 +1,257 @@
+// All SQL of branches, their revisions and the pushes that were read.
+import type { Db } from '../db/open.ts';
+import type { Branch, BranchState, Revision } from './model.ts';
+
+interface BranchRow {
+  id: number;
+  repo_id: number;
+  number: number;
+  name: string;
+  target: string;
+  title: string;
+  author_id: number | null;
+  author_name: string | null;
+  state: BranchState;
+  head_oid: string;
+  revision: number;
+  merge_oid: string | null;
+  broken_reason: string | null;
+  created_at: number;
+  updated_at: number;
+  settled_at: number | null;
+  settled_by_name: string | null;
+}
+
+const selectBranches = `SELECT branch.*, author.name AS author_name, settler.name AS settled_by_name
+  FROM branches AS branch
+  LEFT JOIN accounts AS author ON author.id = branch.author_id
+  LEFT JOIN accounts AS settler ON settler.id = branch.settled_by`;
+
+const toBranch = (row: BranchRow): Branch => ({
+  id: row.id,
+  repoId: row.repo_id,
+  number: row.number,
+  name: row.name,
+  target: row.target,
+  title: row.title,
+  authorId: row.author_id ?? undefined,
+  authorName: row.author_name ?? undefined,
+  state: row.state,
+  headOid: row.head_oid,
+  revision: row.revision,
+  mergeOid: row.merge_oid ?? undefined,
+  brokenReason: row.broken_reason ?? undefined,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  settledAt: row.settled_at ?? undefined,
+  settledByName: row.settled_by_name ?? undefined,
+});
+
+export function findBranchRow(
+  db: Db,
+  where: { id: number } | { repoId: number; number: number },
+): Branch | undefined {
+  const row =
+    'id' in where
+      ? db.get<BranchRow>(`${selectBranches} WHERE branch.id = :id`, where)
+      : db.get<BranchRow>(
+          `${selectBranches} WHERE branch.repo_id = :repoId AND branch.number = :number`,
+          where,
+        );
+  return row && toBranch(row);
+}
+
+export function findOpenBranchRow(db: Db, where: { repoId: number; name: string }): Branch | undefined {
+  const row = db.get<BranchRow>(
+    `${selectBranches} WHERE branch.repo_id = :repoId AND branch.name = :name AND branch.state = 'open'`,
+    where,
+  );
+  return row && toBranch(row);
+}
+
+/** Open branches, the most recently changed first; of one repository, or of all. */
+export function listOpenRows(db: Db, where: { repoId: number | undefined; limit: number }): Branch[] {
+  const ofRepo = where.repoId === undefined ? '' : 'AND branch.repo_id = :repoId';
+  return db
+    .all<BranchRow>(
+      `${selectBranches} WHERE branch.state = 'open' ${ofRepo}
+       ORDER BY branch.updated_at DESC, branch.id DESC LIMIT :limit`,
+      where.repoId === undefined ? { limit: where.limit } : { limit: where.limit, repoId: where.repoId },
+    )
+    .map(toBranch);
+}
+
+export function listBranchRows(
+  db: Db,
+  where: { repoId: number; state: BranchState | null; beforeId: number | null; limit: number },
+): Branch[] {
+  return db
+    .all<BranchRow>(
+      `${selectBranches} WHERE branch.repo_id = :repoId
+         AND (:state IS NULL OR branch.state = :state) AND (:beforeId IS NULL OR branch.id < :beforeId)
+       ORDER BY branch.id DESC LIMIT :limit`,
+      where,
+    )
+    .map(toBranch);
+}
+
+export const countByState = (db: Db, repoId: number): { state: BranchState; count: number }[] =>
+  db.all('SELECT state, count(*) AS count FROM branches WHERE repo_id = :repoId GROUP BY state', { repoId });
+
+export interface NewBranch {
+  repoId: number;
+  number: number;
+  name: string;
+  target: string;
+  title: string;
+  authorId: number | null;
+  headOid: string;
+  now: number;
+}
+
+export const insertBranch = (db: Db, branch: NewBranch): number =>
+  db.run(
+    `INSERT INTO branches (repo_id, number, name, target, title, author_id, state, head_oid, revision,
+       created_at, updated_at)
+     VALUES (:repoId, :number, :name, :target, :title, :authorId, 'open', :headOid, 1, :now, :now)`,
+    { ...branch },
+  ).lastId;
+
+/** Moves an open branch to a new revision, unless it has gone on since `fromRevision` was read. */
+export function updateHead(
+  db: Db,
+  move: { id: number; fromRevision: number; revision: number; headOid: string; title: string; now: number },
+): boolean {
+  return (
+    db.run(
+      `UPDATE branches SET head_oid = :headOid, revision = :revision, title = :title, updated_at = :now,
+         broken_reason = NULL
+       WHERE id = :id AND state = 'open' AND revision = :fromRevision`,
+      move,
+    ).changes === 1
+  );
+}
+
+export function updateBroken(db: Db, update: { id: number; reason: string | null }): void {
+  db.run('UPDATE branches SET broken_reason = :reason WHERE id = :id', update);
+}
+
+export interface SettleUpdate {
+  id: number;
+  state: 'merged' | 'closed';
+  mergeOid: string | null;
+  actorId: number | null;
+  now: number;
+}
+
+export const updateSettled = (db: Db, update: SettleUpdate): boolean =>
+  db.run(
+    `UPDATE branches SET state = :state, merge_oid = :mergeOid, settled_by = :actorId, settled_at = :now,
+       updated_at = :now, broken_reason = NULL
+     WHERE id = :id AND state = 'open'`,
+    { ...update },
+  ).changes === 1;
+
+/** Adds what is known better to a branch that the scan found merged or gone before the merge was written down. */
+export const updateMergeCommit = (db: Db, update: SettleUpdate & { mergeOid: string }): boolean =>
+  db.run(
+    `UPDATE branches SET state = 'merged', merge_oid = :mergeOid, settled_by = :actorId, updated_at = :now
+     WHERE id = :id AND merge_oid IS NULL AND settled_by IS NULL AND state <> 'open'`,
+    { id: update.id, mergeOid: update.mergeOid, actorId: update.actorId, now: update.now },
+  ).changes === 1;
+
+export const updateReopened = (db: Db, update: { id: number; now: number }): boolean =>
+  db.run(
+    `UPDATE branches SET state = 'open', settled_at = NULL, settled_by = NULL, updated_at = :now
+     WHERE id = :id AND state = 'closed'`,
+    update,
+  ).changes === 1;
+
+interface RevisionRow {
+  branch_id: number;
+  number: number;
+  head_oid: string;
+  base_oid: string | null;
+  target_oid: string | null;
+  pushed_by: number | null;
+  pushed_by_name: string | null;
+  pushed_at: number;
+}
+
+/** The revisions of a branch, the oldest first. */
+export const listRevisionRows = (db: Db, branchId: number): Revision[] =>
+  db
+    .all<RevisionRow>(
+      `SELECT revision.*, pusher.name AS pushed_by_name FROM revisions AS revision
+       LEFT JOIN accounts AS pusher ON pusher.id = revision.pushed_by
+       WHERE revision.branch_id = :branchId ORDER BY revision.number`,
+      { branchId },
+    )
+    .map((row) => ({
+      branchId: row.branch_id,
+      number: row.number,
+      headOid: row.head_oid,
+      baseOid: row.base_oid ?? undefined,
+      targetOid: row.target_oid ?? undefined,
+      pushedById: row.pushed_by ?? undefined,
+      pushedByName: row.pushed_by_name ?? undefined,
+      pushedAt: row.pushed_at,
+    }));
+
+export interface NewRevision {
+  branchId: number;
+  number: number;
+  headOid: string;
+  baseOid: string | null;
+  targetOid: string | null;
+  pushedBy: number | null;
+  now: number;
+}
+
+export function insertRevision(db: Db, revision: NewRevision): void {
+  db.run(
+    `INSERT INTO revisions (branch_id, number, head_oid, base_oid, target_oid, pushed_by, pushed_at)
+     VALUES (:branchId, :number, :headOid, :baseOid, :targetOid, :pushedBy, :now)`,
+    { ...revision },
+  );
+}
+
+/** Names the pusher of a revision that the scan found before the push was read. */
+export function updatePusher(db: Db, update: { branchId: number; number: number; pushedBy: number }): void {
+  const { changes } = db.run(
+    `UPDATE revisions SET pushed_by = :pushedBy
+     WHERE branch_id = :branchId AND number = :number AND pushed_by IS NULL`,
+    update,
+  );
+  if (changes === 0) return;
+  db.run('UPDATE branches SET author_id = :pushedBy WHERE id = :branchId AND author_id IS NULL', {
+    branchId: update.branchId,
+    pushedBy: update.pushedBy,
+  });
+}
+
+/** The number that the next new branch of a repository will have. */
+export const nextBranchNumber = (db: Db, repoId: number): number =>
+  db.get<{ next: number }>('SELECT next_branch AS next FROM repos WHERE id = :repoId', { repoId })?.next ?? 1;
+
+export const wasIngested = (db: Db, id: string): boolean =>
+  db.get('SELECT 1 FROM ingested_pushes WHERE id = :id', { id }) !== undefined;
+
+export function insertIngested(db: Db, push: { id: string; now: number }): void {
+  db.run('INSERT INTO ingested_pushes (id, ingested_at) VALUES (:id, :now) ON CONFLICT DO NOTHING', push);
+}
+
+/** Forgets old pushes: their spool files are long gone, so they cannot come again. */
+export function deleteIngestedBefore(db: Db, before: number): void {
+  db.run('DELETE FROM ingested_pushes WHERE ingested_at < :before', { before });
+}
+
+/** Repositories whose refs may differ from the rows: with open branches, or pushed to since `since`. */
+export const listActiveRepoIds = (db: Db, since: number): number[] =>
+  db
+    .all<{ id: number }>(
+      `SELECT id FROM repos WHERE pushed_at >= :since
+         OR EXISTS (SELECT 1 FROM branches WHERE branches.repo_id = repos.id AND branches.state = 'open')`,
+      { since },
+    )
+    .map((row) => row.id);
