@@ -1,0 +1,102 @@
+// Turns accepted pushes into rows, from their spool files and in their order. Reading a push twice changes
+// nothing the second time, so a crash at any point only means reading it again.
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Forge } from '../forge/open.ts';
+import { branchOf, isDeletion, type RefUpdate } from '../git/push.ts';
+import { listHeads, zeroOid } from '../git/refs.ts';
+import { errorMessage } from '../lib/errors.ts';
+import { fullName, type Repo } from '../repos/model.ts';
+import { getRepo } from '../repos/find.ts';
+import { repoPath } from '../repos/path.ts';
+import { isProtected } from '../repos/protected.ts';
+import { recordPush } from '../repos/record-push.ts';
+import { branchUrl, repoUrls } from '../repos/urls.ts';
+import { findOpenBranch } from './find.ts';
+import { recordHead } from './record-head.ts';
+import { settleBranch } from './settle.ts';
+import { listSpool, readSpooled, removeSpooled, type SpooledPush } from './spool.ts';
+import { insertIngested, updateBroken, wasIngested } from './store.ts';
+import { noticeTarget, settleDefaultBranch } from './target.ts';
+import { inTurn } from './turn.ts';
+
+const maxShownBranches = 5;
+
+/** Reads every waiting push; answers, per push, what to tell the one who pushed. One bad file does not stop the rest. */
+export async function ingestSpool(forge: Forge): Promise<Map<string, string[]>> {
+  const folder = forge.config.paths.spool;
+  const told = new Map<string, string[]>();
+  for (const id of await listSpool(folder)) {
+    try {
+      const push = await readSpooled(folder, id);
+      if (push !== undefined) told.set(id, await ingestPush(forge, push));
+    } catch (error) {
+      forge.log.error({ err: error, push: id }, 'a spooled push could not be read; it is put aside');
+      await rename(join(folder, id), join(folder, `${id}.unreadable`)).catch(() => undefined);
+    }
+  }
+  return told;
+}
+
+function ingestPush(forge: Forge, push: SpooledPush): Promise<string[]> {
+  return inTurn(forge, push.repoId, async () => {
+    if (wasIngested(forge.db, push.id)) {
+      await removeSpooled(forge.config.paths.spool, push.id);
+      return [];
+    }
+    const heads = await listHeads(forge.git, repoPath(forge, push.repoId));
+    const repo = await settleDefaultBranch(forge, push.repoId, heads);
+    for (const update of push.updates) await ingestUpdate(forge, { repo, heads, update, push });
+    insertIngested(forge.db, { id: push.id, now: forge.clock.now() });
+    recordPush(forge, repo.id);
+    await removeSpooled(forge.config.paths.spool, push.id);
+    noticeTarget(forge, repo, heads);
+    forge.events.emit('repo-changed', { repoId: repo.id });
+    return linesFor(forge, getRepo(forge, repo.id), push.updates);
+  });
+}
+
+interface OneUpdate {
+  repo: Repo;
+  heads: ReadonlyMap<string, string>;
+  update: RefUpdate;
+  push: SpooledPush;
+}
+
+async function ingestUpdate(forge: Forge, { repo, heads, update, push }: OneUpdate): Promise<void> {
+  const name = branchOf(update.ref);
+  if (name === undefined || isProtected(forge, repo, name)) return;
+  const branch = findOpenBranch(forge, repo.id, name);
+  const now = heads.get(name);
+  try {
+    if (isDeletion(update)) {
+      if (branch !== undefined && (now === undefined || branch.headOid === update.oldOid)) {
+        settleBranch(forge, { branchId: branch.id, state: 'closed', actorId: push.actorId });
+      }
+      return;
+    }
+    // A push that a later one has overtaken, in rows and refs, says nothing that is still true.
+    const isNext = (branch?.headOid ?? zeroOid) === update.oldOid;
+    if (!isNext && now !== update.newOid) return;
+    const targetOid = heads.get(branch?.target ?? repo.defaultBranch);
+    const head = { repo, name, headOid: update.newOid, targetOid, pushedBy: push.actorId };
+    const fact = await recordHead(forge, head);
+    if (fact !== undefined) forge.events.emit('branch-pushed', fact);
+  } catch (error) {
+    forge.log.error({ err: error, repo: fullName(repo), branch: name }, 'a pushed branch is broken');
+    if (branch !== undefined)
+      updateBroken(forge.db, { id: branch.id, reason: errorMessage(error).slice(0, 500) });
+  }
+}
+
+function linesFor(forge: Forge, repo: Repo, updates: readonly RefUpdate[]): string[] {
+  const branches = updates
+    .filter((update) => !isDeletion(update))
+    .map((update) => findOpenBranch(forge, repo.id, branchOf(update.ref) ?? ''))
+    .filter((branch) => branch !== undefined);
+  if (branches.length === 0) return [`Repository: ${repoUrls(forge, repo).page}`];
+  const lines = branches
+    .slice(0, maxShownBranches)
+    .map((branch) => `Branch #${branch.number}: ${branchUrl(forge, repo, branch.number)}`);
+  return [...lines, 'Follow its lanes with: ph wait'];
+}
