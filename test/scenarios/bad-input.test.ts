@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { GitClient } from '../support/git-client.ts';
+import { makeClient, type GitClient } from '../support/git-client.ts';
 import { makePh } from '../support/ph.ts';
 import type { ProgramResult } from '../support/run-program.ts';
 import { pushBranch, pushProject } from '../support/sample-project.ts';
@@ -207,8 +207,7 @@ describe('a caller', () => {
 
   test('with a key that the forge does not know is refused', async () => {
     const { served, ada } = await startProject();
-    const { makeClient } = await import('../support/git-client.ts');
-    const eve = await makeClient(served.folder, { name: 'eve', sshPort: served.sshPort });
+    const eve = await makeClient(served.folder, { name: 'eve' });
     await eve.commit('Mine', { 'a.txt': 'a\n' });
     await expectRefused(
       ada,

@@ -20,10 +20,7 @@ export interface GitClient {
 }
 
 /** A new client below `folder`, whose checkout is an empty repository on `main`. */
-export async function makeClient(
-  folder: string,
-  options: { name: string; sshPort: number },
-): Promise<GitClient> {
+export async function makeClient(folder: string, options: { name: string }): Promise<GitClient> {
   const home = mkdtempSync(join(folder, `${options.name}-`));
   const checkout = join(home, 'work');
   mkdirSync(checkout);
@@ -35,7 +32,7 @@ export async function makeClient(
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_SSH_COMMAND: sshArguments(key, options.sshPort).join(' '),
+    GIT_SSH_COMMAND: sshArguments(key).join(' '),
   };
   writeFileSync(
     join(home, '.gitconfig'),

@@ -139,7 +139,7 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     errors: () => errors,
     operate,
     person: async (name, role = 'member') => {
-      const client = await makeClient(folder, { name, sshPort });
+      const client = await makeClient(folder, { name });
       await must('account', 'add', name, '--role', role, '--ssh-key', `${client.key.file}.pub`);
       return client;
     },

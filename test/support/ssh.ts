@@ -20,13 +20,12 @@ export async function makeKey(folder: string, name = 'id_ed25519'): Promise<SshK
 }
 
 /** The ssh client with this key alone; it learns the server's key on first sight, in a file of its own. */
-export function sshArguments(key: SshKey, port: number): string[] {
+export function sshArguments(key: SshKey, port?: number): string[] {
   return [
     'ssh',
     '-F',
     '/dev/null',
-    '-p',
-    String(port),
+    ...(port === undefined ? [] : ['-p', String(port)]),
     '-i',
     key.file,
     ...[
