@@ -6,6 +6,7 @@ import type { Caller } from '../accounts/model.ts';
 import { findOpenBranch, getBranch } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import { reopenRow, settleRow } from '../branches/settle.ts';
+import { inTurn } from '../branches/turn.ts';
 import type { Forge } from '../forge/open.ts';
 import { resolveBranch, updateRefs, zeroOid } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -33,17 +34,13 @@ export async function closeBranch(forge: Forge, order: CloseOrder): Promise<Bran
     if (branch.state !== 'open') {
       throw new ForgeError('conflict', `Branch #${branch.number} is ${branch.state} already.`);
     }
-    const path = repoPath(forge, repo.id);
-    const headOid = await resolveBranch(forge.git, path, branch.name);
-    if (headOid !== undefined) {
-      await updateRefs(forge.git, path, [
-        { ref: `refs/heads/${branch.name}`, newOid: zeroOid, oldOid: headOid },
-      ]);
-    }
-    const settled = forge.db.transaction(() => {
-      const changed = settleRow(forge, { branchId: branch.id, state: 'closed', actorId: actor.id });
-      recordAudit(forge, caller, auditOf('branch.close', repo, branch));
-      return changed;
+    const settled = await inTurn(forge, repo.id, async () => {
+      await deleteRef(forge, repo, branch);
+      return forge.db.transaction(() => {
+        const changed = settleRow(forge, { branchId: branch.id, state: 'closed', actorId: actor.id });
+        recordAudit(forge, caller, auditOf('branch.close', repo, branch));
+        return changed;
+      });
     });
     if (settled) {
       forge.events.emit('branch-settled', { repoId: repo.id, branchId: branch.id, state: 'closed' });
@@ -65,14 +62,16 @@ export async function reopenBranch(forge: Forge, order: CloseOrder): Promise<Bra
   const hold = takeMergeSlot(order.slots, repo);
   try {
     const branch = getBranch(forge, order.branch.id);
-    await checkReopen(forge, repo, branch);
-    // The ref comes first: a row without a ref would be settled as closed by the next scan.
-    await updateRefs(forge.git, repoPath(forge, repo.id), [
-      { ref: `refs/heads/${branch.name}`, newOid: branch.headOid, oldOid: zeroOid },
-    ]);
-    forge.db.transaction(() => {
-      reopenRow(forge, branch.id);
-      recordAudit(forge, caller, auditOf('branch.reopen', repo, branch));
+    await inTurn(forge, repo.id, async () => {
+      await checkReopen(forge, repo, branch);
+      // The ref comes first: a row without a ref would be settled as closed by the next scan.
+      await updateRefs(forge.git, repoPath(forge, repo.id), [
+        { ref: `refs/heads/${branch.name}`, newOid: branch.headOid, oldOid: zeroOid },
+      ]);
+      forge.db.transaction(() => {
+        reopenRow(forge, branch.id);
+        recordAudit(forge, caller, auditOf('branch.reopen', repo, branch));
+      });
     });
     forge.events.emit('branch-pushed', {
       repoId: repo.id,
@@ -83,6 +82,13 @@ export async function reopenBranch(forge: Forge, order: CloseOrder): Promise<Bra
   } finally {
     hold.release();
   }
+}
+
+async function deleteRef(forge: Forge, repo: Repo, { name }: Branch): Promise<void> {
+  const path = repoPath(forge, repo.id);
+  const headOid = await resolveBranch(forge.git, path, name);
+  if (headOid === undefined) return;
+  await updateRefs(forge.git, path, [{ ref: `refs/heads/${name}`, newOid: zeroOid, oldOid: headOid }]);
 }
 
 async function checkReopen(forge: Forge, repo: Repo, branch: Branch): Promise<void> {

@@ -7,6 +7,7 @@ import type { Caller } from '../accounts/model.ts';
 import { getBranch, listRevisions } from '../branches/find.ts';
 import { pinRef, type Branch } from '../branches/model.ts';
 import { settleRow } from '../branches/settle.ts';
+import { inTurn } from '../branches/turn.ts';
 import type { Forge } from '../forge/open.ts';
 import { updateRefs, zeroOid } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -52,8 +53,11 @@ export async function mergeBranch(forge: Forge, order: MergeOrder & { slots: Slo
   const hold = takeMergeSlot(order.slots, repo);
   try {
     const intent = recordIntent(forge, await prepareMerge(forge, order));
-    await moveRefsOrAbandon(forge, intent);
-    finaliseMerge(forge, intent, caller);
+    // In turn with the scan, which would otherwise see the branch gone before its row says why.
+    await inTurn(forge, repo.id, async () => {
+      await moveRefsOrAbandon(forge, intent);
+      finaliseMerge(forge, intent, caller);
+    });
     return {
       merged: true,
       commit: intent.mergeOid,
