@@ -1,0 +1,91 @@
+# The forge as a package: the sources as they are, run by Nix's own Node. The Node that npm would bring along
+# (optionalDependencies) is left out. Sources go to share/, because Node strips no types below node_modules.
+{
+  lib,
+  stdenv,
+  importNpmLock,
+  makeWrapper,
+  nodejs_24,
+  git,
+  openssh,
+  bubblewrap,
+  util-linux,
+}:
+let
+  package = lib.importJSON ../package.json;
+  lock = lib.importJSON ../package-lock.json;
+  # The lock file names no registry, so that it serves every mirror; Nix needs an address for each package.
+  nameOf = path: entry: entry.name or (lib.last (lib.splitString "node_modules/" path));
+  addressOf =
+    name: version: "${npmRegistry}/${name}/-/${baseNameOf name}-${version}.tgz";
+  withAddress =
+    path: entry:
+    if path == "" || entry ? resolved then
+      entry
+    else
+      entry // { resolved = addressOf (nameOf path entry) entry.version; };
+  packageLock = lock // {
+    packages = lib.mapAttrs withAddress lock.packages;
+  };
+in
+stdenv.mkDerivation {
+  pname = package.name;
+  inherit (package) version;
+
+  src = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.unions [
+      ../src
+      ../templates
+      ../hooks
+      ../package.json
+      ../package-lock.json
+      ../LICENSE
+    ];
+  };
+
+  npmDeps = importNpmLock { inherit package packageLock; };
+  npmFlags = [
+    "--omit=dev"
+    "--omit=optional"
+    "--ignore-scripts"
+  ];
+  nativeBuildInputs = [
+    nodejs_24
+    importNpmLock.npmConfigHook
+    makeWrapper
+  ];
+  dontBuild = true;
+
+  installPhase = ''
+    runHook preInstall
+    share=$out/share/pika-git
+    mkdir -p $share $out/bin
+    cp -r src templates hooks node_modules package.json LICENSE $share/
+    makeWrapper ${lib.getExe nodejs_24} $out/bin/pika-git \
+      --add-flags "--disable-warning=ExperimentalWarning $share/src/main.ts" \
+      --prefix PATH : ${
+        lib.makeBinPath [
+          git
+          bubblewrap
+          util-linux
+        ]
+      }
+    makeWrapper ${lib.getExe nodejs_24} $out/bin/ph \
+      --add-flags "--disable-warning=ExperimentalWarning $share/src/ph/main.ts" \
+      --prefix PATH : ${
+        lib.makeBinPath [
+          git
+          openssh
+        ]
+      }
+    runHook postInstall
+  '';
+
+  meta = {
+    inherit (package) description;
+    license = lib.licenses.mit;
+    mainProgram = "pika-git";
+    platforms = lib.platforms.linux;
+  };
+}
