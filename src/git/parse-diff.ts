@@ -1,0 +1,162 @@
+// Parses what `git diff-tree --raw -z -p` prints. Names and modes come from the raw part, which needs no unquoting;
+// the patch part is driven by the counts in its hunk headers, so no line of content can pose as a header.
+
+export type FileStatus = 'added' | 'modified' | 'deleted' | 'renamed' | 'copied' | 'type';
+
+export interface DiffLine {
+  kind: 'context' | 'added' | 'removed';
+  /** Without its newline; invalid UTF-8 is replaced, a very long line is cut (see `cut`). */
+  text: string;
+  oldNumber?: number;
+  newNumber?: number;
+  /** The file ends here, without a newline. */
+  noNewline?: true;
+  /** How many characters were left out at the end. */
+  cut?: number;
+}
+
+export interface Hunk {
+  oldStart: number;
+  oldLines: number;
+  newStart: number;
+  newLines: number;
+  /** What git prints behind the second @@: the function or section. */
+  section: string;
+  lines: DiffLine[];
+}
+
+export interface DiffFile {
+  status: FileStatus;
+  oldPath: string;
+  newPath: string;
+  oldMode: string;
+  newMode: string;
+  oldOid: string;
+  newOid: string;
+  binary: boolean;
+  added: number;
+  removed: number;
+  hunks: Hunk[];
+  /** The diff of this file was left out for its size. */
+  tooLarge: boolean;
+}
+
+export interface Diff {
+  files: DiffFile[];
+  /** Something was left out: files beyond the limit, or the content of all of them. */
+  truncated: boolean;
+}
+
+const maxLineLength = 4000;
+const statuses: Record<string, FileStatus> = {
+  A: 'added',
+  M: 'modified',
+  D: 'deleted',
+  R: 'renamed',
+  C: 'copied',
+  T: 'type',
+};
+
+/** The files of the raw part, without content, and where the patch starts in `output`. */
+export function parseRaw(output: Buffer): { files: DiffFile[]; patchStart: number } {
+  const files: DiffFile[] = [];
+  let at = 0;
+  const next = (): string => {
+    const end = output.indexOf(0, at);
+    const text = output.toString('utf8', at, end < 0 ? output.length : end);
+    at = end < 0 ? output.length : end + 1;
+    return text;
+  };
+  while (at < output.length && output[at] === 0x3a) {
+    const [oldMode = '', newMode = '', oldOid = '', newOid = '', letter = ''] = next().slice(1).split(' ');
+    const status = statuses[letter.charAt(0)] ?? 'modified';
+    const oldPath = next();
+    const newPath = status === 'renamed' || status === 'copied' ? next() : oldPath;
+    files.push({ status, oldPath, newPath, oldMode, newMode, oldOid, newOid, ...emptyContent() });
+  }
+  if (output[at] === 0) at += 1;
+  return { files, patchStart: at };
+}
+
+const emptyContent = () => ({ binary: false, added: 0, removed: 0, hunks: [], tooLarge: false });
+
+/** Fills in the hunks of `files` from the patch part, whose files come in the same order. */
+export function parsePatch(files: readonly DiffFile[], patch: string): void {
+  const lines = new LineReader(patch);
+  let index = -1;
+  let file: DiffFile | undefined;
+  for (let line = lines.next(); line !== undefined; line = lines.next()) {
+    if (line.startsWith('diff --git ')) {
+      // A changed type (file ↔ link) is printed as a deletion and a creation of the same file.
+      const isSecondHalf = file?.status === 'type' && file.hunks.length > 0 && !seenTwice.has(file);
+      if (isSecondHalf && file !== undefined) seenTwice.add(file);
+      else file = files[(index += 1)];
+    } else if (file !== undefined) readFileLine(file, line, lines);
+  }
+}
+
+const seenTwice = new WeakSet<DiffFile>();
+
+function readFileLine(file: DiffFile, line: string, lines: LineReader): void {
+  if (line.startsWith('Binary files ') || line === 'GIT binary patch') file.binary = true;
+  const header = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)$/s.exec(line);
+  if (header === null) return;
+  const [, oldStart, oldLines = '1', newStart, newLines = '1', section = ''] = header;
+  const hunk: Hunk = {
+    oldStart: Number(oldStart),
+    oldLines: Number(oldLines),
+    newStart: Number(newStart),
+    newLines: Number(newLines),
+    section: section.slice(0, 200),
+    lines: [],
+  };
+  readHunkLines(hunk, lines);
+  file.hunks.push(hunk);
+  file.added += hunk.lines.filter((entry) => entry.kind === 'added').length;
+  file.removed += hunk.lines.filter((entry) => entry.kind === 'removed').length;
+}
+
+function readHunkLines(hunk: Hunk, lines: LineReader): void {
+  let { oldStart: oldNumber, newStart: newNumber } = hunk;
+  const oldEnd = oldNumber + hunk.oldLines;
+  const newEnd = newNumber + hunk.newLines;
+  while (oldNumber < oldEnd || newNumber < newEnd) {
+    const line = lines.next();
+    if (line === undefined) return;
+    const content = cutLine(line.slice(1));
+    if (line.startsWith('+')) hunk.lines.push({ kind: 'added', ...content, newNumber: newNumber++ });
+    else if (line.startsWith('-')) hunk.lines.push({ kind: 'removed', ...content, oldNumber: oldNumber++ });
+    else hunk.lines.push({ kind: 'context', ...content, oldNumber: oldNumber++, newNumber: newNumber++ });
+    if (lines.peekIs('\\ ')) {
+      lines.next();
+      const last = hunk.lines.at(-1);
+      if (last !== undefined) last.noNewline = true;
+    }
+  }
+}
+
+function cutLine(text: string): { text: string; cut?: number } {
+  if (text.length <= maxLineLength) return { text };
+  return { text: text.slice(0, maxLineLength), cut: text.length - maxLineLength };
+}
+
+class LineReader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  next(): string | undefined {
+    if (this.#at >= this.#text.length) return undefined;
+    const end = this.#text.indexOf('\n', this.#at);
+    const line = this.#text.slice(this.#at, end < 0 ? undefined : end);
+    this.#at = end < 0 ? this.#text.length : end + 1;
+    return line;
+  }
+
+  peekIs(start: string): boolean {
+    return this.#text.startsWith(start, this.#at);
+  }
+}
