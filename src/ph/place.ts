@@ -3,7 +3,7 @@
 import { branchListView, branchStatusView, type BranchStatusView } from '../landing/model.ts';
 import type { BranchView } from '../branches/model.ts';
 import { Client } from './client.ts';
-import { bare, localHead, readCheckout, type Checkout, type Remote } from './checkout.ts';
+import { bare, localHead, readCheckout, type Address, type Checkout, type Remote } from './checkout.ts';
 import { Failure, notFound, wrongUse } from './failure.ts';
 import { exitStatus } from '../lib/statuses.ts';
 import { originOf, readSignIns, type SignIn, type SshAddress } from './session.ts';
@@ -84,21 +84,20 @@ function openClient(origin: string, signIns: readonly SignIn[]): Client {
   return new Client(origin, stand || signIns.find((entry) => entry.origin === origin)?.token);
 }
 
-// An ssh remote says nothing of the web address, so the forge is asked where it takes ssh.
+// An ssh remote says nothing of the web address, and the forge may be known under two of them; so it is asked.
 async function remoteOf(client: Client, remotes: readonly Remote[]): Promise<Remote | undefined> {
-  const byWeb = remotes.find(
-    ({ address }) => address.kind === 'http' && sameOrigin(address.origin, client.origin),
-  );
-  if (byWeb !== undefined || !remotes.some(({ address }) => address.kind === 'ssh')) return byWeb;
-  const { sshHost, sshPort } = await client.forge();
-  const hosts = [
-    { host: sshHost, port: sshPort },
-    { host: new URL(client.origin).hostname, port: sshPort },
-  ];
+  const byWeb = remotes.find(({ address }) => isWeb(address, client.origin));
+  if (byWeb !== undefined || remotes.length === 0) return byWeb;
+  const { origin, sshHost, sshPort } = await client.forge();
+  const hosts = [sshHost, new URL(client.origin).hostname].map((host) => ({ host, port: sshPort }));
   return remotes.find(
-    ({ address }) => address.kind === 'ssh' && hosts.some((host) => sameSsh(address, host)),
+    ({ address }) =>
+      isWeb(address, origin) || (address.kind === 'ssh' && hosts.some((host) => sameSsh(address, host))),
   );
 }
+
+const isWeb = (address: Address, origin: string): boolean =>
+  address.kind === 'http' && sameOrigin(address.origin, origin);
 
 const isAt = ({ address }: Remote, signIn: SignIn): boolean =>
   address.kind === 'http'

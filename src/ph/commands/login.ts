@@ -21,7 +21,7 @@ export interface LoginOptions {
 const exchanged = z.object({ token: z.string().min(1), account: z.string() });
 
 export async function login(url: string | undefined, options: LoginOptions): Promise<ExitStatus> {
-  if (options.ssh === (options.tokenFile !== undefined)) {
+  if ((options.ssh === true) === (options.tokenFile !== undefined)) {
     throw wrongUse(
       'Say how to sign in: ph login [URL] --ssh, or ph login [URL] --token-file FILE (- for standard input)',
     );
