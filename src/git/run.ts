@@ -134,6 +134,13 @@ function collect(
   return promise;
 }
 
+// Old histories have these, and nothing is hurt by them.
+const harmlessFaults = `[receive "fsck"]
+	badTimezone = ignore
+	missingSpaceBeforeDate = ignore
+	zeroPaddedFilemode = ignore
+`;
+
 function privateConfiguration(limits: GitLimits): string {
   return `# Written by pika-git at every start; changes here are lost.
 [core]
@@ -162,11 +169,7 @@ function privateConfiguration(limits: GitLimits): string {
 	advertisePushOptions = true
 	denyDeleteCurrent = ignore
 	hideRefs = refs/replace
-[receive "fsck"]
-	badTimezone = ignore
-	missingSpaceBeforeDate = ignore
-	zeroPaddedFilemode = ignore
-[fetch]
+${harmlessFaults}[fetch]
 	fsckObjects = true
 	writeCommitGraph = true
 [transfer]
