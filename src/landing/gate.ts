@@ -2,8 +2,8 @@
 // The merge acts on the very object ids that were examined here.
 import type { Caller } from '../accounts/model.ts';
 import type { Branch } from '../branches/model.ts';
-import { runOf } from '../ci/find.ts';
-import type { Lane } from '../ci/model.ts';
+import { listLanes, runOf } from '../ci/find.ts';
+import { satisfiesGate, type Lane } from '../ci/model.ts';
 import { laneHolds } from '../ci/verdict.ts';
 import type { Forge } from '../forge/open.ts';
 import { mergeTree, type MergeSides } from '../git/merge.ts';
@@ -134,7 +134,10 @@ function ciHolds(forge: Forge, { repo, branch }: GateQuestion, headOid: string):
       },
     ];
   }
-  return laneHolds(forge, { repo, headOid, treeOid: run.treeOid }).map(laneHold);
+  // Another branch may stand at the same commit, with a run of its own that left lanes out. Both must be green.
+  const own = listLanes(forge, run.id).filter((lane) => lane.required && !satisfiesGate(lane.attempt));
+  const lanes = [...own, ...laneHolds(forge, { repo, headOid, treeOid: run.treeOid })];
+  return [...new Map(lanes.map((lane) => [lane.key, lane])).values()].map(laneHold);
 }
 
 function laneHold({ key, attempt }: Lane): GateHold {

@@ -42,6 +42,16 @@ test('green lanes of an earlier head do not open the gate for a new one', async 
   expect(kinds(await askGate(staged.forge, { ...staged, branch: now }))).toContain('stale_head');
 });
 
+test('a green run of another branch at the same commit does not open the gate', async () => {
+  const staged = await stageRepo(await open());
+  const from = (await staged.tip('refs/heads/main'))!;
+  const files = { 'x.txt': 'x\n' };
+  const branch = await stageBranch(staged, { from, files, lane: 'failed' });
+  const twin = await stageBranch(staged, { name: 'twin', from, files });
+  expect(twin.headOid).toBe(branch.headOid);
+  expect(kinds(await askGate(staged.forge, { ...staged, branch }))).toEqual(['lane_not_green']);
+});
+
 test('a run without lanes holds with the problem that CI named', async () => {
   const staged = await stageRepo(await open());
   const branch = await stageBranch(staged);
