@@ -1,0 +1,72 @@
+// One event stream for the page. An event says that a topic changed; the fragments that show it are fetched anew.
+// After a lost connection or a restart of the forge everything is fetched once, so nothing stays stale.
+
+export function startLive(enhance) {
+  const topics = () => [...new Set([...document.querySelectorAll('[data-live]')].flatMap((element) => element.dataset.live.split(' ')))];
+  if (topics().length === 0) return;
+  const query = topics().map((topic) => `topic=${encodeURIComponent(topic)}`).join('&');
+  const source = new EventSource(`/live?${query}`);
+  let wasLost = false;
+  source.addEventListener('open', () => {
+    showState('live');
+    if (wasLost) refreshAll(enhance);
+    wasLost = false;
+  });
+  source.addEventListener('error', () => {
+    wasLost = true;
+    showState(source.readyState === EventSource.CLOSED ? 'not live' : 'reconnecting');
+  });
+  source.addEventListener('resync', () => refreshAll(enhance));
+  source.addEventListener('changed', (event) => {
+    const { topic } = JSON.parse(event.data);
+    document.dispatchEvent(new CustomEvent('pika:changed', { detail: topic }));
+    for (const element of liveElements()) if (element.dataset.live.split(' ').includes(topic)) refresh(element, enhance);
+  });
+}
+
+const liveElements = () => document.querySelectorAll('[data-live][data-fragment]');
+const refreshAll = (enhance) => {
+  document.dispatchEvent(new CustomEvent('pika:changed', { detail: 'everything' }));
+  for (const element of liveElements()) refresh(element, enhance);
+};
+
+function showState(text) {
+  const state = document.querySelector('[data-live-state]');
+  if (state === null) return;
+  state.hidden = false;
+  state.classList.toggle('lost', text !== 'live');
+  if (state.textContent !== text) state.textContent = text;
+}
+
+const underWay = new Map();
+
+/** Fetches one fragment; a change during the fetch makes it fetch once more. */
+async function refresh(element, enhance) {
+  if (underWay.has(element)) {
+    underWay.set(element, true);
+    return;
+  }
+  underWay.set(element, false);
+  try {
+    const response = await fetch(element.dataset.fragment, { headers: { 'x-fragment': '1' } });
+    if (response.ok) replaceContent(element, await response.text(), enhance);
+  } catch {
+    // The stream notices a lost forge too, and fetches everything when it is back.
+  }
+  const isWantedAgain = underWay.get(element);
+  underWay.delete(element);
+  if (isWantedAgain) await refresh(element, enhance);
+}
+
+function replaceContent(element, html, enhance) {
+  const next = new DOMParser().parseFromString(html, 'text/html').body;
+  if (next.innerHTML === element.dataset.shown) return;
+  const opened = new Set([...element.querySelectorAll('details[open][id]')].map((details) => details.id));
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
+  const shown = next.innerHTML;
+  element.replaceChildren(...next.childNodes);
+  element.dataset.shown = shown;
+  for (const id of opened) document.getElementById(id)?.setAttribute('open', '');
+  if (focused !== '') document.getElementById(focused)?.focus();
+  enhance(element);
+}

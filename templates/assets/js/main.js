@@ -1,0 +1,19 @@
+// Everything a page gains with script: live fragments, keys, the theme switch, copy buttons, relative times.
+import { startCopying } from './copy.js';
+import { startKeys } from './keys.js';
+import { startLive } from './live.js';
+import { startLogs } from './log.js';
+import { startThemeSwitch } from './theme-switch.js';
+import { startTimes } from './times.js';
+
+/** Called for the page, and again for every fragment that replaces a part of it. */
+function enhance(root) {
+  startCopying(root);
+  startTimes(root);
+}
+
+enhance(document);
+startThemeSwitch();
+startKeys();
+startLogs();
+startLive(enhance);
