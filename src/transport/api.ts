@@ -1,0 +1,191 @@
+// Git over HTTP (gitprotocol-http(5)), smart protocol only. The right comes from the path and the method: a
+// POST to git-receive-pack needs the right to write whatever its query says and whatever was asked before.
+import { Router, type Request, type Response } from 'express';
+import { pipeline } from 'node:stream/promises';
+import { findCallerByToken } from '../accounts/find.ts';
+import { secretInHeader } from '../accounts/guard.ts';
+import { anonymous, type Caller } from '../accounts/model.ts';
+import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { statusByCode } from '../lib/statuses.ts';
+import type { Desk, WantedService } from './desk.ts';
+import { emptyRepo } from './empty-repo.ts';
+import { gitServices, type GitService } from './model.ts';
+import { readBody } from './read-body.ts';
+import { checkedProtocol, startService, type RunningService } from './start-service.ts';
+
+export interface HttpParts {
+  desk: Desk;
+  services: Set<RunningService>;
+}
+
+interface Exchange {
+  request: Request;
+  response: Response;
+}
+
+export function gitRoutes(forge: Forge, parts: HttpParts): Router {
+  const router = Router();
+  router.get('/:owner/:repo/info/refs', (request, response) =>
+    answer(forge, { request, response }, () => advertise(forge, parts, { request, response })),
+  );
+  for (const service of gitServices) {
+    router.post(`/:owner/:repo/${service}`, (request, response) =>
+      answer(forge, { request, response }, () => serve(forge, parts, { request, response }, service)),
+    );
+  }
+  return router;
+}
+
+/** The refs of a repository; for a push to one that is to be created, those of an empty one. */
+async function advertise(forge: Forge, parts: HttpParts, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const service = gitServices.find((name) => name === request.query['service']);
+  if (service === undefined) {
+    throw new ForgeError(
+      'forbidden',
+      'This server speaks only the smart HTTP protocol of git 1.6.6 and newer.',
+    );
+  }
+  const wanted = wantedOf(forge, request, service);
+  // A GET changes nothing: the repository is made by the POST that follows.
+  const granted = parts.desk.mayCreate(wanted)
+    ? { id: '', repoPath: await emptyRepo(forge), env: {} }
+    : await parts.desk.open(wanted);
+  const running = start(forge, parts, {
+    service,
+    granted,
+    request,
+    args: ['--stateless-rpc', '--advertise-refs'],
+  });
+  try {
+    sendHead(response, `application/x-${service}-advertisement`);
+    const isV2 = service === 'git-upload-pack' && /(^|:)version=2(:|$)/.test(protocolOf(request) ?? '');
+    if (!isV2) response.write(`${pktLine(`# service=${service}\n`)}0000`);
+    running.stdin.end();
+    await transfer(running, exchange);
+  } finally {
+    parts.desk.end(granted.id);
+  }
+}
+
+async function serve(forge: Forge, parts: HttpParts, exchange: Exchange, service: GitService): Promise<void> {
+  const { request, response } = exchange;
+  const granted = await parts.desk.open(wantedOf(forge, request, service));
+  try {
+    if (request.get('content-type') !== `application/x-${service}-request`) {
+      throw new ForgeError('invalid', `The body must be application/x-${service}-request.`);
+    }
+    const body = readBody(request, maxBodyBytes(forge, service));
+    const running = start(forge, parts, { service, granted, request, args: ['--stateless-rpc'] });
+    const sent = pipeline(body, running.stdin).catch((error: unknown) => {
+      // git may end before it has read everything; only a body that cannot be read is the client's fault.
+      if (error instanceof ForgeError) {
+        running.stdout.unpipe(response).resume();
+        running.stop();
+        response.setHeader('Connection', 'close');
+        throw error;
+      }
+    });
+    sendHead(response, `application/x-${service}-result`);
+    await Promise.all([sent, transfer(running, exchange)]);
+  } finally {
+    parts.desk.end(granted.id);
+  }
+}
+
+const negotiationBytes = 64 * 1024 * 1024;
+
+const maxBodyBytes = (forge: Forge, service: GitService): number =>
+  service === 'git-receive-pack' ? forge.config.limits.maxPushBytes + negotiationBytes : negotiationBytes;
+
+function start(
+  forge: Forge,
+  { desk, services }: HttpParts,
+  order: {
+    service: GitService;
+    granted: { id: string; repoPath: string; env: Record<string, string> };
+    request: Request;
+    args: readonly string[];
+  },
+): RunningService {
+  const { service, granted, request, args } = order;
+  const serviceId = granted.id;
+  const running = startService(forge.git, {
+    service,
+    granted,
+    protocol: protocolOf(request),
+    args,
+    hooks: {
+      check: (push) => desk.check({ serviceId, ...push }),
+      ring: () => desk.ring(serviceId),
+    },
+  });
+  services.add(running);
+  running.ended.catch(() => undefined).finally(() => services.delete(running));
+  // What git says here is about the request; the client reads it from the protocol's own messages.
+  running.stderr.resume();
+  return running;
+}
+
+/** Git's output to the client, with backpressure; a client that goes away ends git at once. */
+async function transfer(running: RunningService, { response }: Exchange): Promise<void> {
+  response.once('close', () => running.stop());
+  running.stdout.pipe(response, { end: false });
+  const code = await running.ended;
+  if (code !== 0 && !response.headersSent) {
+    throw new ForgeError('invalid', 'git could not understand the request.');
+  }
+  response.end();
+}
+
+function sendHead(response: Response, contentType: string): void {
+  response.setHeader('Content-Type', contentType);
+  response.setHeader('Cache-Control', 'no-cache, max-age=0, must-revalidate');
+}
+
+const pktLine = (text: string): string => (text.length + 4).toString(16).padStart(4, '0') + text;
+
+const protocolOf = (request: Request): string | undefined => checkedProtocol(request.get('git-protocol'));
+
+function wantedOf(forge: Forge, request: Request, service: GitService): WantedService {
+  const { owner, repo } = request.params;
+  const caller = callerOfRequest(forge, request);
+  return { caller, service, owner: String(owner), name: String(repo).replace(/\.git$/, '') };
+}
+
+/** Tokens only: a browser's cookie must not make another site's page push. */
+function callerOfRequest(forge: Forge, request: Request): Caller {
+  const header = request.get('authorization');
+  const address = request.ip ?? '';
+  if (header === undefined) return anonymous(address);
+  const secret = secretInHeader(header);
+  const caller = secret === undefined ? undefined : findCallerByToken(forge, secret, address);
+  if (caller === undefined) {
+    throw new ForgeError(
+      'unauthenticated',
+      'This token is unknown, revoked or expired. Give it as the password.',
+    );
+  }
+  return caller;
+}
+
+/** Every refusal is plain text: git shows it to the user as `remote:` lines. */
+async function answer(forge: Forge, { response }: Exchange, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    const refusal =
+      error instanceof ForgeError
+        ? error
+        : new ForgeError('internal', 'The forge met an error it did not expect. It was logged; try again.');
+    if (refusal !== error) forge.log.error({ err: error }, 'a git request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (refusal.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Basic realm="pika-git"');
+    if (refusal.code === 'unavailable') response.setHeader('Retry-After', '5');
+    response.status(statusByCode[refusal.code]).type('text/plain').send(`${refusal.message}\n`);
+  }
+}

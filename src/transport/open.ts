@@ -1,0 +1,36 @@
+// Git over SSH and HTTP. Both ask the same desk, so they cannot differ in who may do what.
+import type { RequestHandler } from 'express';
+import type { Forge } from '../forge/open.ts';
+import { gitRoutes } from './api.ts';
+import { Desk, type PushRules } from './desk.ts';
+import { SshFront } from './ssh-front.ts';
+import type { RunningService } from './start-service.ts';
+
+export interface Transport {
+  /** Where the SSH server listens. */
+  sshAddress: { host: string; port: number };
+  /** Mounted before the body parsers: packs are read as streams. */
+  httpRoutes: RequestHandler;
+  /** The id of the SSH process. */
+  sshProcessId(): number | undefined;
+  /** Ends every service in progress and the SSH process. */
+  stop(): Promise<void>;
+}
+
+/** Starts the SSH server; refuses (`unavailable`) when it cannot listen. */
+export async function openTransport(forge: Forge, rules: PushRules): Promise<Transport> {
+  const desk = new Desk(forge, rules);
+  const ssh = new SshFront(forge, desk);
+  const services = new Set<RunningService>();
+  const port = await ssh.start();
+  return {
+    sshAddress: { host: forge.config.ssh.host, port },
+    httpRoutes: gitRoutes(forge, { desk, services }),
+    sshProcessId: () => ssh.processId,
+    stop: async () => {
+      for (const service of services) service.stop();
+      await ssh.stop();
+      await Promise.all([...services].map((service) => service.ended.catch(() => undefined)));
+    },
+  };
+}

@@ -1,0 +1,115 @@
+// The SSH server itself: a plain socket server in front of the library, because the library has no limit on
+// connections and no time limit on signing in.
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import ssh2, { type Connection } from 'ssh2';
+import type { Git } from '../git/run.ts';
+import type { Line } from './ask.ts';
+import { readHostKey } from './host-key.ts';
+import type { Identity, StartOrder } from './model.ts';
+import { authenticator } from './ssh-auth.ts';
+import { serveSession } from './ssh-session.ts';
+import type { RunningService } from './start-service.ts';
+
+const maxSessions = 10;
+const idleMs = 10 * 60_000;
+
+export interface SshServer {
+  port: number;
+  close(): void;
+}
+
+export interface SshParts {
+  order: StartOrder;
+  git: Git;
+  line: Line;
+}
+
+/** Listens; rejects when the address is taken. */
+export async function openSshServer(parts: SshParts): Promise<SshServer> {
+  const { order } = parts;
+  const services = new Set<RunningService>();
+  const sockets = new Set<Socket>();
+  const library = new ssh2.Server(
+    {
+      hostKeys: [readHostKey(order.hostKeyPath)],
+      ident: 'pika-git',
+      algorithms: {
+        kex: [
+          'curve25519-sha256',
+          'curve25519-sha256@libssh.org',
+          'ecdh-sha2-nistp256',
+          'diffie-hellman-group16-sha512',
+        ],
+        // The native addon breaks chacha20 on Node 24, and the one in JavaScript is slow.
+        cipher: ['aes256-gcm@openssh.com', 'aes128-gcm@openssh.com'],
+        compress: ['none'],
+        serverHostKey: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
+      },
+    },
+    (client, { ip }) => serveClient(client, ip, { ...parts, services }),
+  );
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    library.injectSocket(socket);
+  });
+  // Before the library sees it: a connection over the limit is dropped at once.
+  server.maxConnections = order.maxConnections;
+  await listen(server, order);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      server.close();
+      for (const service of services) service.stop();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function serveClient(
+  client: Connection,
+  address: string,
+  parts: SshParts & { services: Set<RunningService> },
+): void {
+  let identity: Identity | undefined;
+  let sessions = 0;
+  // One clock for both: signing in must end in time, and so must doing nothing afterwards.
+  let timer = setTimeout(() => client.end(), parts.order.handshakeMs);
+  const rest = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => client.end(), idleMs);
+  };
+  client.on('error', () => undefined);
+  client.on('close', () => clearTimeout(timer));
+  client.on(
+    'authentication',
+    authenticator(parts.line, {
+      address,
+      onProven: (proven) => (identity = proven),
+      giveUp: () => client.end(),
+    }),
+  );
+  client.on('ready', rest);
+  client.on('session', (accept, reject) => {
+    if (identity === undefined || sessions >= maxSessions) {
+      reject();
+      return;
+    }
+    const session = accept();
+    sessions += 1;
+    clearTimeout(timer);
+    session.on('close', () => {
+      sessions -= 1;
+      if (sessions === 0) rest();
+    });
+    serveSession(session, { git: parts.git, line: parts.line, services: parts.services, identity });
+  });
+}
+
+function listen(server: Server, { host, port }: StartOrder): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(port, host, () => resolve());
+  return promise;
+}
