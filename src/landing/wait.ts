@@ -50,7 +50,10 @@ export async function waitForBranch(forge: Forge, order: WaitOrder): Promise<Wai
   try {
     let snapshot = takeSnapshot(forge, order);
     while (isOldNews(snapshot, order) && (await bell.next())) snapshot = takeSnapshot(forge, order);
-    const gate = await askGate(forge, { ...order, branch: snapshot.branch });
+    // Git is not asked for somebody who has gone; at the end of the forge there may be none to ask.
+    const gate = order.signal?.aborted
+      ? { open: false, holds: [] }
+      : await askGate(forge, { ...order, branch: snapshot.branch });
     return { outcome: snapshot.outcome, seen: snapshot.seen, status: { ...snapshot.facts, gate } };
   } finally {
     clearTimeout(timer);
@@ -96,40 +99,33 @@ function fingerprint(outcome: string, { branch, run, tutorial }: Snapshot['facts
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 22);
 }
 
-/** Rings on every fact about one branch, also on one from before somebody waited for it. */
+/** Rings on every fact about one branch. */
 class Bell {
   readonly #offs: (() => void)[];
-  #rung = false;
   #closed = false;
   #wake: (() => void) | undefined;
 
   constructor(forge: Forge, branchId: number) {
     this.#offs = branchFactNames.map((name) =>
       forge.events.on(name, (payload: Facts[typeof name]) => {
-        if (payload.branchId === branchId) this.#ring();
+        if (payload.branchId === branchId) this.#wake?.();
       }),
     );
   }
 
   /** True at the next ring, false when the bell was closed. */
   async next(): Promise<boolean> {
-    if (!this.#rung && !this.#closed) {
+    if (!this.#closed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    this.#rung = false;
     return !this.#closed;
   }
 
   close(): void {
     this.#closed = true;
     for (const off of this.#offs.splice(0)) off();
-    this.#wake?.();
-  }
-
-  #ring(): void {
-    this.#rung = true;
     this.#wake?.();
   }
 }

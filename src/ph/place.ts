@@ -53,9 +53,12 @@ async function findRemote(
   const signIns = readSignIns();
   const url = process.env['PH_URL'];
   if (url) {
-    const client = openClient(originOf(url), signIns);
+    const origin = originOf(url);
+    const token = process.env['PH_TOKEN'];
+    const client = token ? new Client(origin, token) : openClient(origin, signIns);
     return { client, remote: await remoteOf(client, remotes) };
   }
+  // A remote's address comes with the clone; a token from the environment goes only where the environment says.
   if (process.env['PH_TOKEN'])
     throw wrongUse('PH_TOKEN is set but PH_URL is not; say which forge the token is for.');
   for (const remote of remotes) {
@@ -78,11 +81,8 @@ async function findRemote(
   );
 }
 
-// PH_TOKEN goes to PH_URL alone: a remote's address is written by whoever made the clone's configuration.
-function openClient(origin: string, signIns: readonly SignIn[]): Client {
-  const stand = process.env['PH_URL'] ? process.env['PH_TOKEN'] : undefined;
-  return new Client(origin, stand || signIns.find((entry) => entry.origin === origin)?.token);
-}
+const openClient = (origin: string, signIns: readonly SignIn[]): Client =>
+  new Client(origin, signIns.find((entry) => entry.origin === origin)?.token);
 
 // An ssh remote says nothing of the web address, and the forge may be known under two of them; so it is asked.
 async function remoteOf(client: Client, remotes: readonly Remote[]): Promise<Remote | undefined> {

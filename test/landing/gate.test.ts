@@ -52,6 +52,13 @@ test('a green run of another branch at the same commit does not open the gate', 
   expect(kinds(await askGate(staged.forge, { ...staged, branch }))).toEqual(['lane_not_green']);
 });
 
+test('a head that git has and ingest has not seen is held, whatever the run of the last one said', async () => {
+  const staged = await stageRepo(await open());
+  const branch = await stageBranch(staged);
+  await pushFiles(staged.forge.git, { repo: staged.folder, branch: 'work', files: { 'm.txt': 'm\n' } });
+  expect(kinds(await askGate(staged.forge, { ...staged, branch }))).toEqual(['stale_head', 'no_run']);
+});
+
 test('a run without lanes holds with the problem that CI named', async () => {
   const staged = await stageRepo(await open());
   const branch = await stageBranch(staged);

@@ -46,6 +46,7 @@ test('facts about another branch wake nobody', async () => {
   const waiting = waitForBranch(forge, { ...order, seen: first.seen, signal: gone.signal });
   forge.db.run(`UPDATE runs SET state = 'success'`);
   forge.events.emit('branch-settled', { repoId: 1, branchId: branch.id + 1, state: 'closed' });
+  await new Promise(setImmediate);
   gone.abort();
   expect((await waiting).seen).toBe(first.seen);
 });
