@@ -17,8 +17,8 @@ afterEach(() => {
 });
 
 /** Something on the web that is no forge. */
-async function serveText(status: number, body: string): Promise<string> {
-  const server = createServer((_request, response) => void response.writeHead(status).end(body));
+async function serveText(status: number, body: string, headers = {}): Promise<string> {
+  const server = createServer((_request, response) => void response.writeHead(status, headers).end(body));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   closers.push(() => {
@@ -59,12 +59,8 @@ test.each([
 });
 
 test('a redirect is not followed, so that a token goes to nobody else', async () => {
-  const server = createServer((_request, response) => {
-    response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closers.push(() => server.close());
-  const client = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'secret');
+  const forge = { origin: 'http://x', sshHost: 'x', sshPort: 1, version: '1' };
+  const elsewhere = await serveText(200, JSON.stringify(forge));
+  const client = new Client(await serveText(302, '', { location: elsewhere }), 'secret');
   await expect(client.forge()).rejects.toMatchObject({ status: 7 });
 });
