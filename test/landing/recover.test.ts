@@ -1,3 +1,5 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { getBranch } from '../../src/branches/find.ts';
 import type { Branch } from '../../src/branches/model.ts';
@@ -69,6 +71,19 @@ test('a death in the middle of git moving the refs takes the left branch ref awa
   await staged.text('update-ref', 'refs/heads/main', prepared.mergeOid);
   expect(await recoverMerges(staged.forge)).toEqual({ finalised: 1, abandoned: 0 });
   await expectWhole(staged, branch, prepared.mergeOid);
+});
+
+test('the lock files of a git that died with the machine hold up no later merge', async () => {
+  const { staged, branch, prepared } = await stageIntent('merge');
+  recordIntent(staged.forge, prepared);
+  const longAgo = new Date(Date.now() - 60_000);
+  for (const name of ['refs/heads/main.lock', 'refs/heads/work.lock', 'packed-refs.lock']) {
+    writeFileSync(join(staged.folder, name), '');
+    utimesSync(join(staged.folder, name), longAgo, longAgo);
+  }
+  expect(await recoverMerges(staged.forge)).toEqual({ finalised: 0, abandoned: 1 });
+  const view = await mergeBranch(staged.forge, { ...staged, branch, expectedHead: branch.headOid });
+  await expectWhole(staged, branch, view.commit);
 });
 
 test('a merge is still found after the target went on', async () => {
