@@ -21,13 +21,15 @@ export async function runServe(options: Options): Promise<number> {
   if (options.ssh !== undefined) overrides['ssh'] = options.ssh;
   const config = readConfig(resolve(options.data), overrides);
   const served = await serve(config, { welcome: options.welcome });
+  // Before the ready line: whoever waits for it may end the forge at once.
+  const ended = signalled();
   if (options.json === true) {
     const { http, ssh, adminLink } = served;
     process.stdout.write(
       `${JSON.stringify({ event: 'ready', http, ssh, ...(adminLink && { adminLink }) })}\n`,
     );
   } else process.stdout.write(describe(served));
-  await signalled();
+  await ended;
   const timer = setTimeout(() => process.exit(1), stopMs);
   await served.stop();
   clearTimeout(timer);
