@@ -45,7 +45,7 @@ const post = (
 describe('a malformed manifest', () => {
   test.each([
     ['that is no TOML', 'version = 1\n[[lane]\nid = "a"\n', /line 2|:2:/],
-    ['with an unknown key', 'version = 1\n[[lane]]\nid = "a"\ncomand = "true"\n', /comand/],
+    ['with an unknown key', 'version = 1\n[[lane]]\nid = "a"\ncommand = "true"\npathes = ["a"]\n', /pathes/],
     [
       'with a lane twice',
       'version = 1\n[[lane]]\nid = "a"\ncommand = "true"\n[[lane]]\nid = "a"\ncommand = "true"\n',
