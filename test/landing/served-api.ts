@@ -4,6 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { accountsApi } from '../../src/accounts/api.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
+import { ciApi } from '../../src/ci/api.ts';
+import { openCi } from '../../src/ci/open.ts';
 import { landingApi } from '../../src/landing/api.ts';
 import { reposApi } from '../../src/repos/api.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
@@ -30,6 +32,8 @@ export async function serveApi(test: TestForge, staged: StagedRepo): Promise<str
   app.use(accountsApi(forge));
   app.use(reposApi(forge));
   app.use(landingApi(forge, staged.slots));
+  // CI is open but not started: no lane runs, its routes answer.
+  app.use(ciApi(forge, await openCi(forge)));
   app.use(notFound);
   app.use(answerErrors(forge.log));
   server.on('request', app);

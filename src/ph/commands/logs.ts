@@ -107,7 +107,7 @@ async function* readLines({ place, run, lane, attempt }: LogSource, follow: bool
     const isAtEnd = next <= from;
     const hasStopped = /^(?:1|true|yes)$/i.test(headers.get('x-log-ended') ?? '');
     from = Math.max(from, next);
-    if (isAtEnd && (hasStopped || !follow || hasEnded(lane.state))) break;
+    if (hasStopped || (isAtEnd && (!follow || hasEnded(lane.state)))) break;
     if (isAtEnd) await pause(followMs);
   }
   rest += decoder.decode();
