@@ -73,6 +73,7 @@ export interface Attempt {
   leaseUntil: number | undefined;
   queuedAt: number;
   startedAt: number | undefined;
+  firstOutputAt: number | undefined;
   finishedAt: number | undefined;
   exitCode: number | undefined;
   signal: string | undefined;

@@ -67,3 +67,4 @@ CREATE TABLE lane_attempts (
   CHECK (state <> 'queued' OR reason IS NOT NULL)
 ) STRICT;
 CREATE INDEX lane_attempts_live ON lane_attempts (state, queued_at) WHERE state IN ('queued', 'running', 'cancelling');
+CREATE INDEX lane_attempts_started ON lane_attempts (started_at) WHERE started_at IS NOT NULL;

@@ -1,0 +1,116 @@
+// The one place that completes an attempt, skips the lanes that needed it, and recomputes the run.
+// A claim is fenced by its token: whoever lost it may report, but changes nothing.
+import type { Forge } from '../forge/open.ts';
+import { listLanes, getRun } from './find.ts';
+import { hasEnded, satisfiesGate, type AttemptState, type FailureKind, type SkipCause } from './model.ts';
+import { runStateOf } from './run-state.ts';
+import { endAttemptRow, findAttemptRow, updateRunState } from './store.ts';
+
+export interface Ending {
+  state: 'success' | 'failed' | 'cancelled' | 'skipped';
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  failureKind?: FailureKind | undefined;
+  skipCause?: SkipCause | undefined;
+  message?: string | undefined;
+}
+
+/** Which attempt ends; `token` is that of the claim, undefined for an attempt that is still queued. */
+export interface EndedAttempt {
+  attemptId: number;
+  laneId: number;
+  runId: number;
+  token: number | undefined;
+}
+
+/** What changed in a transaction, to be announced after it has committed. */
+export interface Change {
+  runId: number;
+  laneId: number;
+  attemptId: number;
+  state: AttemptState;
+}
+
+/** Ends an attempt. False: the claim was lost, or it had ended; nothing was written. */
+export function finishAttempt(forge: Forge, attempt: EndedAttempt, ending: Ending): boolean {
+  const changes = forge.db.transaction(() => {
+    const ended = endAttempt(forge, attempt, ending);
+    if (ended.length > 0) recomputeRun(forge, attempt.runId);
+    return ended;
+  });
+  announce(forge, changes);
+  return changes.length > 0;
+}
+
+/** As `finishAttempt`, inside the caller's transaction: the caller recomputes the run and announces. */
+export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): Change[] {
+  const ending = settleEnding(forge, attempt.attemptId, given);
+  const ended = endAttemptRow(forge.db, {
+    id: attempt.attemptId,
+    token: attempt.token,
+    now: forge.clock.now(),
+    state: ending.state,
+    exitCode: ending.exitCode ?? null,
+    signal: ending.signal ?? null,
+    failureKind: ending.failureKind ?? null,
+    skipCause: ending.skipCause ?? null,
+    message: ending.message ?? null,
+  });
+  if (!ended) return [];
+  const { runId, laneId, attemptId } = attempt;
+  return [{ runId, laneId, attemptId, state: ending.state }, ...skipDependents(forge, attempt)];
+}
+
+// Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment.
+function settleEnding(forge: Forge, attemptId: number, ending: Ending): Ending {
+  const attempt = findAttemptRow(forge.db, attemptId);
+  if (attempt?.state !== 'cancelling' || ending.failureKind === 'unkillable') return ending;
+  const { exitCode, signal } = ending;
+  return { state: 'cancelled', failureKind: 'cancelled', exitCode, signal, message: attempt.message };
+}
+
+function skipDependents(forge: Forge, ended: EndedAttempt): Change[] {
+  const lanes = listLanes(forge, ended.runId);
+  const cause = lanes.find((lane) => lane.id === ended.laneId);
+  if (cause === undefined || !hasEnded(cause.attempt.state) || satisfiesGate(cause.attempt)) return [];
+  const dependents = lanes.filter(
+    ({ needs, attempt }) => attempt.state === 'queued' && needs.includes(cause.key),
+  );
+  return dependents.flatMap(({ id, attempt }) =>
+    endAttempt(
+      forge,
+      { attemptId: attempt.id, laneId: id, runId: ended.runId, token: undefined },
+      {
+        state: 'skipped',
+        skipCause: 'dependency_failed',
+        message: `needs ${cause.key}, which ended ${cause.attempt.state}`,
+      },
+    ),
+  );
+}
+
+/** Writes the run's state as its lanes' newest attempts say; part of the transaction that changed one of them. */
+export function recomputeRun(forge: Forge, runId: number): void {
+  const state = runStateOf(listLanes(forge, runId));
+  const isOver = state !== 'queued' && state !== 'running';
+  updateRunState(forge.db, { id: runId, state, finishedAt: isOver ? forge.clock.now() : undefined });
+}
+
+/** Tells everybody what a committed transaction changed. */
+export function announce(forge: Forge, changes: readonly Change[]): void {
+  const runs = new Map(
+    [...new Set(changes.map((change) => change.runId))].map((id) => [id, getRun(forge, id)]),
+  );
+  for (const { runId, laneId, attemptId, state } of changes) {
+    const run = runs.get(runId);
+    if (run === undefined) continue;
+    const { repoId, branchId } = run;
+    forge.events.emit('lane-changed', { repoId, branchId, runId, laneId, attemptId, state });
+  }
+  const ended = new Set(changes.filter((change) => hasEnded(change.state)).map((change) => change.runId));
+  for (const run of runs.values()) {
+    if (!ended.has(run.id) || run.finishedAt === undefined) continue;
+    const { id: runId, repoId, branchId, state } = run;
+    forge.events.emit('run-finished', { repoId, branchId, runId, state });
+  }
+}

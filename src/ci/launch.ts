@@ -1,0 +1,70 @@
+// Turns a claim into what a lane thread must know: the command, its environment, its folders and limits.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { getBranch } from '../branches/find.ts';
+import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { getRepo } from '../repos/find.ts';
+import { fullName } from '../repos/model.ts';
+import { repoPath } from '../repos/path.ts';
+import { runUrl } from '../repos/urls.ts';
+import type { Claim } from './claim.ts';
+import type { Submission } from './executor.ts';
+import { getLaunchRow } from './queue.ts';
+
+/** What an executor is given for a claim. */
+export function submissionOf(forge: Forge, claim: Claim): Submission {
+  const row = getLaunchRow(forge.db, claim.attemptId);
+  if (row === undefined) throw new ForgeError('not_found', `There is no attempt ${claim.attemptId}.`);
+  const { ci, paths, searchPath } = forge.config;
+  const repo = getRepo(forge, row.repoId);
+  const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
+  const name = attemptName(claim);
+  return {
+    ...claim,
+    cookie: attemptCookie(paths.data, claim),
+    title: `${fullName(repo)} · run ${row.runNumber} · ${row.key}`,
+    attemptNumber: row.number,
+    commit: row.headOid,
+    command: JSON.parse(row.command) as string | string[],
+    env: {
+      ...(JSON.parse(row.env) as Record<string, string>),
+      CI: 'true',
+      PIKA_REPO: fullName(repo),
+      PIKA_BRANCH: branch?.name ?? repo.defaultBranch,
+      PIKA_COMMIT: row.headOid,
+      PIKA_TARGET: branch?.target ?? repo.defaultBranch,
+      PIKA_MERGE_BASE: row.baseOid ?? '',
+      PIKA_RUN: String(row.runNumber),
+      PIKA_LANE: row.key,
+      PIKA_ATTEMPT: String(row.number),
+      PIKA_URL: `${runUrl(forge, repo, row.runNumber)}/lanes/${row.key}`,
+    },
+    objects: join(repoPath(forge, row.repoId), 'objects'),
+    folder: join(paths.checkouts, name),
+    logFolder: logFolder(forge, claim),
+    dataFolder: paths.data,
+    searchPath,
+    timeoutMs: row.timeoutSeconds * 1000,
+    idleMs: row.idleSeconds * 1000,
+    graceMs: ci.graceSeconds * 1000,
+    leaseMs: ci.leaseSeconds * 1000,
+    heartbeatMs: ci.heartbeatSeconds * 1000,
+    maxLogBytes: ci.maxLogBytes,
+  };
+}
+
+type Numbered = Pick<Claim, 'attemptId' | 'token'>;
+
+const attemptName = ({ attemptId, token }: Numbered): string => `${attemptId}-${token}`;
+
+export const logFolder = (forge: Forge, { attemptId, token }: Numbered): string =>
+  join(forge.config.paths.lanes, String(attemptId), String(token));
+
+/** Begins the cookies of one data directory, so that a start finds what an earlier one left behind. */
+export const cookiePrefix = (dataFolder: string): string =>
+  `${createHash('sha256').update(dataFolder).digest('hex').slice(0, 16)}.`;
+
+/** The dot at the end keeps the cookie of attempt 1 from being the beginning of that of attempt 12. */
+export const attemptCookie = (dataFolder: string, claim: Numbered): string =>
+  `${cookiePrefix(dataFolder)}${attemptName(claim)}.`;

@@ -1,0 +1,123 @@
+// The log of one attempt: an append-only file, and beside it one record for each line with its byte offset
+// and time. Writing is synchronous: the lane's thread has nothing else to do, and the pipe is held back.
+// A log over its limit keeps its head and its tail, with the gap marked.
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const logName = 'log';
+export const indexName = 'log.index';
+/** Two little-endian doubles: the offset of the line's first byte, and UTC milliseconds. */
+export const indexRecordBytes = 16;
+
+const maxTailBytes = 4 * 1024 * 1024;
+const newline = 10;
+
+export class LogFile {
+  readonly #log: number;
+  readonly #index: number;
+  readonly #headLimit: number;
+  readonly #tailLimit: number;
+  readonly #tail: Buffer[] = [];
+  #tailBytes = 0;
+  #droppedBytes = 0;
+  #isOver = false;
+  #atLineStart = true;
+  #bytes = 0;
+
+  constructor(folder: string, maxBytes: number) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#log = openSync(join(folder, logName), 'w', 0o600);
+    this.#index = openSync(join(folder, indexName), 'w', 0o600);
+    this.#tailLimit = Math.min(maxTailBytes, Math.floor(maxBytes / 4));
+    this.#headLimit = maxBytes - this.#tailLimit;
+  }
+
+  /** Bytes in the file by now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  write(chunk: Buffer): void {
+    if (this.#isOver) {
+      this.#keepTail(chunk);
+      return;
+    }
+    const room = this.#headLimit - this.#bytes;
+    if (chunk.length <= room) {
+      this.#append(chunk);
+      return;
+    }
+    this.#append(chunk.subarray(0, room));
+    this.#isOver = true;
+    this.#line(`[pika] the log is full at ${this.#headLimit} bytes; of what follows, only the end is kept`);
+    this.#keepTail(chunk.subarray(room));
+  }
+
+  /** A line of the forge itself, on a line of its own. */
+  note(text: string): void {
+    if (this.#isOver) this.#flushTail();
+    this.#line(`[pika] ${text}`);
+  }
+
+  close(): void {
+    if (this.#isOver) this.#flushTail();
+    closeSync(this.#log);
+    closeSync(this.#index);
+  }
+
+  #line(text: string): void {
+    this.#append(Buffer.from(`${this.#atLineStart ? '' : '\n'}${text}\n`));
+  }
+
+  #keepTail(chunk: Buffer): void {
+    this.#tail.push(Buffer.from(chunk.length > this.#tailLimit ? chunk.subarray(-this.#tailLimit) : chunk));
+    this.#tailBytes += Math.min(chunk.length, this.#tailLimit);
+    this.#droppedBytes += Math.max(0, chunk.length - this.#tailLimit);
+    for (
+      let first = this.#tail[0];
+      first && this.#tailBytes - first.length >= this.#tailLimit;
+      first = this.#tail[0]
+    ) {
+      this.#tail.shift();
+      this.#tailBytes -= first.length;
+      this.#droppedBytes += first.length;
+    }
+  }
+
+  #flushTail(): void {
+    if (this.#tailBytes === 0) return;
+    if (this.#droppedBytes > 0) this.#line(`[pika] … ${this.#droppedBytes} bytes are left out here …`);
+    for (const chunk of this.#tail.splice(0)) this.#append(chunk);
+    this.#tailBytes = 0;
+    this.#droppedBytes = 0;
+  }
+
+  #append(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    // The index first: a reader who sees a line in the log finds it in the index.
+    this.#appendIndex(chunk);
+    let written = 0;
+    while (written < chunk.length) written += writeSync(this.#log, chunk, written);
+    this.#bytes += chunk.length;
+    this.#atLineStart = chunk[chunk.length - 1] === newline;
+  }
+
+  #appendIndex(chunk: Buffer): void {
+    const starts: number[] = this.#atLineStart ? [0] : [];
+    for (
+      let at = chunk.indexOf(newline);
+      at >= 0 && at + 1 < chunk.length;
+      at = chunk.indexOf(newline, at + 1)
+    ) {
+      starts.push(at + 1);
+    }
+    if (starts.length === 0) return;
+    const now = Date.now();
+    const records = Buffer.alloc(starts.length * indexRecordBytes);
+    for (const [place, start] of starts.entries()) {
+      records.writeDoubleLE(this.#bytes + start, place * indexRecordBytes);
+      records.writeDoubleLE(now, place * indexRecordBytes + 8);
+    }
+    writeSync(this.#index, records);
+  }
+}

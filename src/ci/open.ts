@@ -1,0 +1,88 @@
+// Puts CI together: the sandbox that works here, the executor, and the scheduler's loop.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Forge } from '../forge/open.ts';
+import type { Ending } from './finish.ts';
+import { finishAttempt } from './finish.ts';
+import type { LaneRef, Reports } from './executor.ts';
+import type { LaneResult } from './lane-message.ts';
+import { LocalExecutor } from './local-executor.ts';
+import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
+import { recoverAtStart, requeueLane } from './recover.ts';
+import { chooseTier } from './sandbox.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
+
+export interface Ci {
+  scheduler: Scheduler;
+  /** Whether lanes are kept from the forge's files. */
+  isSandboxed(): boolean;
+  /** How lanes run here, in a sentence for people. */
+  tier(): string;
+  start(): void;
+  /** Ends every lane and puts it back into the queue; nothing of it lives afterwards. */
+  stop(): Promise<void>;
+}
+
+/** Probes the sandbox and takes back what an earlier forge left behind; lanes run after `start`. */
+export async function openCi(forge: Forge): Promise<Ci> {
+  const { ci, paths, searchPath } = forge.config;
+  const owner = `local-${randomBytes(6).toString('hex')}`;
+  const [{ tier, finding }] = await Promise.all([
+    chooseTier({
+      wanted: ci.sandbox,
+      allowUnsandboxed: ci.allowUnsandboxed,
+      dataFolder: paths.data,
+      scratch: join(paths.lanes, 'probe'),
+      searchPath,
+    }),
+    recoverAtStart(forge, owner),
+  ]);
+  const executor =
+    tier === undefined ? undefined : new LocalExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
+  const unsatisfiable = tier === undefined ? finding : undefined;
+  const scheduler = createScheduler({ forge, executor, order: { owner, sandbox: tier, unsatisfiable } });
+  return {
+    scheduler,
+    isSandboxed: () => tier === 'bubblewrap' || tier === undefined,
+    tier: () => finding,
+    start: () => {
+      executor?.warm();
+      scheduler.start();
+    },
+    stop: async () => {
+      await scheduler.stop();
+      await executor?.stop();
+    },
+  };
+}
+
+function reportsTo(forge: Forge): Reports {
+  return {
+    heartbeat: ({ attemptId: id, token }, logBytes) => {
+      const leaseUntil = forge.clock.now() + forge.config.ci.leaseSeconds * 1000;
+      return extendLease(forge.db, { id, token, leaseUntil, logBytes });
+    },
+    output: ({ attemptId, laneId, runId, token }, bytes) => {
+      stampFirstOutput(forge.db, { id: attemptId, token, now: forge.clock.now() });
+      forge.events.emit('lane-output', { attemptId, laneId, runId, bytes });
+    },
+    finished: (lane, logBytes, result) => finished(forge, lane, { logBytes, result }),
+  };
+}
+
+function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: LaneResult }): void {
+  const { result, logBytes } = end;
+  setLogBytes(forge.db, { id: lane.attemptId, token: lane.token, logBytes });
+  // A requeue is fenced like an ending, and a lane that was also cancelled ends as cancelled instead.
+  if (result.cause === 'requeue' && requeueLane(forge, lane, 'the forge was stopped while it ran')) return;
+  const ending = endingOf(result);
+  finishAttempt(forge, lane, ending);
+}
+
+function endingOf({ outcome, cause, exitCode, signal, failureKind, message }: LaneResult): Ending {
+  if (outcome === 'stopped') {
+    if (cause === 'lost') return { state: 'failed', failureKind: 'lost', message: 'the claim was lost' };
+    return { state: 'cancelled', failureKind: 'cancelled', exitCode, signal };
+  }
+  return { state: outcome, failureKind, exitCode, signal, message };
+}

@@ -1,0 +1,105 @@
+// One pass: give back lost claims, give heads their runs, claim what there is room for, start it, return.
+// A pass never waits for a lane.
+import type { Forge } from '../forge/open.ts';
+import { errorMessage } from '../lib/errors.ts';
+import { Loop, type LoopStatus } from '../lib/loop.ts';
+import { cancelSettled } from './cancel.ts';
+import { claimLanes, type ClaimOrder } from './claim.ts';
+import { createMissingRuns } from './create-run.ts';
+import { finishAttempt } from './finish.ts';
+import { submissionOf } from './launch.ts';
+import type { LocalExecutor } from './local-executor.ts';
+import { listLive, type LiveLane } from './queue.ts';
+import { reapLane } from './recover.ts';
+
+export interface Scheduler {
+  wake(): void;
+  /** One pass by hand; tests call it instead of waiting for a poll. */
+  pass(): Promise<void>;
+  status(): LoopStatus;
+}
+
+export interface SchedulerParts {
+  forge: Forge;
+  /** Undefined when no permitted sandbox works; then nothing is claimed. */
+  executor: LocalExecutor | undefined;
+  order: ClaimOrder;
+}
+
+export function createScheduler(parts: SchedulerParts): Scheduler & { start(): void; stop(): Promise<void> } {
+  const { forge } = parts;
+  const reaping = new Map<number, Promise<void>>();
+  let isStopped = false;
+  const pass = async (): Promise<void> => {
+    endUnwanted(parts, reaping);
+    cancelSettled(forge);
+    await createMissingRuns(forge);
+    if (!isStopped) claimAndStart(parts);
+  };
+  const loop = new Loop({
+    name: 'ci',
+    pollMs: forge.config.ci.pollSeconds * 1000,
+    log: forge.log,
+    now: () => forge.clock.now(),
+    runOnce: pass,
+  });
+  return {
+    wake: () => loop.wake(),
+    pass,
+    status: () => loop.status(),
+    start: () => loop.start(),
+    stop: async () => {
+      isStopped = true;
+      await loop.stop();
+      await Promise.all(reaping.values());
+    },
+  };
+}
+
+/** Tells threads to end what is being cancelled, and takes back what no thread holds any more. */
+function endUnwanted({ forge, executor }: SchedulerParts, reaping: Map<number, Promise<void>>): void {
+  const now = forge.clock.now();
+  const held = new Map((executor?.list() ?? []).map((lane) => [lane.attemptId, lane.token]));
+  for (const lane of listLive(forge.db)) {
+    if (reaping.has(lane.attemptId)) continue;
+    const isHeld = held.get(lane.attemptId) === lane.token;
+    const isExpired = lane.leaseUntil !== null && lane.leaseUntil < now;
+    if (isExpired || !isHeld) {
+      const why = isExpired ? 'its lease ran out without a heartbeat' : 'its thread is gone';
+      reaping.set(
+        lane.attemptId,
+        reap({ forge, executor, lane, why }).finally(() => reaping.delete(lane.attemptId)),
+      );
+    } else if (lane.state === 'cancelling') executor?.cancel(lane.attemptId, 'cancelled');
+  }
+}
+
+async function reap(lost: {
+  forge: Forge;
+  executor: LocalExecutor | undefined;
+  lane: LiveLane;
+  why: string;
+}): Promise<void> {
+  const { forge, executor, lane, why } = lost;
+  try {
+    await executor?.discard(lane.attemptId);
+    await reapLane(forge, lane, why);
+  } catch (error) {
+    forge.log.error({ err: error, attemptId: lane.attemptId }, 'a lost lane could not be taken back');
+  }
+}
+
+function claimAndStart({ forge, executor, order }: SchedulerParts): void {
+  for (const claim of claimLanes(forge, order)) {
+    try {
+      if (executor === undefined) throw new Error('there is no executor');
+      executor.submit(submissionOf(forge, claim));
+    } catch (error) {
+      finishAttempt(forge, claim, {
+        state: 'failed',
+        failureKind: 'infrastructure',
+        message: errorMessage(error),
+      });
+    }
+  }
+}

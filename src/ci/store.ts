@@ -1,0 +1,300 @@
+// The SQL of runs, lanes and attempts as people see them. What the scheduler asks is in queue.ts.
+import type { Db } from '../db/open.ts';
+import type { LaneSpec } from './manifest.ts';
+import type {
+  Attempt,
+  AttemptState,
+  FailureKind,
+  Lane,
+  QueueReason,
+  Run,
+  RunState,
+  SkipCause,
+} from './model.ts';
+
+interface RunRow {
+  id: number;
+  repo_id: number;
+  number: number;
+  kind: Run['kind'];
+  branch_id: number | null;
+  revision: number | null;
+  head_oid: string;
+  tree_oid: string;
+  base_oid: string | null;
+  state: RunState;
+  problem: string | null;
+  created_at: number;
+  finished_at: number | null;
+}
+
+interface AttemptRow {
+  id: number;
+  lane_id: number;
+  number: number;
+  state: AttemptState;
+  reason: QueueReason | null;
+  reason_detail: string | null;
+  reason_since: number | null;
+  token: number;
+  lease_until: number | null;
+  queued_at: number;
+  started_at: number | null;
+  first_output_at: number | null;
+  finished_at: number | null;
+  exit_code: number | null;
+  signal: string | null;
+  failure_kind: FailureKind | null;
+  skip_cause: SkipCause | null;
+  message: string | null;
+  sandbox: string | null;
+  log_bytes: number;
+  requested_by_name: string | null;
+}
+
+interface LaneRow extends AttemptRow {
+  run_id: number;
+  key: string;
+  title: string;
+  command: string;
+  needs: string;
+  group_name: string | null;
+  required: number;
+  timeout_seconds: number;
+  idle_seconds: number;
+}
+
+const runOfRow = (row: RunRow): Run => ({
+  id: row.id,
+  repoId: row.repo_id,
+  number: row.number,
+  kind: row.kind,
+  branchId: row.branch_id ?? undefined,
+  revision: row.revision ?? undefined,
+  headOid: row.head_oid,
+  treeOid: row.tree_oid,
+  baseOid: row.base_oid ?? undefined,
+  state: row.state,
+  problem: row.problem ?? undefined,
+  createdAt: row.created_at,
+  finishedAt: row.finished_at ?? undefined,
+});
+
+const attemptOfRow = (row: AttemptRow): Attempt => ({
+  id: row.id,
+  laneId: row.lane_id,
+  number: row.number,
+  state: row.state,
+  reason: row.reason ?? undefined,
+  reasonDetail: row.reason_detail ?? undefined,
+  reasonSince: row.reason_since ?? undefined,
+  token: row.token,
+  leaseUntil: row.lease_until ?? undefined,
+  queuedAt: row.queued_at,
+  startedAt: row.started_at ?? undefined,
+  firstOutputAt: row.first_output_at ?? undefined,
+  finishedAt: row.finished_at ?? undefined,
+  exitCode: row.exit_code ?? undefined,
+  signal: row.signal ?? undefined,
+  failureKind: row.failure_kind ?? undefined,
+  skipCause: row.skip_cause ?? undefined,
+  message: row.message ?? undefined,
+  sandbox: row.sandbox ?? undefined,
+  logBytes: row.log_bytes,
+  requestedByName: row.requested_by_name ?? undefined,
+});
+
+const laneOfRow = (row: LaneRow): Lane => ({
+  id: row.lane_id,
+  runId: row.run_id,
+  key: row.key,
+  title: row.title,
+  command: JSON.parse(row.command) as Lane['command'],
+  needs: JSON.parse(row.needs) as string[],
+  group: row.group_name ?? undefined,
+  required: row.required === 1,
+  timeoutSeconds: row.timeout_seconds,
+  idleSeconds: row.idle_seconds,
+  attempt: attemptOfRow(row),
+});
+
+/** The newest run that has all the given values. */
+export function findRunRow(
+  db: Db,
+  wanted: Partial<
+    Record<'id' | 'repo_id' | 'number' | 'branch_id' | 'revision' | 'head_oid', number | string>
+  >,
+): Run | undefined {
+  const terms = Object.keys(wanted).map((column) => `${column} = :${column}`);
+  const row = db.get<RunRow>(
+    `SELECT * FROM runs WHERE ${terms.join(' AND ')} ORDER BY id DESC LIMIT 1`,
+    wanted,
+  );
+  return row && runOfRow(row);
+}
+
+export function listRunsOfBranch(db: Db, branchId: number): Run[] {
+  return db
+    .all<RunRow>('SELECT * FROM runs WHERE branch_id = :branchId ORDER BY id DESC LIMIT 200', { branchId })
+    .map(runOfRow);
+}
+
+const selectLane = `SELECT a.*, l.run_id, l.key, l.title, l.command, l.needs, l.group_name, l.required,
+         l.timeout_seconds, l.idle_seconds, who.name AS requested_by_name
+    FROM lanes l JOIN lane_attempts a ON a.lane_id = l.id
+     AND a.number = (SELECT max(number) FROM lane_attempts WHERE lane_id = l.id)
+    LEFT JOIN accounts who ON who.id = a.requested_by`;
+
+export function listLaneRows(db: Db, runId: number): Lane[] {
+  return db
+    .all<LaneRow>(`${selectLane} WHERE l.run_id = :runId ORDER BY l.position`, { runId })
+    .map(laneOfRow);
+}
+
+export function findLaneRow(db: Db, runId: number, key: string): Lane | undefined {
+  const row = db.get<LaneRow>(`${selectLane} WHERE l.run_id = :runId AND l.key = :key`, { runId, key });
+  return row && laneOfRow(row);
+}
+
+export function listAttemptRows(db: Db, laneId: number): Attempt[] {
+  const rows = db.all<AttemptRow>(
+    `SELECT a.*, who.name AS requested_by_name FROM lane_attempts a
+       LEFT JOIN accounts who ON who.id = a.requested_by
+      WHERE a.lane_id = :laneId ORDER BY a.number`,
+    { laneId },
+  );
+  return rows.map(attemptOfRow);
+}
+
+export function findAttemptRow(db: Db, id: number): Attempt | undefined {
+  const row = db.get<AttemptRow>(
+    'SELECT a.*, NULL AS requested_by_name FROM lane_attempts a WHERE a.id = :id',
+    { id },
+  );
+  return row && attemptOfRow(row);
+}
+
+/** Where an attempt belongs. */
+export function findRunOfAttempt(db: Db, attemptId: number): Run | undefined {
+  const row = db.get<RunRow>(
+    `SELECT r.* FROM runs r JOIN lanes l ON l.run_id = r.id JOIN lane_attempts a ON a.lane_id = l.id
+      WHERE a.id = :attemptId`,
+    { attemptId },
+  );
+  return row && runOfRow(row);
+}
+
+export interface NewRun {
+  repoId: number;
+  branchId: number;
+  revision: number;
+  headOid: string;
+  treeOid: string;
+  baseOid: string | undefined;
+  state: RunState;
+  problem: string | undefined;
+  now: number;
+}
+
+/** Answers the run's id; undefined when the revision has a run already. */
+export function insertRun(db: Db, run: NewRun): number | undefined {
+  const { baseOid, problem, ...rest } = run;
+  const inserted = db.get<{ id: number }>(
+    `INSERT INTO runs (repo_id, number, kind, branch_id, revision, head_oid, tree_oid, base_oid, state, problem,
+                       created_at, finished_at)
+     SELECT :repoId, next_run, 'branch', :branchId, :revision, :headOid, :treeOid, :baseOid, :state, :problem, :now,
+            CASE WHEN :state IN ('success', 'failed') THEN :now END
+       FROM repos WHERE id = :repoId
+         ON CONFLICT DO NOTHING RETURNING id`,
+    { ...rest, baseOid: baseOid ?? null, problem: problem ?? null },
+  );
+  if (inserted === undefined) return undefined;
+  db.run('UPDATE repos SET next_run = next_run + 1 WHERE id = :repoId', { repoId: run.repoId });
+  return inserted.id;
+}
+
+export function insertLane(db: Db, runId: number, position: number, spec: LaneSpec): number {
+  return db.run(
+    `INSERT INTO lanes (run_id, position, key, title, command, env, needs, group_name, required,
+                        timeout_seconds, idle_seconds)
+     VALUES (:runId, :position, :key, :title, :command, :env, :needs, :group, :required, :timeout, :idle)`,
+    {
+      runId,
+      position,
+      key: spec.key,
+      title: spec.title,
+      command: JSON.stringify(spec.command),
+      env: JSON.stringify(spec.env),
+      needs: JSON.stringify(spec.needs),
+      group: spec.group ?? null,
+      required: spec.required ? 1 : 0,
+      timeout: spec.timeoutSeconds,
+      idle: spec.idleSeconds,
+    },
+  ).lastId;
+}
+
+export interface NewAttempt {
+  laneId: number;
+  now: number;
+  /** Left out: queued. */
+  skipped?: { message: string };
+  requestedBy?: number;
+}
+
+export function insertAttempt(db: Db, { laneId, now, skipped, requestedBy }: NewAttempt): number {
+  return db.run(
+    `INSERT INTO lane_attempts (lane_id, number, state, reason, reason_since, queued_at, finished_at, skip_cause,
+                                message, requested_by)
+     SELECT :laneId, coalesce(max(number), 0) + 1, :state, :reason, :now, :now, :finishedAt, :cause, :message, :by
+       FROM lane_attempts WHERE lane_id = :laneId`,
+    {
+      laneId,
+      now,
+      state: skipped ? 'skipped' : 'queued',
+      reason: skipped ? null : 'ready',
+      finishedAt: skipped ? now : null,
+      cause: skipped ? 'path_filter' : null,
+      message: skipped?.message ?? null,
+      by: requestedBy ?? null,
+    },
+  ).lastId;
+}
+
+export function updateRunState(
+  db: Db,
+  run: { id: number; state: RunState; finishedAt: number | undefined },
+): void {
+  db.run('UPDATE runs SET state = :state, finished_at = :finishedAt WHERE id = :id', {
+    id: run.id,
+    state: run.state,
+    finishedAt: run.finishedAt ?? null,
+  });
+}
+
+export interface EndRow {
+  id: number;
+  /** The token of the claim that ends; undefined ends an attempt that is still queued. */
+  token: number | undefined;
+  now: number;
+  state: 'success' | 'failed' | 'cancelled' | 'skipped';
+  exitCode: number | null;
+  signal: string | null;
+  failureKind: FailureKind | null;
+  skipCause: SkipCause | null;
+  message: string | null;
+}
+
+/** The one statement that ends an attempt. False: the claim is lost, or the attempt is no longer queued. */
+export function endAttemptRow(db: Db, { token, ...end }: EndRow): boolean {
+  const fence =
+    token === undefined ? `state = 'queued'` : `token = :token AND state IN ('running', 'cancelling')`;
+  const { changes } = db.run(
+    `UPDATE lane_attempts SET state = :state, exit_code = :exitCode, signal = :signal, failure_kind = :failureKind,
+            skip_cause = :skipCause, message = coalesce(:message, message), finished_at = :now,
+            reason = NULL, reason_detail = NULL, lease_until = NULL
+      WHERE id = :id AND ${fence}`,
+    token === undefined ? end : { ...end, token },
+  );
+  return changes === 1;
+}

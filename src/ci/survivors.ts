@@ -1,0 +1,105 @@
+// Finds and ends the programs of an attempt by the cookie in their environment, wherever `setsid` or a
+// double fork has put them. Linux only: elsewhere there is no /proc, and nothing is found.
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export const cookieName = 'PIKA_ATTEMPT_COOKIE';
+
+export interface Survivor {
+  pid: number;
+  /** Its id in the innermost PID namespace; 1 is that namespace's first program, the sandbox itself. */
+  innerPid: number;
+  namespace: string;
+}
+
+const checkMs = 20;
+const patienceMs = 5000;
+
+/** Every living program whose environment has a cookie that starts with `prefix`. Zombies have no environment. */
+export function findSurvivors(prefix: string, namespaces: ReadonlySet<string> = new Set()): Survivor[] {
+  const found: Survivor[] = [];
+  for (const name of listPids()) {
+    const environment = read(`/proc/${name}/environ`);
+    const hasCookie =
+      environment.startsWith(`${cookieName}=${prefix}`) || environment.includes(`\0${cookieName}=${prefix}`);
+    // A program that emptied its environment is still known by the namespace it cannot leave.
+    if (!hasCookie && namespaces.size === 0) continue;
+    const namespace = linkOf(`/proc/${name}/ns/pid`);
+    if (!hasCookie && (!namespaces.has(namespace) || isZombie(name))) continue;
+    found.push({ pid: Number(name), innerPid: innerPidOf(name), namespace });
+  }
+  return found;
+}
+
+/** Asks the programs of the lane to end, but not the sandbox around them, whose end would be a SIGKILL for all. */
+export function terminate(prefix: string, isNamespaced: boolean): void {
+  const own = linkOf('/proc/self/ns/pid');
+  for (const { pid, innerPid, namespace } of findSurvivors(prefix)) {
+    if (isNamespaced && (namespace === own || innerPid === 1)) continue;
+    signal(pid, 'SIGTERM');
+  }
+}
+
+/**
+ * Kills until nothing is found any more; answers what is still there after five seconds of trying (a program that the kernel
+ * cannot end now).
+ */
+export async function killSurvivors(prefix: string): Promise<Survivor[]> {
+  const own = linkOf('/proc/self/ns/pid');
+  const namespaces = new Set<string>();
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const found = findSurvivors(prefix, namespaces);
+    for (const { namespace } of found) {
+      if (namespace !== own && namespace !== '') namespaces.add(namespace);
+    }
+    if (found.length === 0 || performance.now() > deadline) return found;
+    for (const { pid } of found) signal(pid, 'SIGKILL');
+    await delay(checkMs);
+  }
+}
+
+/** Kills what is left of a process group, with the sandbox that leads it. */
+export function killGroup(leader: number | undefined): void {
+  if (leader !== undefined) signal(-leader, 'SIGKILL');
+}
+
+function listPids(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    // It ended between the listing and now, or belongs to somebody else.
+    return '';
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+const isZombie = (pid: string): boolean => /^State:\s+[ZX]/m.test(read(`/proc/${pid}/status`));
+
+function innerPidOf(pid: string): number {
+  const line = /^NSpid:\s+(.+)$/m.exec(read(`/proc/${pid}/status`));
+  return Number(line?.[1]?.split(/\s+/).at(-1) ?? pid);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone already, which is what was wanted.
+  }
+}
