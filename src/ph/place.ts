@@ -89,20 +89,19 @@ async function remoteOf(client: Client, remotes: readonly Remote[]): Promise<Rem
   const byWeb = remotes.find(({ address }) => isWeb(address, client.origin));
   if (byWeb !== undefined || remotes.length === 0) return byWeb;
   const { origin, sshHost, sshPort } = await client.forge();
-  const hosts = [sshHost, new URL(client.origin).hostname].map((host) => ({ host, port: sshPort }));
-  return remotes.find(
-    ({ address }) =>
-      isWeb(address, origin) || (address.kind === 'ssh' && hosts.some((host) => sameSsh(address, host))),
-  );
+  const known = { origin: client.origin, ssh: { host: sshHost, port: sshPort } };
+  return remotes.find((remote) => isWeb(remote.address, origin) || isAt(remote, known));
 }
 
 const isWeb = (address: Address, origin: string): boolean =>
   address.kind === 'http' && sameOrigin(address.origin, origin);
 
-const isAt = ({ address }: Remote, signIn: SignIn): boolean =>
-  address.kind === 'http'
-    ? sameOrigin(address.origin, signIn.origin)
-    : signIn.ssh !== null && sameSsh(address, signIn.ssh);
+// A forge behind a router tells the host it listens on; people then use the one of its web address.
+function isAt({ address }: Remote, { origin, ssh }: Pick<SignIn, 'origin' | 'ssh'>): boolean {
+  if (address.kind === 'http') return sameOrigin(address.origin, origin);
+  if (ssh === null) return false;
+  return sameSsh(address, ssh) || sameSsh(address, { host: new URL(origin).hostname, port: ssh.port });
+}
 
 const sameSsh = (left: SshAddress, right: SshAddress): boolean =>
   bare(left.host) === bare(right.host) && left.port === right.port;

@@ -134,10 +134,13 @@ function describeEnd(status: BranchStatusView, isGood: boolean): string {
   if (branch.state === 'merged') return `merged: ${head} is on ${cleanLine(branch.target)}`;
   if (branch.state === 'closed') return `closed: ${cleanLine(branch.name)} #${branch.number} was not merged`;
   const next = nextCommand(status);
-  const then = next === undefined ? '' : ` Next: ${next}`;
+  const holds = status.gate.holds.map((hold) => cleanLine(`${hold.message} ${hold.wayOut}`)).join(' ');
+  const then = next === undefined ? ` ${holds}`.trimEnd() : ` Next: ${next}`;
   if (isGood) return `${stdout.paint('green', 'green')}: ${head} passed.${then}`;
   if (run?.problem) return `${stdout.paint('red', 'red')}: ${cleanLine(run.problem)}`;
-  return `${stdout.paint('red', 'red')}: ${failingNames(status)} failed at ${head}.${then}`;
+  const failing = failingNames(status);
+  const what = failing === '' ? holds : `${failing} failed at ${head}.${then}`;
+  return `${stdout.paint('red', 'red')}: ${what}`;
 }
 
 function goalOf(text: string): Watch['goal'] {
