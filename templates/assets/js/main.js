@@ -3,6 +3,7 @@ import { startCopying } from './copy.js';
 import { startKeys } from './keys.js';
 import { startLive } from './live.js';
 import { startLogs } from './log.js';
+import { startMore } from './more.js';
 import { startThemeSwitch } from './theme-switch.js';
 import { startTimes } from './times.js';
 
@@ -16,4 +17,5 @@ enhance(document);
 startThemeSwitch();
 startKeys();
 startLogs();
+startMore();
 startLive(enhance);

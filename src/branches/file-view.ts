@@ -1,0 +1,160 @@
+// One changed file as pages show it: its head, its hunks as coloured rows, and why anything is folded or missing.
+import { createHash } from 'node:crypto';
+import type { Forge } from '../forge/open.ts';
+import type { DiffFile, Hunk } from '../git/diff.ts';
+import { readBlob } from '../git/objects.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { repoPath } from '../repos/path.ts';
+import { hunkRows, type Colours, type HunkRows } from '../web/diff-rows.ts';
+import { bytes, visible } from '../web/filters.ts';
+import { highlightFile, languageOf } from '../web/highlight.ts';
+
+export interface FileView {
+  /** Stands in the URL of the page, and is the same for the same path. */
+  anchor: string;
+  status: DiffFile['status'];
+  letter: string;
+  statusClass: 'new' | 'changed' | 'gone' | 'renamed';
+  folder: string;
+  name: string;
+  /** The name before a rename or copy. */
+  oldName: string | undefined;
+  added: number;
+  removed: number;
+  folded: boolean;
+  /** Sentences about modes, binary content, and why something is folded or left out. */
+  notes: string[];
+  hunks: HunkRows[];
+}
+
+const letters = { added: 'A', modified: 'M', deleted: 'D', renamed: 'R', copied: 'C', type: 'T' } as const;
+const classes = {
+  added: 'new',
+  modified: 'changed',
+  deleted: 'gone',
+  renamed: 'renamed',
+  copied: 'renamed',
+  type: 'changed',
+} as const;
+const maxHighlightBytes = 200_000;
+const maxOpenLines = 800;
+const noOid = /^0+$/;
+
+/** Why a path is folded at first, or undefined: what programs write is rarely what a reader looks for. */
+export function generatedReason(path: string): string | undefined {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (
+    /^(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|Cargo\.lock|go\.sum|poetry\.lock|uv\.lock|composer\.lock|Gemfile\.lock|flake\.lock)$/.test(
+      name,
+    )
+  ) {
+    return 'Folded: a lock file, written by a package manager.';
+  }
+  if (/(?:^|\/)(?:vendor|third_party|node_modules)\//.test(path)) return 'Folded: vendored code.';
+  if (
+    /(?:^|\/)(?:dist|generated|__snapshots__)\//.test(path) ||
+    /\.(?:min\.(?:js|css)|snap|pb\.go|map)$/.test(name)
+  ) {
+    return 'Folded: generated.';
+  }
+  return undefined;
+}
+
+export const anchorOf = (path: string): string =>
+  `file-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+
+/** The path by which a file is called: the new one, or the old one of a deleted file. */
+export const pathOf = (file: Pick<DiffFile, 'status' | 'oldPath' | 'newPath'>): string =>
+  file.status === 'deleted' ? file.oldPath : file.newPath;
+
+/** `hunks` are those to show, all of the file's by default. */
+export async function viewFile(
+  forge: Forge,
+  shown: { repoId: number; file: DiffFile; hunks?: readonly Hunk[] },
+): Promise<FileView> {
+  const { file } = shown;
+  const hunks = shown.hunks ?? file.hunks;
+  const path = pathOf(file);
+  const slash = path.lastIndexOf('/') + 1;
+  const lines = hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
+  const reason =
+    generatedReason(path) ?? (lines > maxOpenLines ? `Folded: ${lines} lines of difference.` : undefined);
+  const colours = await coloursOf(forge, {
+    repoId: shown.repoId,
+    file,
+    isNeeded: lines > 0 && lines <= 5000,
+  });
+  return {
+    anchor: anchorOf(path),
+    status: file.status,
+    letter: letters[file.status],
+    statusClass: classes[file.status],
+    folder: visible(path.slice(0, slash)),
+    name: visible(path.slice(slash)),
+    oldName: file.status === 'renamed' || file.status === 'copied' ? visible(file.oldPath) : undefined,
+    added: file.added,
+    removed: file.removed,
+    folded: reason !== undefined,
+    notes: [...(reason === undefined ? [] : [reason]), ...(await notesOf(forge, shown.repoId, file))],
+    hunks: hunks.map((hunk) => hunkRows(hunk, colours)),
+  };
+}
+
+async function coloursOf(
+  forge: Forge,
+  wanted: { repoId: number; file: DiffFile; isNeeded: boolean },
+): Promise<Colours> {
+  const { file } = wanted;
+  if (!wanted.isNeeded || languageOf(pathOf(file)) === undefined)
+    return { before: undefined, after: undefined };
+  const [before, after] = await Promise.all(
+    [
+      { oid: file.oldOid, path: file.oldPath, mode: file.oldMode },
+      { oid: file.newOid, path: file.newPath, mode: file.newMode },
+    ].map(async (side) => {
+      if (noOid.test(side.oid) || side.mode === '160000') return undefined;
+      const text = await readText(forge, wanted.repoId, side.oid);
+      return text === undefined ? undefined : highlightFile({ oid: side.oid, path: side.path, text });
+    }),
+  );
+  return { before, after };
+}
+
+async function readText(forge: Forge, repoId: number, oid: string): Promise<string | undefined> {
+  try {
+    return (await readBlob(forge.git, repoPath(forge, repoId), oid, maxHighlightBytes))?.toString('utf8');
+  } catch (error) {
+    if (error instanceof ForgeError && error.code === 'too_large') return undefined;
+    throw error;
+  }
+}
+
+async function notesOf(forge: Forge, repoId: number, file: DiffFile): Promise<string[]> {
+  const notes: string[] = [];
+  if (file.tooLarge) notes.push('The difference is too large to show; fetch the branch to read it.');
+  if (file.oldMode !== file.newMode && !/^0+$/.test(file.oldMode) && !/^0+$/.test(file.newMode)) {
+    notes.push(`Mode ${file.oldMode} → ${file.newMode}${modeWords(file)}.`);
+  }
+  if (file.newMode === '160000' || file.oldMode === '160000')
+    notes.push('A submodule: only its commit changes here.');
+  if (file.binary)
+    notes.push(
+      `Binary: ${await sizeOf(forge, repoId, file.oldOid)} → ${await sizeOf(forge, repoId, file.newOid)}.`,
+    );
+  const isSilent = file.hunks.length === 0 && notes.length === 0;
+  if (isSilent && file.status === 'renamed') notes.push('Renamed without changes.');
+  else if (isSilent && (file.status === 'added' || file.status === 'deleted')) notes.push('An empty file.');
+  return notes;
+}
+
+function modeWords({ oldMode, newMode }: DiffFile): string {
+  if (newMode === '100755' && oldMode === '100644') return ', made executable';
+  if (newMode === '100644' && oldMode === '100755') return ', no longer executable';
+  return newMode === '120000' ? ', now a symbolic link' : '';
+}
+
+async function sizeOf(forge: Forge, repoId: number, oid: string): Promise<string> {
+  if (noOid.test(oid)) return 'nothing';
+  const text = await forge.git.text(['cat-file', '-s', oid], { repo: repoPath(forge, repoId) });
+  return bytes(Number(text));
+}

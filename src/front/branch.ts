@@ -1,0 +1,88 @@
+// What the branch page shows, tab by tab. It puts the domains side by side and decides nothing.
+import type { Response } from 'express';
+import { callerOf } from '../accounts/guard.ts';
+import { getRevision, listRevisions } from '../branches/find.ts';
+import type { Branch, Revision } from '../branches/model.ts';
+import { listLanes, listRuns, newestRun } from '../ci/find.ts';
+import type { Lane, Run } from '../ci/model.ts';
+import type { Forge } from '../forge/open.ts';
+import { listCommits } from '../git/objects.ts';
+import { askGate } from '../landing/gate.ts';
+import type { GateView } from '../landing/model.ts';
+import { includesRight, type Repo } from '../repos/model.ts';
+import { repoPath } from '../repos/path.ts';
+import { rightOn } from '../repos/rights.ts';
+import { newestTutorial } from '../tutorials/find.ts';
+import { tutorialSections } from '../tutorials/view.ts';
+import { changesData } from './changes.ts';
+
+export const tabs = ['tutorial', 'changes', 'commits', 'ci'] as const;
+export type Tab = (typeof tabs)[number];
+
+export interface BranchPlace {
+  repo: Repo;
+  branch: Branch;
+  response: Response;
+}
+
+const maxCommits = 250;
+
+/** The header: badges, the three answers, merge and close. It is also the live fragment. */
+export async function headData(forge: Forge, place: BranchPlace): Promise<Record<string, unknown>> {
+  const { repo, branch } = place;
+  const caller = callerOf(place.response);
+  const run = newestRun(forge, branch.id);
+  const lanes = run === undefined ? [] : listLanes(forge, run.id);
+  const gate = await askGate(forge, { repo, branch, caller });
+  const revision = getRevision(forge, branch.id, branch.revision);
+  const tutorial = newestTutorial(forge, branch.id);
+  return {
+    repo,
+    branch,
+    run,
+    lanes,
+    failing: lanes.filter((lane) => lane.attempt.state === 'failed'),
+    waiting: lanes.filter((lane) => lane.attempt.state === 'queued'),
+    gate,
+    mergeState: mergeStateOf(branch, gate),
+    revision,
+    tutorial,
+    summary: tutorial?.body?.summary,
+    mayWrite: includesRight(rightOn(forge, caller, repo), 'write'),
+    ciState: run?.state ?? 'none',
+    base: `/${repo.owner}/${repo.name}/branches/${branch.number}`,
+    repoBase: `/${repo.owner}/${repo.name}`,
+  };
+}
+
+function mergeStateOf(branch: Branch, gate: GateView): string {
+  if (branch.state !== 'open') return branch.state;
+  return gate.open ? 'open' : 'held';
+}
+
+/** What a tab adds to the header. */
+export async function tabData(forge: Forge, place: BranchPlace, tab: Tab): Promise<Record<string, unknown>> {
+  const { repo, branch } = place;
+  const revision = getRevision(forge, branch.id, branch.revision);
+  switch (tab) {
+    case 'tutorial':
+      return { guide: await tutorialSections(forge, { repo, branch, revision: branch.revision }) };
+    case 'changes':
+      return { changes: await changesData(forge, { repo, branch, revision }) };
+    case 'commits':
+      return { commits: await commitsOf(forge, repo, revision), revisions: listRevisions(forge, branch.id) };
+    case 'ci':
+      return { runs: runsOf(forge, branch) };
+  }
+}
+
+async function commitsOf(forge: Forge, repo: Repo, revision: Revision): Promise<unknown[]> {
+  const range = { base: revision.baseOid, head: revision.headOid, limit: maxCommits };
+  return listCommits(forge.git, repoPath(forge, repo.id), range);
+}
+
+function runsOf(forge: Forge, branch: Branch): { run: Run; lanes: Lane[] }[] {
+  return listRuns(forge, { branchId: branch.id })
+    .slice(0, forge.config.limits.maxRowsPerPage)
+    .map((run) => ({ run, lanes: listLanes(forge, run.id) }));
+}

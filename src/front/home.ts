@@ -1,0 +1,28 @@
+import type { Response } from 'express';
+import { callerOf } from '../accounts/guard.ts';
+import { hasAdmin } from '../accounts/find.ts';
+import type { Forge } from '../forge/open.ts';
+import { repoUrls } from '../repos/urls.ts';
+import { countBranches } from '../branches/find.ts';
+import { branchRows, openBranchesOf, visibleRepos } from './lists.ts';
+
+/** What the home page and its live fragment show: open branches, mine first, and the repositories. */
+export function homeData(forge: Forge, response: Response): Record<string, unknown> {
+  const caller = callerOf(response);
+  const repos = visibleRepos(forge, caller);
+  const branches = openBranchesOf(forge, repos, forge.config.limits.maxRowsPerPage);
+  const rows = branchRows(forge, repos, branches);
+  const me = caller.account?.id;
+  const name = caller.account?.name ?? 'YOU';
+  return {
+    mine: me === undefined ? [] : rows.filter((row) => row.branch.authorId === me),
+    others: me === undefined ? rows : rows.filter((row) => row.branch.authorId !== me),
+    repos: repos.slice(0, forge.config.limits.maxRowsPerPage).map((repo) => ({
+      repo,
+      href: `/${repo.owner}/${repo.name}`,
+      counts: countBranches(forge, repo.id),
+    })),
+    isNew: !hasAdmin(forge),
+    sshUrl: repoUrls(forge, { owner: name, name: 'your-project' }).ssh,
+  };
+}

@@ -1,0 +1,115 @@
+// Home, repository and branch pages, and the forms on them. Each form calls one verb and goes back to its page.
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
+import { callerOf } from '../accounts/guard.ts';
+import { findBranch } from '../branches/find.ts';
+import { branchStates } from '../branches/model.ts';
+import type { Forge } from '../forge/open.ts';
+import { closeBranch, reopenBranch } from '../landing/close.ts';
+import { mergeBranch } from '../landing/merge.ts';
+import { mergeRequest } from '../landing/model.ts';
+import { ForgeError } from '../lib/errors.ts';
+import type { Slots } from '../lib/slot.ts';
+import { repoOf } from '../repos/guard.ts';
+import type { Right } from '../repos/model.ts';
+import { parse } from '../web/parse.ts';
+import { render } from '../web/render.ts';
+import { headData, tabData, tabs, type BranchPlace } from './branch.ts';
+import { homeData } from './home.ts';
+import { branchListData, repositoryData } from './repository.ts';
+
+const listQuery = z.object({
+  state: z.enum(branchStates).default('open'),
+  before: z.coerce.number().int().positive().optional(),
+  fragment: z.literal('list').optional(),
+});
+const branchQuery = z.object({
+  tab: z.enum(tabs).default('tutorial'),
+  fragment: z.enum(['head', 'tab']).optional(),
+});
+const branchNumber = z.coerce.number('a branch has a number').int().positive();
+const mergeForm = mergeRequest.omit({ message: true }).loose();
+
+interface Exchange {
+  request: Request;
+  response: Response;
+}
+
+export function frontPages(forge: Forge, mergeSlots: Slots): Router {
+  const router = Router();
+  router.get('/', (request, response) => {
+    const template = request.query['fragment'] === 'list' ? 'front/_home.njk' : 'front/home.njk';
+    render(response, template, homeData(forge, response));
+  });
+  router.get('/:owner/:repo', (request, response) => showRepository(forge, { request, response }));
+  router.get('/:owner/:repo/branches/:number', (request, response) =>
+    showBranch(forge, { request, response }),
+  );
+  formRoutes(forge, router, mergeSlots);
+  return router;
+}
+
+async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const repo = repoOf(forge, exchange, 'read');
+  const { state, before, fragment } = parse(listQuery, request.query);
+  const query = { state, beforeId: before };
+  if (fragment === 'list') render(response, 'front/_branch_list.njk', branchListData(forge, repo, query));
+  else render(response, 'front/repository.njk', await repositoryData(forge, { repo, response, query }));
+}
+
+async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const place = placeOf(forge, exchange, 'read');
+  const { tab, fragment } = parse(branchQuery, request.query);
+  const head = fragment === 'tab' ? {} : await headData(forge, place);
+  const content = fragment === 'head' ? {} : await tabData(forge, place, tab);
+  const base = `/${place.repo.owner}/${place.repo.name}/branches/${place.branch.number}`;
+  const templates = {
+    head: 'front/_branch_head.njk',
+    tab: `front/_tab_${tab}.njk`,
+    none: 'front/branch.njk',
+  };
+  render(response, templates[fragment ?? 'none'], {
+    ...place,
+    response: undefined,
+    base,
+    tab,
+    ...head,
+    ...content,
+  });
+}
+
+function formRoutes(forge: Forge, router: Router, slots: Slots): void {
+  const caller = (response: Response) => callerOf(response);
+  const back = (exchange: Exchange) => {
+    const { owner, repo, number } = exchange.request.params;
+    exchange.response.redirect(303, `/${String(owner)}/${String(repo)}/branches/${String(number)}`);
+  };
+  router.post('/:owner/:repo/branches/:number/merge', async (request, response) => {
+    const { repo, branch } = placeOf(forge, { request, response }, 'write');
+    const { head } = parse(mergeForm, request.body);
+    await mergeBranch(forge, { repo, branch, caller: caller(response), expectedHead: head, slots });
+    back({ request, response });
+  });
+  router.post('/:owner/:repo/branches/:number/close', async (request, response) => {
+    const { repo, branch } = placeOf(forge, { request, response }, 'write');
+    await closeBranch(forge, { repo, branch, caller: caller(response), slots });
+    back({ request, response });
+  });
+  router.post('/:owner/:repo/branches/:number/reopen', async (request, response) => {
+    const { repo, branch } = placeOf(forge, { request, response }, 'write');
+    await reopenBranch(forge, { repo, branch, caller: caller(response), slots });
+    back({ request, response });
+  });
+}
+
+function placeOf(forge: Forge, exchange: Exchange, right: Right): BranchPlace {
+  const repo = repoOf(forge, exchange, right);
+  const number = parse(branchNumber, exchange.request.params['number']);
+  const branch = findBranch(forge, repo.id, number);
+  if (branch === undefined) {
+    throw new ForgeError('not_found', `There is no branch #${number} in ${repo.owner}/${repo.name}.`);
+  }
+  return { repo, branch, response: exchange.response };
+}

@@ -1,0 +1,59 @@
+import type { Response } from 'express';
+import { countBranches, listBranches } from '../branches/find.ts';
+import type { BranchState } from '../branches/model.ts';
+import type { Forge } from '../forge/open.ts';
+import { readBlob } from '../git/objects.ts';
+import { resolveBranch } from '../git/refs.ts';
+import { ForgeError } from '../lib/errors.ts';
+import type { Repo } from '../repos/model.ts';
+import { repoPath } from '../repos/path.ts';
+import { repoUrls } from '../repos/urls.ts';
+import { renderMarkdown } from '../web/markdown.ts';
+import { branchRows } from './lists.ts';
+
+const maxReadmeBytes = 256 * 1024;
+
+export interface RepositoryQuery {
+  state: BranchState;
+  beforeId?: number | undefined;
+}
+
+/** The branches of one state, a page at a time, and how many there are of each. */
+export function branchListData(forge: Forge, repo: Repo, query: RepositoryQuery): Record<string, unknown> {
+  const limit = forge.config.limits.maxRowsPerPage;
+  const { state, beforeId } = query;
+  const page = beforeId === undefined ? {} : { beforeId };
+  const branches = listBranches(forge, { repoId: repo.id, state, limit: limit + 1, ...page });
+  return {
+    repo,
+    state,
+    counts: countBranches(forge, repo.id),
+    rows: branchRows(forge, [repo], branches.slice(0, limit)),
+    olderThan: branches.length > limit ? branches[limit - 1]?.id : undefined,
+    isFirstPage: beforeId === undefined,
+  };
+}
+
+export async function repositoryData(
+  forge: Forge,
+  exchange: { repo: Repo; response: Response; query: RepositoryQuery },
+): Promise<Record<string, unknown>> {
+  const { repo, query } = exchange;
+  const head = await resolveBranch(forge.git, repoPath(forge, repo.id), repo.defaultBranch);
+  return {
+    ...branchListData(forge, repo, query),
+    urls: repoUrls(forge, repo),
+    head,
+    readme: head === undefined ? undefined : await readReadme(forge, repo, head),
+  };
+}
+
+async function readReadme(forge: Forge, repo: Repo, head: string): Promise<string | undefined> {
+  try {
+    const blob = await readBlob(forge.git, repoPath(forge, repo.id), `${head}:README.md`, maxReadmeBytes);
+    return blob === undefined ? undefined : await renderMarkdown(blob.toString('utf8'));
+  } catch (error) {
+    if (error instanceof ForgeError && error.code === 'too_large') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+// A tutorial with its hunks, ready for the template.
+import { branchDiff } from '../branches/branch-diff.ts';
+import { pathOf, viewFile, type FileView } from '../branches/file-view.ts';
+import { getRevision } from '../branches/find.ts';
+import type { Branch } from '../branches/model.ts';
+import type { Forge } from '../forge/open.ts';
+import type { Diff } from '../git/diff.ts';
+import type { Repo } from '../repos/model.ts';
+import { renderMarkdown } from '../web/markdown.ts';
+import { newestTutorial } from './find.ts';
+import type { TutorialState, TutorialStep } from './model.ts';
+
+export interface StepView {
+  number: number;
+  title: string;
+  intent: string;
+  /** HTML of the step's Markdown. */
+  prose: string;
+  hunkCount: number;
+  open: boolean;
+  files: FileView[];
+}
+
+export interface Guide {
+  state: TutorialState | 'none';
+  message: string | undefined;
+  writer: string | undefined;
+  /** The revision it explains, and the one the branch is at. */
+  revision: number | undefined;
+  current: number;
+  steps: StepView[] | undefined;
+  hunkCount: number;
+}
+
+// Steps beyond this many hunks start folded, so that a huge branch still opens at once.
+const maxOpenHunks = 60;
+
+export async function tutorialSections(
+  forge: Forge,
+  place: { repo: Repo; branch: Branch; revision: number },
+): Promise<Guide> {
+  const { branch } = place;
+  const tutorial = newestTutorial(forge, branch.id);
+  const guide = {
+    state: tutorial?.state ?? ('none' as const),
+    message: tutorial?.message,
+    writer: tutorial?.writer,
+    revision: tutorial?.revision,
+    current: branch.revision,
+  };
+  if (tutorial?.body === undefined) return { ...guide, steps: undefined, hunkCount: 0 };
+  const { baseOid, headOid } = getRevision(forge, branch.id, tutorial.revision);
+  const diff = await branchDiff(forge, { repoId: branch.repoId, baseOid, headOid });
+  const steps: StepView[] = [];
+  let shown = 0;
+  for (const [index, step] of tutorial.body.steps.entries()) {
+    shown += step.hunks.length;
+    const open = !step.folded && shown <= maxOpenHunks;
+    steps.push(await viewStep(forge, { branch, diff, step, number: index + 1, open }));
+  }
+  return { ...guide, steps, hunkCount: shown };
+}
+
+interface StepPlace {
+  branch: Branch;
+  diff: Diff;
+  step: TutorialStep;
+  number: number;
+  open: boolean;
+}
+
+async function viewStep(forge: Forge, place: StepPlace): Promise<StepView> {
+  const { step, diff, branch } = place;
+  const wanted = new Map<string, Set<number>>();
+  for (const { path, hunk } of step.hunks) wanted.set(path, (wanted.get(path) ?? new Set()).add(hunk));
+  const files = diff.files.filter((file) => wanted.has(pathOf(file)));
+  return {
+    number: place.number,
+    title: step.title,
+    intent: step.intent,
+    prose: step.prose === '' ? '' : await renderMarkdown(step.prose),
+    hunkCount: step.hunks.length,
+    open: place.open,
+    files: await Promise.all(
+      files.map(async (file) => {
+        const hunks = file.hunks.filter((_, index) => wanted.get(pathOf(file))?.has(index));
+        const view = await viewFile(forge, { repoId: branch.repoId, file, hunks });
+        return { ...view, anchor: `step-${place.number}-${view.anchor}` };
+      }),
+    ),
+  };
+}

@@ -1,0 +1,36 @@
+// A small pool of threads for what costs processor time, so that a big file or a hostile text never holds up the
+// pages of others. What takes too long is given up; the caller shows the plain text.
+import { Piscina } from 'piscina';
+
+/** Class name (of highlight.js, or empty) and text. */
+export type Segment = [className: string, text: string];
+
+export type RenderOrder =
+  | { kind: 'markdown'; text: string }
+  | { kind: 'highlight'; text: string; language: string };
+
+const orderMs = 3000;
+let pool: Piscina | undefined;
+
+/** The answer of a render thread, or undefined when it took too long or failed. */
+export async function askRenderThread(order: RenderOrder): Promise<string | Segment[][] | undefined> {
+  pool ??= new Piscina({
+    filename: new URL('./render-thread.ts', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: 2,
+    idleTimeout: 30_000,
+    maxQueue: 200,
+  });
+  try {
+    return (await pool.run(order, { signal: AbortSignal.timeout(orderMs) })) as string | Segment[][];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends the threads; the next order starts them anew. */
+export async function closeRenderPool(): Promise<void> {
+  const closing = pool;
+  pool = undefined;
+  await closing?.destroy();
+}

@@ -1,0 +1,21 @@
+// The rest of a long difference is fetched when the reader comes near its end.
+
+export function startMore() {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) if (entry.isIntersecting) load(entry.target, observer);
+    },
+    { rootMargin: '1500px' },
+  );
+  for (const place of document.querySelectorAll('[data-more]')) observer.observe(place);
+}
+
+async function load(place, observer) {
+  observer.unobserve(place);
+  const response = await fetch(place.dataset.more);
+  if (!response.ok) return;
+  const next = new DOMParser().parseFromString(await response.text(), 'text/html').body;
+  const further = next.querySelector('[data-more]');
+  place.replaceWith(...next.childNodes);
+  if (further !== null) observer.observe(further);
+}
