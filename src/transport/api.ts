@@ -83,7 +83,6 @@ async function serve(forge: Forge, parts: HttpParts, exchange: Exchange, service
       if (error instanceof ForgeError) {
         running.stdout.unpipe(response).resume();
         running.stop();
-        response.setHeader('Connection', 'close');
         throw error;
       }
     });
@@ -171,7 +170,11 @@ function callerOfRequest(forge: Forge, request: Request): Caller {
 }
 
 /** Every refusal is plain text: git shows it to the user as `remote:` lines. */
-async function answer(forge: Forge, { response }: Exchange, body: () => Promise<void>): Promise<void> {
+async function answer(
+  forge: Forge,
+  { request, response }: Exchange,
+  body: () => Promise<void>,
+): Promise<void> {
   try {
     await body();
   } catch (error) {
@@ -184,8 +187,19 @@ async function answer(forge: Forge, { response }: Exchange, body: () => Promise<
       response.destroy();
       return;
     }
+    drain(request);
     if (refusal.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Basic realm="pika-git"');
     if (refusal.code === 'unavailable') response.setHeader('Retry-After', '5');
     response.status(statusByCode[refusal.code]).type('text/plain').send(`${refusal.message}\n`);
   }
+}
+
+const drainMs = 30_000;
+
+/** A client reads the refusal only after it has sent its body, so the rest is thrown away, for a while. */
+function drain(request: Request): void {
+  request.unpipe();
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), drainMs);
+  request.once('close', () => clearTimeout(timer));
 }

@@ -29,6 +29,7 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
   const { order } = parts;
   const services = new Set<RunningService>();
   const sockets = new Set<Socket>();
+  const timers = new Map<string, NodeJS.Timeout>();
   const library = new ssh2.Server(
     {
       hostKeys: [readHostKey(order.hostKeyPath)],
@@ -46,11 +47,22 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
         serverHostKey: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
       },
     },
-    (client, { ip }) => serveClient(client, ip, { ...parts, services }),
+    (client, { ip, port }) => {
+      const onReady = () => clearTimeout(timers.get(`${ip}|${port}`));
+      serveClient(client, { ip, onReady }, { ...parts, services });
+    },
   );
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    // The library tells of a client only after it has spoken, so the clock starts here.
+    const timer = setTimeout(() => socket.destroy(), order.handshakeMs);
+    const key = `${socket.remoteAddress}|${socket.remotePort}`;
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    timers.set(key, timer);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      timers.delete(key);
+      clearTimeout(timer);
+    });
     socket.on('error', () => socket.destroy());
     library.injectSocket(socket);
   });
@@ -69,13 +81,12 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
 
 function serveClient(
   client: Connection,
-  address: string,
+  { ip: address, onReady }: { ip: string; onReady: () => void },
   parts: SshParts & { services: Set<RunningService> },
 ): void {
   let identity: Identity | undefined;
   let sessions = 0;
-  // One clock for both: signing in must end in time, and so must doing nothing afterwards.
-  let timer = setTimeout(() => client.end(), parts.order.handshakeMs);
+  let timer: NodeJS.Timeout | undefined;
   const rest = () => {
     clearTimeout(timer);
     timer = setTimeout(() => client.end(), idleMs);
@@ -90,7 +101,10 @@ function serveClient(
       giveUp: () => client.end(),
     }),
   );
-  client.on('ready', rest);
+  client.on('ready', () => {
+    onReady();
+    rest();
+  });
   client.on('session', (accept, reject) => {
     if (identity === undefined || sessions >= maxSessions) {
       reject();
