@@ -21,7 +21,8 @@ export function runProgram(argv: readonly string[], options: ProgramOptions): Pr
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env,
-    timeout: options.timeoutMs ?? 60_000,
+    // Less than the time of a test, so that the test can say what hung.
+    timeout: options.timeoutMs ?? 25_000,
     killSignal: 'SIGKILL',
   });
   let stdout = '';

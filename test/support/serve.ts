@@ -13,6 +13,7 @@ import { makeClient, type GitClient } from './git-client.ts';
 import { findLeftovers } from './leftovers.ts';
 import { outputOf, runProgram, type ProgramResult } from './run-program.ts';
 
+const startMs = 20_000;
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = join(top, 'src/pika-git');
 const readyLine = z.object({
@@ -102,8 +103,13 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     const program = spawn('sh', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     child = program;
     program.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-    for await (const line of createInterface({ input: program.stdout }))
-      return readyLine.parse(JSON.parse(line));
+    const timer = setTimeout(() => program.kill('SIGKILL'), startMs);
+    try {
+      for await (const line of createInterface({ input: program.stdout }))
+        return readyLine.parse(JSON.parse(line));
+    } finally {
+      clearTimeout(timer);
+    }
     throw new Error(`The forge did not start:\n${errors}`);
   };
   const end = async (signal: NodeJS.Signals): Promise<number | undefined> => {
