@@ -129,7 +129,7 @@ function ciHolds(forge: Forge, { repo, branch }: GateQuestion, headOid: string):
     return [
       {
         kind: 'run_problem',
-        message: `CI run ${run.number} has no lanes: ${run.problem}`,
+        message: sentence(`CI run ${run.number} has no lanes`, run.problem),
         wayOut: 'Correct .pika/lanes.toml and push again.',
       },
     ];
@@ -146,7 +146,7 @@ function laneHold({ key, attempt }: Lane): GateHold {
     case 'failed':
       return {
         ...hold,
-        message: `The lane ${key} failed${attempt.message ? `: ${attempt.message}` : '.'}`,
+        message: sentence(`The lane ${key} failed`, attempt.message),
         wayOut: `Read its log (ph logs --lane ${key}), correct it and push again.`,
         since: time(attempt.finishedAt ?? attempt.queuedAt),
       };
@@ -154,7 +154,7 @@ function laneHold({ key, attempt }: Lane): GateHold {
     case 'skipped':
       return {
         ...hold,
-        message: `The lane ${key} was ${attempt.state}${attempt.message ? `: ${attempt.message}` : '.'}`,
+        message: sentence(`The lane ${key} was ${attempt.state}`, attempt.message),
         wayOut: 'Run it again.',
         since: time(attempt.finishedAt ?? attempt.queuedAt),
       };
@@ -166,6 +166,11 @@ function laneHold({ key, attempt }: Lane): GateHold {
         since: time(attempt.startedAt ?? attempt.queuedAt),
       };
   }
+}
+
+function sentence(start: string, reason: string | undefined): string {
+  if (!reason) return `${start}.`;
+  return /[.!?]$/.test(reason) ? `${start}: ${reason}` : `${start}: ${reason}.`;
 }
 
 const missingTarget = (target: string): GateHold => ({

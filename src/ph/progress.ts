@@ -25,9 +25,9 @@ export class Progress {
     this.#timer ??= setInterval(() => this.#draw(), 1000);
   }
 
+  /** Stops drawing; what was drawn last stays. */
   end(): void {
     clearInterval(this.#timer);
-    if (this.#screen.isTerminal && this.#status !== undefined) this.#screen.redraw([]);
   }
 
   #draw(): void {

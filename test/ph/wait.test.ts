@@ -35,7 +35,7 @@ test('a wait ends 0 when the lane turns green, with a line for each change', asy
   const { status, stdout, stderr } = await end();
   expect(status).toBe(0);
   expect(stdout).toBe(`green: ${terminal.branch.headOid.slice(0, 8)} passed. Next: ph merge\n`);
-  expect(stderr).toMatch(/^ci: run 1 .*\nunit: running\n/);
+  expect(stderr).toMatch(/^ci: run 1 .*\nunit: running\nunit: success 0:0\d\n$/);
   expect(stderr).not.toContain('\u001B');
 });
 

@@ -53,6 +53,7 @@ async function waitForEnd(watch: Watch, show: (status: BranchStatusView) => void
   for (;;) {
     const seconds = Math.min(requestSeconds, Math.max(0, (deadline - Date.now()) / 1000));
     last = await askAgain(watch, { seen: last?.seen, seconds });
+    if (last.outcome === 'settled') show(last.status);
     if (last.outcome === 'settled' || last.outcome === 'moved') return last;
     if (last.outcome === 'not_pushed' && deadline === watch.deadline) {
       stderr.line(
