@@ -42,5 +42,14 @@ export function reposApi(forge: Forge): Router {
 function repoViewOf(forge: Forge, repo: Repo): RepoView {
   const { owner, name, description, visibility, defaultBranch } = repo;
   const urls = repoUrls(forge, repo);
-  return { owner, name, description, visibility, defaultBranch, url: urls.page, httpUrl: urls.http, sshUrl: urls.ssh };
+  return {
+    owner,
+    name,
+    description,
+    visibility,
+    defaultBranch,
+    url: urls.page,
+    httpUrl: urls.http,
+    sshUrl: urls.ssh,
+  };
 }

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { recordAudit } from '../accounts/audit.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -8,7 +11,7 @@ import { findRepo, getRepo } from './find.ts';
 import { branchName, fullName, ownerName, repoName, type Repo, type Visibility } from './model.ts';
 import { repoPath } from './path.ts';
 import { mayCreateRepo } from './rights.ts';
-import { deleteRepoRow, insertRepo } from './store.ts';
+import { insertRepo } from './store.ts';
 
 export interface NewRepoRequest {
   owner: string;
@@ -32,31 +35,37 @@ export async function createRepo(forge: Forge, request: NewRepoRequest): Promise
       `You may create repositories under your own name, not under "${owner}".`,
     );
   }
-  if (findRepo(forge, owner, name) !== undefined) {
-    throw new ForgeError('conflict', `The repository ${owner}/${name} exists already.`);
-  }
+  if (findRepo(forge, owner, name) !== undefined) throw taken(owner, name);
   const defaultBranch = request.defaultBranch ?? 'main';
-  const id = insertRepo(forge.db, {
-    owner,
-    name,
-    visibility: request.visibility ?? 'private',
-    defaultBranch,
-    description: request.description?.slice(0, 500) ?? '',
-    createdAt: forge.clock.now(),
-    createdBy: caller.account?.id ?? null,
-  });
+  // The bare repository is complete before its row appears: a loop that sees the row may read it at once.
+  const draft = join(forge.config.paths.repos, `draft-${randomUUID()}`);
   try {
-    await createBareRepo(forge.git, repoPath(forge, id), defaultBranch);
-  } catch (error) {
-    deleteRepoRow(forge.db, id);
-    await rm(repoPath(forge, id), { recursive: true, force: true });
-    throw error;
+    await createBareRepo(forge.git, draft, defaultBranch);
+    const id = forge.db.transaction(() => {
+      if (findRepo(forge, owner, name) !== undefined) throw taken(owner, name);
+      const newId = insertRepo(forge.db, {
+        owner,
+        name,
+        visibility: request.visibility ?? 'private',
+        defaultBranch,
+        description: request.description?.slice(0, 500) ?? '',
+        createdAt: forge.clock.now(),
+        createdBy: caller.account?.id ?? null,
+      });
+      renameSync(draft, repoPath(forge, newId));
+      return newId;
+    });
+    const repo = getRepo(forge, id);
+    recordAudit(forge, caller, { action: 'repo.create', subject: fullName(repo) });
+    forge.events.emit('repo-changed', { repoId: id });
+    return repo;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
   }
-  const repo = getRepo(forge, id);
-  recordAudit(forge, caller, { action: 'repo.create', subject: fullName(repo) });
-  forge.events.emit('repo-changed', { repoId: id });
-  return repo;
 }
+
+const taken = (owner: string, name: string): ForgeError =>
+  new ForgeError('conflict', `The repository ${owner}/${name} exists already.`);
 
 function checkNames(request: NewRepoRequest): void {
   const checks = [

@@ -65,10 +65,6 @@ export const insertRepo = (db: Db, repo: NewRepo): number =>
     { ...repo },
   ).lastId;
 
-export function deleteRepoRow(db: Db, id: number): void {
-  db.run('DELETE FROM repos WHERE id = :id', { id });
-}
-
 export function updateDefaultBranch(db: Db, update: { id: number; defaultBranch: string }): void {
   db.run('UPDATE repos SET default_branch = :defaultBranch WHERE id = :id', update);
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createRepo } from '../../src/repos/create-repo.ts';
 import { listRepos } from '../../src/repos/find.ts';
@@ -84,7 +84,7 @@ test('when git cannot make the repository, no row is left', async () => {
   };
   await expect(createRepo(broken, { owner: 'ada', name: 'app', caller })).rejects.toThrow();
   expect(listRepos(forge)).toEqual([]);
-  expect(existsSync(repoPath(forge, 1))).toBe(false);
+  expect(readdirSync(forge.config.paths.repos)).toEqual([]);
 });
 
 describe('A1, A3: names of branches', () => {
