@@ -137,10 +137,10 @@ const commandSchema = () => {
     [
       text(expected, 65_536),
       z
-        .array(argument)
-        .min(1)
-        .max(1000)
-        .refine(([program]) => program !== ''),
+        .array(argument, expected)
+        .min(1, expected)
+        .max(1000, expected)
+        .refine(([program]) => program !== '', expected),
     ],
     expected,
   );
@@ -164,11 +164,9 @@ function issueRefusal(source: string, issue: z.core.$ZodIssue): ForgeError {
   }
   const line = lineOf(source, path);
   if (path.length === 2 && path[0] === 'lane') return refusal(issue.message, line);
-  const key = path[0] === 'lane' ? path.slice(2) : path;
-  const missing =
-    issue.code === 'invalid_type' && issue.input === undefined ? ' (it is missing or not of that type)' : '';
+  const key = path[0] === 'lane' && path.length > 2 ? path.slice(2) : path;
   const inner = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  return refusal(`${key.join('.')}${placeOf(path)}: ${inner}${missing}`, line);
+  return refusal(`${key.join('.')}${placeOf(path)}: ${inner}`, line);
 }
 
 const placeOf = (path: (string | number)[]): string =>

@@ -7,12 +7,11 @@ export function lineOf(text: string, path: readonly (string | number)[]): number
   const [top, second, ...rest] = path;
   if (top === undefined) return undefined;
   if (typeof second === 'number') return lineInTable(lines, arrayTable(lines, String(top), second), rest);
+  const table = arrayTable(lines, String(top), 0, `[${top}]`);
+  const firstOfMany = second === undefined ? arrayTable(lines, String(top), 0) : undefined;
   return (
-    lineInTable(
-      lines,
-      arrayTable(lines, String(top), 0, `[${top}]`),
-      second === undefined ? [] : [second, ...rest],
-    ) ?? keyLine(lines, { from: 0, until: firstHeader(lines) }, String(top))
+    lineInTable(lines, table ?? firstOfMany, second === undefined ? [] : [second, ...rest]) ??
+    keyLine(lines, { from: 0, until: firstHeader(lines) }, String(top))
   );
 }
 
