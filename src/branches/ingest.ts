@@ -22,20 +22,36 @@ import { inTurn } from './turn.ts';
 
 const maxShownBranches = 5;
 
-/** Reads every waiting push; answers, per push, what to tell the one who pushed. One bad file does not stop the rest. */
+/**
+ * Reads every waiting push; answers, per push, what to tell the one who pushed. A push that fails stays for the
+ * next pass, and a file that is no push is put aside; neither stops the rest.
+ */
 export async function ingestSpool(forge: Forge): Promise<Map<string, string[]>> {
-  const folder = forge.config.paths.spool;
   const told = new Map<string, string[]>();
-  for (const id of await listSpool(folder)) {
+  for (const id of await listSpool(forge.config.paths.spool)) {
+    const push = await readOrPutAside(forge, id);
+    if (push === undefined) continue;
     try {
-      const push = await readSpooled(folder, id);
-      if (push !== undefined) told.set(id, await ingestPush(forge, push));
+      told.set(id, await ingestPush(forge, push));
     } catch (error) {
-      forge.log.error({ err: error, push: id }, 'a spooled push could not be read; it is put aside');
-      await rename(join(folder, id), join(folder, `${id}.unreadable`)).catch(() => undefined);
+      forge.log.error({ err: error, push: id }, 'a push could not be ingested; it is tried again');
     }
   }
   return told;
+}
+
+async function readOrPutAside(forge: Forge, id: string): Promise<SpooledPush | undefined> {
+  const folder = forge.config.paths.spool;
+  try {
+    const push = await readSpooled(folder, id);
+    // A repository that is gone takes its pushes with it.
+    if (push !== undefined) getRepo(forge, push.repoId);
+    return push;
+  } catch (error) {
+    forge.log.error({ err: error, push: id }, 'a spooled push cannot be read; it is put aside');
+    await rename(join(folder, id), join(folder, `${id}.unreadable`)).catch(() => undefined);
+    return undefined;
+  }
 }
 
 function ingestPush(forge: Forge, push: SpooledPush): Promise<string[]> {
