@@ -3,7 +3,7 @@ import { branchStates, branchView } from '../branches/model.ts';
 import { runView } from '../ci/model.ts';
 import { tutorialStates } from '../tutorials/model.ts';
 
-export const holdKinds = [
+const holdKinds = [
   'not_open',
   'branch_broken',
   'stale_head',
@@ -19,7 +19,7 @@ export const holdKinds = [
 ] as const;
 
 /** One thing that must change before the branch may land, and what would change it. */
-export const gateHold = z.object({
+const gateHold = z.object({
   kind: z.enum(holdKinds),
   message: z.string(),
   wayOut: z.string(),
@@ -28,7 +28,7 @@ export const gateHold = z.object({
 });
 export type GateHold = z.infer<typeof gateHold>;
 
-export const gateView = z.object({ open: z.boolean(), holds: z.array(gateHold) });
+const gateView = z.object({ open: z.boolean(), holds: z.array(gateHold) });
 export type GateView = z.infer<typeof gateView>;
 
 /** What `ph status`, `ph wait` and the branch API answer: the branch with its run, tutorial and gate. */
@@ -41,7 +41,7 @@ export const branchStatusView = z.object({
 export type BranchStatusView = z.infer<typeof branchStatusView>;
 
 /** What ends a wait: CI at the commit, or the branch being merged or closed. */
-export const waitGoals = ['settled', 'landed'] as const;
+const waitGoals = ['settled', 'landed'] as const;
 export type WaitGoal = (typeof waitGoals)[number];
 
 const fullOid = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full object id of 40 hexadecimal digits');
@@ -58,7 +58,7 @@ export const waitQuery = z.object({
  * `waiting`: not yet. `settled`: what was asked for has happened. `moved`: the commit was a head of the
  * branch and is not any more. `not_pushed`: it never was one.
  */
-export const waitOutcomes = ['waiting', 'settled', 'moved', 'not_pushed'] as const;
+const waitOutcomes = ['waiting', 'settled', 'moved', 'not_pushed'] as const;
 
 export const waitView = z.object({
   outcome: z.enum(waitOutcomes),

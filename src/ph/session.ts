@@ -19,7 +19,7 @@ export type SignIn = z.infer<typeof signIn>;
 
 const sessionFile = z.object({ version: z.literal(1), forges: z.array(signIn) });
 
-export function sessionPath(environment: NodeJS.ProcessEnv = process.env): string {
+function sessionPath(environment: NodeJS.ProcessEnv = process.env): string {
   const base = environment['XDG_CONFIG_HOME'] || join(homedir(), '.config');
   return join(base, 'pika', 'session.json');
 }
