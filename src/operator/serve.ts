@@ -15,6 +15,7 @@ import { connectReactions } from '../reactions.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
+import { closeRenderPool } from '../web/render-pool.ts';
 import { LiveFeed } from '../web/sse.ts';
 import { checkSurroundings } from './checks.ts';
 import { openControl } from './control.ts';
@@ -78,6 +79,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       await transport.stop();
       await Promise.all([branches.stop(), ci.stop(), tutorials.stop(), welcomed]);
       await closed;
+      await closeRenderPool();
       forge.db.close();
     },
   };

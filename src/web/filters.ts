@@ -16,8 +16,9 @@ export function ago(at: number, now = Date.now()): string {
   return new Date(at).toISOString().slice(0, 10);
 }
 
-/** `1:52` or `2:04:07`, from milliseconds. */
+/** `0.4 s`, `1:52` or `2:04:07`, from milliseconds. */
 export function duration(milliseconds: number): string {
+  if (milliseconds < 10 * second) return `${(Math.max(0, milliseconds) / second).toFixed(1)} s`;
   const total = Math.max(0, Math.round(milliseconds / second));
   const two = (value: number) => String(value).padStart(2, '0');
   const minutes = Math.floor(total / 60) % 60;
