@@ -119,15 +119,26 @@ const pools = new WeakMap<Git, Map<string, ObjectReader>>();
 
 /**
  * Reads what `expression` (an object id, or `<oid>:<path>`) names, up to `maxBytes`; undefined when there is
- * no such object. Never give it a name that a user chose in place of the object id.
+ * no such object. Throws when it starts with anything but an object id.
  */
-export function readObject(
+export async function readObject(
   git: Git,
   repo: string,
   what: { expression: string; maxBytes: number },
 ): Promise<GitObject | undefined> {
-  if (what.expression.includes('\0')) return Promise.resolve(undefined);
-  return readerOf(git, repo).read(what.expression, what.maxBytes);
+  const { expression, maxBytes } = what;
+  if (!/^[0-9a-f]{40}(?::|$)/.test(expression))
+    throw new TypeError(`no object id: ${expression.slice(0, 60)}`);
+  // `./` and `../` mean "from here" to git, which ends with an error because a bare repository has no here.
+  if (expression.includes('\0') || /^[^:]*:\.\.?(?:\/|$)/.test(expression)) return undefined;
+  const reader = readerOf(git, repo);
+  try {
+    return await reader.read(expression, maxBytes);
+  } catch (error) {
+    // Another question may have ended the git that this one was waiting for; alone, it gets its own answer.
+    if (!reader.isDead) throw error;
+    return readerOf(git, repo).read(expression, maxBytes);
+  }
 }
 
 /** Ends every reader of a git at once; what is being read fails. */
