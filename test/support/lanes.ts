@@ -11,11 +11,15 @@ import type { Caller } from '../../src/accounts/model.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import type { Repo } from '../../src/repos/model.ts';
 import { laneOf, laneReaching, manifest, nextOutput, pushBranch, runOfBranch } from './ci.ts';
+import type { Files } from './push-files.ts';
 import { openTestForge, type TestForge } from './forge.ts';
 
 interface Limits {
   timeoutSeconds?: number;
   idleSeconds?: number;
+  env?: Record<string, string>;
+  /** Committed beside the manifest. */
+  files?: Files;
 }
 
 export class Lanes {
@@ -72,8 +76,10 @@ export class Lanes {
     limits: Limits,
   ): Promise<{ run: Run; printed: Promise<unknown> }> {
     const { forge } = this;
-    const lane = `id = "${key}"\ncommand = ${JSON.stringify(command)}`;
-    const branch = await pushBranch(forge, this.repo, { name: key, files: manifest(lane) });
+    const env = Object.entries(limits.env ?? {}).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+    const lane = `id = "${key}"\ncommand = ${JSON.stringify(command)}\nenv = { ${env.join(', ')} }`;
+    const files = { ...limits.files, ...manifest(lane) };
+    const branch = await pushBranch(forge, this.repo, { name: key, files });
     let printed: Promise<unknown> = Promise.resolve();
     // Between the run's creation and its claim: listens before the first byte can come, and shortens the limits,
     // which a manifest counts in minutes.
