@@ -44,7 +44,8 @@ export function accountsPages(forge: Forge): Router {
   });
   router.get('/login/:secret', (request, response) => {
     const { secret } = request.params;
-    response.setHeader('Referrer-Policy', 'no-referrer');
+    // The secret stays out of every Referer; no-referrer would also turn the Origin of the form into null.
+    response.setHeader('Referrer-Policy', 'strict-origin');
     render(response, 'accounts/link.njk', { secret, accountName: readLoginLink(forge, secret)?.name });
   });
   router.post('/login/:secret', (request, response) => signIn(forge, { request, response }));
