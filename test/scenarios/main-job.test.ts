@@ -113,7 +113,8 @@ async function seeWholePage(page: Page, branchPage: string): Promise<void> {
   await page.goto(`${branchPage}?tab=commits`);
   expect(await mainText(page)).toContain('Greet politely');
   await page.goto(`${branchPage}?tab=ci`);
-  expect(await mainText(page)).toMatch(/path/i);
+  await page.getByRole('main').getByRole('link', { name: /run 1/i }).first().click();
+  await expect.poll(() => mainText(page)).toContain('docs/**');
   await page.getByRole('main').getByRole('link', { name: /unit/ }).first().click();
   await expect.poll(() => mainText(page)).toContain('unit-is-green');
 }
