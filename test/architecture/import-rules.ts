@@ -46,7 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
 
 const privateFiles = ['store.ts', 'api.ts', 'pages.ts'];
 /** The files of a domain that speak HTTP, or shape what HTTP answers, and so may use `web`. */
-const webFiles = /^(?:api|pages|guard|hook|live|.*view|http.*|.*-page|.*-routes)\.ts$/;
+const webFiles = /^(?:api|pages|guard|hook|live|.*view|route-.*)\.ts$/;
 
 /** `src/ci/claim.ts` → `ci`; `src/server.ts` → `server`. */
 const roomOf = (path: string): string => posix.basename(path.split('/')[1] ?? '', '.ts');

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GitClient } from '../support/git-client.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { inMs, median, timedEach, type Figure } from './measure.ts';
+import { inMs, median, timed, type Figure } from './measure.ts';
 import { servePlainHttp, servePlainSsh, type PlainServer } from './plain-servers.ts';
 
 const turns = 5;
@@ -21,7 +21,9 @@ export async function measureTransport(): Promise<Figure[]> {
     const plainFolder = join(served.folder, 'plain');
     const bare = join(plainFolder, 'app.git');
     mkdirSync(plainFolder);
-    await ada.git('clone', '--quiet', '--bare', ada.checkout, bare);
+    // By a push, as the forge got it: then both serve the same kind of pack.
+    await ada.git('init', '--quiet', '--bare', '--initial-branch=main', bare);
+    await ada.git('push', '--quiet', bare, 'main');
 
     const http = await servePlainHttp(plainFolder);
     stops.push(http.stop);
@@ -54,10 +56,16 @@ async function measureAll(served: ServedForge, { ada, bare, http, ssh }: Plain):
   for (const { transport, forge, plain, beside } of pairs) {
     const size = `${fileCount} files, ${Math.round((fileCount * fileBytes) / 1e6)} MB; ${turns} turns`;
     for (const [what, measure] of [
-      ['clone', cloneTimes],
-      ['push', pushTimes],
+      ['clone', timeClone],
+      ['push', timePush],
     ] as const) {
-      const [ours, theirs] = [await measure(ada, forge), await measure(ada, plain)];
+      const ours: number[] = [];
+      const theirs: number[] = [];
+      // In turns, so that a busy machine slows both.
+      for (let turn = 0; turn < turns; turn += 1) {
+        ours.push(await measure(ada, forge));
+        theirs.push(await measure(ada, plain));
+      }
       const value = `${inMs(median(ours))} (${beside}: ${inMs(median(theirs))})`;
       figures.push({
         what: `${what} over ${transport}`,
@@ -69,30 +77,19 @@ async function measureAll(served: ServedForge, { ada, bare, http, ssh }: Plain):
   return figures;
 }
 
-async function cloneTimes(client: GitClient, url: string): Promise<number[]> {
+async function timeClone(client: GitClient, url: string): Promise<number> {
   const target = join(client.home, 'clone');
-  const durations: number[] = [];
-  for (let turn = 0; turn < turns; turn += 1) {
-    const [duration = Number.NaN] = await timedEach(1, () =>
-      client.git('clone', '--quiet', '--bare', url, target),
-    );
-    durations.push(duration);
-    rmSync(target, { recursive: true });
-  }
-  return durations;
+  const duration = await timed(() => client.git('clone', '--quiet', '--bare', url, target));
+  rmSync(target, { recursive: true });
+  return duration;
 }
 
 let counter = 0;
 
-async function pushTimes(client: GitClient, url: string): Promise<number[]> {
-  const durations: number[] = [];
-  for (let turn = 0; turn < turns; turn += 1) {
-    counter += 1;
-    await client.commit(`Change ${counter}`, { 'counter.txt': `${counter}\n` });
-    const ref = `HEAD:refs/heads/push-${counter}`;
-    durations.push(...(await timedEach(1, () => client.git('push', '--quiet', url, ref))));
-  }
-  return durations;
+async function timePush(client: GitClient, url: string): Promise<number> {
+  counter += 1;
+  await client.commit(`Change ${counter}`, { 'counter.txt': `${counter}\n` });
+  return timed(() => client.git('push', '--quiet', url, `HEAD:refs/heads/push-${counter}`));
 }
 
 /** Text that does not compress to nothing, the same in every turn. */
