@@ -40,6 +40,12 @@ export async function openControl(forge: Forge): Promise<Server> {
   }
   rmSync(path, { force: true });
   const server = createServer((incoming, outgoing) => {
+    // Whoever only asks whether a forge is here sends nothing to run.
+    if (incoming.method !== 'POST') {
+      incoming.resume();
+      outgoing.end();
+      return;
+    }
     text(incoming)
       .then(async (body) => runCommand(forge, commandRequest.parse(JSON.parse(body))))
       .then(

@@ -1,5 +1,5 @@
 // Opens a forge, puts its parts together, serves, and stops cleanly.
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { hasAdmin } from '../accounts/find.ts';
@@ -40,7 +40,11 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const forge = openForge(config);
   await checkSurroundings(forge);
   const control = await openControl(forge);
-  const http = createHttpServer({ requestTimeout: 0, headersTimeout: 20_000 });
+  // The address is needed to put the parts together; who calls before they are is served when they are.
+  const app = Promise.withResolvers<RequestListener>();
+  const http = createHttpServer({ requestTimeout: 0, headersTimeout: 20_000 }, (request, response) => {
+    void app.promise.then((answer) => answer(request, response));
+  });
   config.http.port = await listen(http, config.http);
 
   const live = new LiveFeed(config.limits.maxLiveSubscribers);
@@ -53,10 +57,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, { ci: ci.scheduler, tutorials: tutorials.loop }, live);
   const loops = () => [branches.loop.status(), ci.scheduler.status(), tutorials.loop.status()];
-  http.on(
-    'request',
-    createServer(forge, { ci, transport, live, mergeSlots, loops, version: packageVersion() }),
-  );
+  app.resolve(createServer(forge, { ci, transport, live, mergeSlots, loops, version: packageVersion() }));
   branches.start();
   ci.start();
   tutorials.start();

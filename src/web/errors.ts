@@ -31,7 +31,8 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     const error = toForgeError(thrown);
     if (error.code === 'internal') log.error({ err: thrown, path: request.path }, 'a request failed');
     response.status(statusByCode[error.code]);
-    if (error.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Basic realm="pika-git"');
+    // Not Basic: a browser would ask for a password that nobody has. Git's own routes do their own asking.
+    if (error.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="pika-git"');
     if (wantsJson(request.path, request.get('accept'))) {
       const details = error.details === undefined ? {} : { details: error.details };
       response.json({ error: { code: error.code, message: error.message, ...details } });

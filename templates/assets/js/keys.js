@@ -18,7 +18,8 @@ export function startKeys() {
   });
 }
 
-const isTyping = (target) => target.matches('input:not([type=checkbox]), textarea, select, [contenteditable]');
+const isTyping = (target) =>
+  target.matches('input:not([type=checkbox]), textarea, select, [contenteditable]');
 
 function act(key, sheet) {
   switch (key) {
@@ -36,7 +37,9 @@ function act(key, sheet) {
       return move('.diff tr.hunk', key === 'n' ? 1 : -1);
     case 'ArrowRight':
     case 'ArrowLeft':
-      return move('.step > summary', key === 'ArrowRight' ? 1 : -1, (summary) => summary.parentElement.setAttribute('open', ''));
+      return move('.step > summary', key === 'ArrowRight' ? 1 : -1, (summary) =>
+        summary.parentElement.setAttribute('open', ''),
+      );
     case 'x':
       return foldStep();
     case 'm':
@@ -68,7 +71,9 @@ function foldStep() {
 function move(selector, direction, before = () => undefined) {
   const all = [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
   if (all.length === 0) return false;
-  const current = all.findIndex((element) => element === document.activeElement || element.contains(document.activeElement));
+  const current = all.findIndex(
+    (element) => element === document.activeElement || element.contains(document.activeElement),
+  );
   const next = all[Math.min(all.length - 1, Math.max(0, current + direction))];
   before(next);
   if (!next.matches('a, button, summary, [tabindex]')) next.tabIndex = -1;

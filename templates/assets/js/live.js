@@ -2,26 +2,38 @@
 // After a lost connection or a restart of the forge everything is fetched once, so nothing stays stale.
 
 export function startLive(enhance) {
-  const topics = () => [...new Set([...document.querySelectorAll('[data-live]')].flatMap((element) => element.dataset.live.split(' ')))];
+  const topics = () => [
+    ...new Set(
+      [...document.querySelectorAll('[data-live]')].flatMap((element) => element.dataset.live.split(' ')),
+    ),
+  ];
   if (topics().length === 0) return;
-  const query = topics().map((topic) => `topic=${encodeURIComponent(topic)}`).join('&');
-  const source = new EventSource(`/live?${query}`);
+  const query = topics()
+    .map((topic) => `topic=${encodeURIComponent(topic)}`)
+    .join('&');
   let wasLost = false;
-  source.addEventListener('open', () => {
-    showState('live');
-    if (wasLost) refreshAll(enhance);
-    wasLost = false;
-  });
-  source.addEventListener('error', () => {
-    wasLost = true;
-    showState(source.readyState === EventSource.CLOSED ? 'not live' : 'reconnecting');
-  });
-  source.addEventListener('resync', () => refreshAll(enhance));
-  source.addEventListener('changed', (event) => {
-    const { topic } = JSON.parse(event.data);
-    document.dispatchEvent(new CustomEvent('pika:changed', { detail: topic }));
-    for (const element of liveElements()) if (element.dataset.live.split(' ').includes(topic)) refresh(element, enhance);
-  });
+  const connect = () => {
+    const source = new EventSource(`/live?${query}`);
+    source.addEventListener('open', () => {
+      showState('live');
+      if (wasLost) refreshAll(enhance);
+      wasLost = false;
+    });
+    source.addEventListener('error', () => {
+      wasLost = true;
+      showState('reconnecting');
+      // The browser tries again by itself unless it was answered with an error, say by a proxy.
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+    });
+    source.addEventListener('resync', () => refreshAll(enhance));
+    source.addEventListener('changed', (event) => {
+      const { topic } = JSON.parse(event.data);
+      document.dispatchEvent(new CustomEvent('pika:changed', { detail: topic }));
+      for (const element of liveElements())
+        if (element.dataset.live.split(' ').includes(topic)) refresh(element, enhance);
+    });
+  };
+  connect();
 }
 
 const liveElements = () => document.querySelectorAll('[data-live][data-fragment]');

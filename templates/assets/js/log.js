@@ -18,7 +18,9 @@ function follow(log) {
     do {
       isWantedAgain = false;
       const wasAtEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
-      const response = await fetch(`${log.dataset.log}${log.dataset.log.includes('?') ? '&' : '?'}from=${next}`);
+      const response = await fetch(
+        `${log.dataset.log}${log.dataset.log.includes('?') ? '&' : '?'}from=${next}`,
+      );
       if (!response.ok) break;
       const after = Number(response.headers.get('x-log-next'));
       if (after > next) {

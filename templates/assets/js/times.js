@@ -20,7 +20,8 @@ function duration(milliseconds) {
 }
 
 function refresh(root) {
-  for (const element of root.querySelectorAll('time[datetime]')) element.textContent = ago(Date.parse(element.dateTime));
+  for (const element of root.querySelectorAll('time[datetime]'))
+    element.textContent = ago(Date.parse(element.dateTime));
   for (const element of root.querySelectorAll('[data-running-since]')) {
     element.textContent = duration(Date.now() - Number(element.dataset.runningSince));
   }

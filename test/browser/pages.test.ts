@@ -1,0 +1,155 @@
+// Every page as people meet it: both themes, wide and narrow, without a fault that axe can find, and alive.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { useBrowser } from '../support/browser.ts';
+import { useServedForge, type ServedForge } from '../support/serve.ts';
+import { pushBranch, pushProject, manifestOf } from '../support/sample-project.ts';
+
+const startForge = useServedForge();
+const browser = useBrowser();
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A forge whose tour is complete: one branch merged, one open, both with their lanes ended. */
+async function startTour(): Promise<ServedForge> {
+  const served = await startForge({ welcome: true });
+  const states = async () => {
+    const response = await fetch(`${served.http}/api/v1/repos/welcome/tour/branches/2`);
+    if (!response.ok) return 'not there yet';
+    const { run, tutorial } = (await response.json()) as {
+      run: { state: string } | null;
+      tutorial: { state: string } | null;
+    };
+    return `${run?.state} ${tutorial?.state}`;
+  };
+  await expect.poll(states, { timeout: 20_000 }).toBe('success ready');
+  return served;
+}
+
+const publicPages = [
+  '/',
+  '/welcome/tour',
+  '/welcome/tour?state=merged',
+  '/welcome/tour?state=closed',
+  '/welcome/tour/branches/1',
+  '/welcome/tour/branches/2?tab=tutorial',
+  '/welcome/tour/branches/2?tab=changes',
+  '/welcome/tour/branches/2?tab=commits',
+  '/welcome/tour/branches/2?tab=ci',
+  '/welcome/tour/runs/2',
+  '/welcome/tour/runs/2/lanes/test',
+  '/login',
+  '/welcome/nowhere',
+];
+
+interface Fault {
+  id: string;
+  nodes: { target: unknown; failureSummary?: string }[];
+}
+
+async function findFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const faults = (await page.evaluate(
+    'axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations)',
+  )) as Fault[];
+  return faults.map(
+    ({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0]?.target)} ${nodes[0]?.failureSummary ?? ''}`,
+  );
+}
+
+test(
+  'axe finds no fault on any page in either theme, and nothing breaks the content policy',
+  { timeout: 120_000 },
+  async () => {
+    const served = await startTour();
+    const context = await (await browser()).newContext();
+    const page = await context.newPage();
+    const broken: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && broken.push(message.text()));
+    page.on('pageerror', (error) => broken.push(error.message));
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      for (const path of publicPages) {
+        await page.goto(served.http + path);
+        expect(await findFaults(page), `${path} ${colorScheme}`).toEqual([]);
+      }
+    }
+    expect(broken.filter((text) => !text.includes('401'))).toEqual([]);
+    await context.close();
+  },
+);
+
+test('no page scrolls sideways on a phone', { timeout: 60_000 }, async () => {
+  const served = await startTour();
+  const page = await (await browser()).newPage({ viewport: { width: 360, height: 740 } });
+  for (const path of publicPages) {
+    await page.goto(served.http + path);
+    expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(360);
+  }
+  await page.close();
+});
+
+test('pages work without script', { timeout: 60_000 }, async () => {
+  const served = await startTour();
+  const context = await (await browser()).newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${served.http}/welcome/tour/branches/2`);
+  await page.getByRole('link', { name: 'Changes' }).click();
+  expect(await page.getByRole('main').innerText()).toContain('greetings.sh');
+  await context.close();
+});
+
+test('the theme is remembered and the keyboard leads around', { timeout: 60_000 }, async () => {
+  const served = await startTour();
+  const page = await (await browser()).newPage({ colorScheme: 'light' });
+  await page.goto(`${served.http}/welcome/tour/branches/2`);
+  const background = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+  const light = await background();
+  await page.getByRole('button', { name: /Theme/ }).click();
+  await page.getByRole('button', { name: /Theme/ }).click();
+  expect(await background()).not.toBe(light);
+  await page.reload();
+  expect(await background()).not.toBe(light);
+
+  await page.keyboard.press('?');
+  expect(await page.getByRole('dialog', { name: 'Keys' }).isVisible()).toBe(true);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('f');
+  await page.waitForURL(/tab=changes/);
+  await page.keyboard.press('j');
+  expect(await page.evaluate('document.activeElement.className')).toContain('file-diff');
+  await page.keyboard.press('g');
+  await page.keyboard.press('h');
+  await page.waitForURL(`${served.http}/`);
+  await page.close();
+});
+
+test('an open page follows a push, a lane and a restart by itself', { timeout: 90_000 }, async () => {
+  const served = await startForge();
+  const ada = await served.person('ada', 'admin');
+  const files = { 'a.txt': 'one\n', '.pika/lanes.toml': manifestOf([{ id: 'unit', command: 'echo fine' }]) };
+  await pushProject(served, { client: ada, repo: 'ada/app', files });
+  const link = await served.operate('repo', 'create', 'ada/shown', '--public');
+  expect(link.status).toBe(0);
+  const page = await (await browser()).newPage();
+  await page.goto(`${served.http}/ada/shown`);
+  await expect.poll(() => page.locator('[data-live-state]').innerText()).toBe('live');
+
+  await ada.git('push', '--quiet', `ssh://git@127.0.0.1:${served.sshPort}/ada/shown.git`, 'main');
+  await ada.git('remote', 'set-url', 'origin', `ssh://git@127.0.0.1:${served.sshPort}/ada/shown.git`);
+  await pushBranch(ada, { name: 'first', message: 'The first change', files: { 'a.txt': 'two\n' } });
+  await expect
+    .poll(() => page.getByRole('main').innerText(), { timeout: 15_000 })
+    .toContain('The first change');
+  await expect.poll(() => page.getByRole('main').innerText(), { timeout: 15_000 }).toContain('success');
+
+  await served.kill();
+  await expect.poll(() => page.locator('[data-live-state]').innerText()).toBe('reconnecting');
+  await served.restart();
+  await pushBranch(ada, { name: 'second', message: 'The second change', files: { 'a.txt': 'three\n' } });
+  await expect
+    .poll(() => page.getByRole('main').innerText(), { timeout: 20_000 })
+    .toContain('The second change');
+  await page.close();
+});
