@@ -1,5 +1,6 @@
-// Runs lanes on this machine, each in a thread of its own. One idle thread is kept ready, because starting
-// one takes longer than a checkout.
+// Runs lanes on this machine, each in a thread of its own. Idle threads are kept ready, because starting one takes
+// longer than a checkout and the start of the sandbox together.
+import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -8,10 +9,13 @@ import {
   reportMessage,
   type LaneResult,
   type OrderMessage,
+  type ReportMessage,
   type StopCause,
   type Tier,
 } from './lane-message.ts';
 import { killSurvivors } from './survivors.ts';
+
+const spareThreads = 2;
 
 interface Entry {
   submission: Submission;
@@ -25,7 +29,7 @@ export class LocalExecutor implements Executor {
   readonly #log: Log;
   readonly #lanes = new Map<number, Entry>();
   readonly #closing = new Set<Promise<unknown>>();
-  #spare: Worker | undefined;
+  readonly #spares: Worker[] = [];
   #isStopping = false;
 
   constructor(options: { tier: Tier; reports: Reports; log: Log }) {
@@ -34,14 +38,13 @@ export class LocalExecutor implements Executor {
     this.#log = options.log;
   }
 
-  /** Keeps a thread ready for the next lane. */
+  /** Makes threads ready for the next lanes. */
   warm(): void {
-    if (!this.#isStopping) this.#spare ??= newThread();
+    while (!this.#isStopping && this.#spares.length < spareThreads) this.#spares.push(newThread());
   }
 
   submit(submission: Submission): void {
-    const thread = this.#spare ?? newThread();
-    this.#spare = undefined;
+    const thread = this.#spares.shift() ?? newThread();
     const entry: Entry = { submission, thread, stopCause: undefined };
     this.#lanes.set(submission.attemptId, entry);
     thread.ref();
@@ -50,7 +53,6 @@ export class LocalExecutor implements Executor {
     thread.on('exit', () => this.#lose(entry, 'the thread ended'));
     const { laneId: _lane, runId: _run, ...start } = submission;
     tell(thread, { type: 'start', tier: this.#tier, ...start });
-    this.warm();
   }
 
   cancel(attemptId: number, cause: StopCause): void {
@@ -84,27 +86,44 @@ export class LocalExecutor implements Executor {
     for (const attemptId of this.#lanes.keys()) this.cancel(attemptId, 'requeue');
     await Promise.all(threads);
     await Promise.all(this.#closing);
-    await this.#spare?.terminate();
-    this.#spare = undefined;
+    await Promise.all(this.#spares.splice(0).map((spare) => spare.terminate()));
   }
 
+  /** The boundary to the threads: a report that cannot be kept is logged, and the next pass takes the lane back. */
   #hear(entry: Entry, message: unknown): void {
-    const report = reportMessage.parse(message);
-    const { submission } = entry;
-    if (this.#lanes.get(submission.attemptId) !== entry) return;
+    if (this.#lanes.get(entry.submission.attemptId) !== entry) return;
+    try {
+      this.#keep(entry, reportMessage.parse(message));
+    } catch (error) {
+      this.#log.error({ err: error, attemptId: entry.submission.attemptId }, 'a report of a lane was lost');
+    }
+  }
+
+  #keep(entry: Entry, report: ReportMessage): void {
+    const { submission, thread } = entry;
     const lane = refOf(submission);
-    if (report.type === 'finished') this.#finish(entry, report.logBytes, report.result);
-    else if (report.type === 'output') this.#reports.output(lane, report.logBytes);
-    else if (report.type === 'heartbeat') {
-      if (this.#reports.heartbeat(lane, report.logBytes)) {
-        tell(entry.thread, { type: 'lease', leaseMs: submission.leaseMs });
-      } else this.cancel(submission.attemptId, 'lost');
+    switch (report.type) {
+      case 'ready':
+        return;
+      case 'output':
+        this.#reports.output(lane, report.logBytes);
+        // Only now, so that the start of a thread does not slow the start of a lane.
+        this.warm();
+        return;
+      case 'heartbeat':
+        if (this.#reports.heartbeat(lane, report.logBytes)) {
+          tell(thread, { type: 'lease', leaseMs: submission.leaseMs });
+        } else this.cancel(submission.attemptId, 'lost');
+        return;
+      case 'finished':
+        this.#finish(entry, report.logBytes, report.result);
     }
   }
 
   #finish(entry: Entry, logBytes: number, result: LaneResult): void {
     this.#lanes.delete(entry.submission.attemptId);
     this.#reports.finished(refOf(entry.submission), logBytes, result);
+    this.warm();
   }
 
   /** A thread that died without a word: its programs are ended first, then the lane is told to be lost. */
@@ -134,11 +153,12 @@ function tell(thread: Worker, order: OrderMessage): void {
 }
 
 function newThread(): Worker {
-  // No environment and no arguments of the forge reach the thread, so none can reach a lane by mistake. Node must not
+  const cache = getCompileCacheDir();
+  // Nothing of the forge's environment reaches the thread, so none of it can reach a lane by mistake. Node must not
   // track the thread's descriptors: at its end it would close again those that a socket has closed, which by then
   // may be another thread's.
   const thread = new Worker(new URL('./lane-thread.ts', import.meta.url), {
-    env: {},
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
     argv: [],
     name: 'lane',
     trackUnmanagedFds: false,

@@ -63,8 +63,8 @@ function reportsTo(forge: Forge): Reports {
       return extendLease(forge.db, { id, token, leaseUntil, logBytes });
     },
     output: ({ attemptId, laneId, runId, token }, bytes) => {
-      stampFirstOutput(forge.db, { id: attemptId, token, now: forge.clock.now() });
       forge.events.emit('lane-output', { attemptId, laneId, runId, bytes });
+      stampFirstOutput(forge.db, { id: attemptId, token, now: forge.clock.now() });
     },
     finished: (lane, logBytes, result) => finished(forge, lane, { logBytes, result }),
   };
