@@ -1,6 +1,6 @@
 import type { Forge } from '../forge/open.ts';
 import type { Caller } from './model.ts';
-import { insertAudit } from './store.ts';
+import { insertAudit, listAudit, type AuditRow } from './store.ts';
 
 /** One row for every write: who, with what, from where, did what to what. Never put a secret in `detail`. */
 export function recordAudit(
@@ -18,3 +18,7 @@ export function recordAudit(
     detail: JSON.stringify(entry.detail ?? {}),
   });
 }
+
+/** The newest entries of the audit log, with the account's name where there is one. */
+export const recentAudit = (forge: Forge, limit: number): (AuditRow & { account: string | null })[] =>
+  listAudit(forge.db, limit);

@@ -97,8 +97,8 @@ export const refuseForgery: RequestHandler = (request, response, next) => {
   const secret = locals(response).sessionSecret;
   if (secret !== undefined && callerOf(response).account !== undefined) {
     const body = request.body as Record<string, unknown> | undefined;
-    const given = request.get('x-form-token') ?? String(body?.['form_token'] ?? '');
-    if (!sameText(given, formTokenOf(secret))) throw forgery();
+    const given = request.get('x-form-token') ?? body?.['form_token'];
+    if (typeof given !== 'string' || !sameText(given, formTokenOf(secret))) throw forgery();
   }
   next();
 };

@@ -6,12 +6,13 @@ import type { Forge } from '../forge/open.ts';
 import { readBlob, treeOf } from '../git/objects.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
+import { takeRunNumber } from '../repos/take-number.ts';
 import { endQueuedOrMark } from './cancel.ts';
 import { announce, recomputeRun, type Change } from './finish.ts';
 import { manifestPath, readManifest, type LaneSpec } from './manifest.ts';
 import { listRevisionsWithoutRun, listSuperseded } from './queue.ts';
 import { changedPaths, selectLanes } from './selection.ts';
-import { getRun } from './find.ts';
+import { getRun, runOf } from './find.ts';
 import { insertAttempt, insertLane, insertRun } from './store.ts';
 
 /** What a commit's manifest asks for; `problem` when it could not be read. */
@@ -80,8 +81,10 @@ function insertPlan(
   { branch, revision, plan }: { branch: Branch; revision: Revision; plan: Plan },
 ): { runId: number; changes: Change[] } | undefined {
   const now = forge.clock.now();
+  if (runOf(forge, { branchId: branch.id, revision: revision.number }) !== undefined) return undefined;
   const runId = insertRun(forge.db, {
     repoId: branch.repoId,
+    number: takeRunNumber(forge, branch.repoId),
     branchId: branch.id,
     revision: revision.number,
     headOid: revision.headOid,
@@ -92,7 +95,6 @@ function insertPlan(
     problem: plan.problem,
     now,
   });
-  if (runId === undefined) return undefined;
   for (const [position, lane] of plan.lanes.entries()) {
     const laneId = insertLane(forge.db, runId, position, lane);
     const skipped = { message: `no change touches ${lane.paths?.join(', ') ?? ''}` };

@@ -1,7 +1,7 @@
 // What other domains may ask about runs, lanes and attempts.
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import type { Attempt, Lane, Run, RunState } from './model.ts';
+import type { Attempt, Lane, Run } from './model.ts';
 import {
   findAttemptRow,
   findLaneRow,
@@ -57,7 +57,3 @@ export function runOfAttempt(forge: Forge, attemptId: number): Run {
   if (run === undefined) throw new ForgeError('not_found', 'There is no such attempt.');
   return run;
 }
-
-/** The state of the newest run of a branch, or `none` when CI has not looked yet. */
-export const ciBadge = (forge: Forge, branchId: number): RunState | 'none' =>
-  newestRun(forge, branchId)?.state ?? 'none';

@@ -186,6 +186,7 @@ export function findRunOfAttempt(db: Db, attemptId: number): Run | undefined {
 
 export interface NewRun {
   repoId: number;
+  number: number;
   branchId: number;
   revision: number;
   headOid: string;
@@ -196,21 +197,15 @@ export interface NewRun {
   now: number;
 }
 
-/** Answers the run's id; undefined when the revision has a run already. */
-export function insertRun(db: Db, run: NewRun): number | undefined {
+export function insertRun(db: Db, run: NewRun): number {
   const { baseOid, problem, ...rest } = run;
-  const inserted = db.get<{ id: number }>(
+  return db.run(
     `INSERT INTO runs (repo_id, number, kind, branch_id, revision, head_oid, tree_oid, base_oid, state, problem,
                        created_at, finished_at)
-     SELECT :repoId, next_run, 'branch', :branchId, :revision, :headOid, :treeOid, :baseOid, :state, :problem, :now,
-            CASE WHEN :state IN ('success', 'failed') THEN :now END
-       FROM repos WHERE id = :repoId
-         ON CONFLICT DO NOTHING RETURNING id`,
+     VALUES (:repoId, :number, 'branch', :branchId, :revision, :headOid, :treeOid, :baseOid, :state, :problem, :now,
+             CASE WHEN :state IN ('success', 'failed') THEN :now END)`,
     { ...rest, baseOid: baseOid ?? null, problem: problem ?? null },
-  );
-  if (inserted === undefined) return undefined;
-  db.run('UPDATE repos SET next_run = next_run + 1 WHERE id = :repoId', { repoId: run.repoId });
-  return inserted.id;
+  ).lastId;
 }
 
 export function insertLane(db: Db, runId: number, position: number, spec: LaneSpec): number {

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { callerOf, requireAdmin } from '../accounts/guard.ts';
+import { recentAudit } from '../accounts/audit.ts';
 import { listAccounts } from '../accounts/find.ts';
 import type { Forge } from '../forge/open.ts';
 import type { LoopStatus } from '../lib/loop.ts';
@@ -11,7 +12,7 @@ export interface AdminParts {
   version: string;
 }
 
-/** The operator's page: the state of every loop, the sandbox in force, who has an account. */
+/** The operator's page: the state of every loop, the sandbox in force, who has an account, what was written. */
 export function adminPages(forge: Forge, parts: AdminParts): Router {
   const router = Router();
   router.get('/admin', (_request, response) => {
@@ -19,6 +20,7 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
     render(response, 'admin/index.njk', {
       loops: parts.loops(),
       accounts: listAccounts(forge),
+      audit: recentAudit(forge, forge.config.limits.maxRowsPerPage),
       tier: parts.ci.tier(),
       version: parts.version,
     });

@@ -1,9 +1,8 @@
 // The difference between two commits, as data. Nothing of the repository's own configuration takes part.
-import { ForgeError } from '../lib/errors.ts';
-import { parsePatch, parseRaw, type Diff } from './parse-diff.ts';
-import type { Git } from './run.ts';
+import { emptyContent, parsePatch, parseRaw, type Diff, type DiffFile } from './parse-diff.ts';
+import { GitError, type Git } from './run.ts';
 
-export type { Diff, DiffFile, DiffLine, FileStatus, Hunk } from './parse-diff.ts';
+export type { Diff, DiffFile, DiffLine, Hunk } from './parse-diff.ts';
 
 /** git's own well-known empty tree; stands for "before anything". */
 export const emptyTree = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
@@ -18,49 +17,104 @@ export interface DiffRange {
   maxBytes: number;
 }
 
-const names = [
+const diffTree = [
   'diff-tree',
   '-r',
   '-M',
   '--raw',
   '-z',
+  '-p',
+  '-U3',
   '--full-index',
+  '--diff-algorithm=histogram',
+  '--no-indent-heuristic',
   '--no-ext-diff',
   '--no-textconv',
   '--no-color',
-];
-const patch = [
-  '-p',
-  '-U3',
-  '--diff-algorithm=histogram',
-  '--no-indent-heuristic',
+  '--submodule=short',
+  '--ignore-submodules=none',
   '--src-prefix=a/',
   '--dst-prefix=b/',
+  '--end-of-options',
 ];
+const maxMs = 30_000;
+// In a difference over the limit, a file larger than this is left out, so that it does not take the place of the rest.
+const hugeFileBytes = 1024 * 1024;
 
 /**
- * Files in the order git gives them, with hunks of three lines of context. Over `maxBytes` the files come without
- * content (each `tooLarge`), over `maxFiles` the rest is left out; both say `truncated`.
+ * Files in the order git gives them, with hunks of three lines of context. Over `maxBytes`, huge files and then those
+ * at the end come without content (each `tooLarge`), over `maxFiles` the rest is left out; both say `truncated`.
  */
 export async function readDiff(git: Git, range: DiffRange): Promise<Diff> {
-  const sides = ['--end-of-options', range.base ?? emptyTree, range.head];
+  const args = [...diffTree, range.base ?? emptyTree, range.head];
+  const whole = await readUpTo(git, args, range);
+  if (whole.isWhole) return limitFiles(toDiff(whole), range.maxFiles);
+  // git takes what is larger than its threshold for binary, and prints one line for it.
+  const threshold = ['-c', `core.bigFileThreshold=${hugeFileBytes}`];
+  const part = limitFiles(toDiff(await readUpTo(git, [...threshold, ...args], range)), range.maxFiles);
+  await tellHugeFromBinary(git, range.repo, part.files);
+  return { ...part, truncated: true };
+}
+
+interface Output {
+  bytes: Buffer;
+  isWhole: boolean;
+}
+
+/** The start of what git prints, until it has said too much or taken too long. */
+async function readUpTo(git: Git, args: readonly string[], limits: DiffRange): Promise<Output> {
+  const child = git.spawn(args, { repo: limits.repo });
+  const chunks: Buffer[] = [];
+  let count = 0;
+  let isWhole = true;
+  let stderr = '';
+  const stop = () => {
+    isWhole = false;
+    child.kill('SIGKILL');
+  };
+  const timer = setTimeout(stop, maxMs);
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (count < limits.maxBytes) chunks.push(chunk.subarray(0, limits.maxBytes - count));
+    count += chunk.length;
+    if (count > limits.maxBytes) stop();
+  });
+  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-4096)));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end();
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.on('error', reject);
+  child.on('close', resolve);
   try {
-    const { stdout } = await git.run([...names, ...patch, ...sides], {
-      repo: range.repo,
-      maxBytes: range.maxBytes,
-    });
-    const { files, patchStart } = parseRaw(stdout);
-    parsePatch(files, stdout.toString('utf8', patchStart));
-    return limitFiles({ files, truncated: false }, range.maxFiles);
-  } catch (error) {
-    if (!(error instanceof ForgeError) || error.code !== 'too_large') throw error;
-    const { stdout } = await git.run([...names, ...sides], {
-      repo: range.repo,
-      maxBytes: 10 * range.maxBytes,
-    });
-    const files = parseRaw(stdout).files.map((file) => ({ ...file, tooLarge: true }));
-    return limitFiles({ files, truncated: true }, range.maxFiles);
+    const code = await promise;
+    if (isWhole && code !== 0) throw new GitError(['diff-tree'], code ?? undefined, stderr);
+  } finally {
+    clearTimeout(timer);
   }
+  return { bytes: Buffer.concat(chunks), isWhole };
+}
+
+function toDiff({ bytes, isWhole }: Output): Diff {
+  const { files, patchStart } = parseRaw(bytes);
+  const last = parsePatch(files, bytes.toString('utf8', patchStart));
+  if (!isWhole) {
+    for (const file of files.slice(Math.max(0, last)))
+      Object.assign(file, emptyContent(), { tooLarge: true });
+  }
+  return { files, truncated: !isWhole };
+}
+
+/** Marks those of the binary files that only their size made so. */
+async function tellHugeFromBinary(git: Git, repo: string, files: readonly DiffFile[]): Promise<void> {
+  const suspects = files.filter((file) => file.binary);
+  if (suspects.length === 0) return;
+  const input = suspects.flatMap(({ oldOid, newOid }) => [oldOid, newOid]).join('\n');
+  // A side that is not there (an added file, a submodule) answers "missing", which is no size.
+  const answer = await git.text(['cat-file', '--batch-check=%(objectsize)'], { repo, input: `${input}\n` });
+  const sizes = answer.split('\n').map(Number);
+  suspects.forEach((file, index) => {
+    const isHuge = sizes.slice(2 * index, 2 * index + 2).some((size) => size > hugeFileBytes);
+    if (isHuge) Object.assign(file, { binary: false, tooLarge: true });
+  });
 }
 
 function limitFiles(diff: Diff, maxFiles: number): Diff {

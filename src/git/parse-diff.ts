@@ -57,7 +57,7 @@ const statuses: Record<string, FileStatus> = {
   T: 'type',
 };
 
-/** The files of the raw part, without content, and where the patch starts in `output`. */
+/** The files of the raw part, without content, and where the patch starts in `output`, which may be cut off. */
 export function parseRaw(output: Buffer): { files: DiffFile[]; patchStart: number } {
   const files: DiffFile[] = [];
   let at = 0;
@@ -74,28 +74,37 @@ export function parseRaw(output: Buffer): { files: DiffFile[]; patchStart: numbe
     const newPath = status === 'renamed' || status === 'copied' ? next() : oldPath;
     files.push({ status, oldPath, newPath, oldMode, newMode, oldOid, newOid, ...emptyContent() });
   }
-  if (output[at] === 0) at += 1;
-  return { files, patchStart: at };
+  const isWhole = output[at] === 0 || output.length === 0;
+  // An entry that was cut off could name another file than it means.
+  if (!isWhole) files.pop();
+  return { files, patchStart: isWhole ? at + 1 : output.length };
 }
 
-const emptyContent = () => ({ binary: false, added: 0, removed: 0, hunks: [], tooLarge: false });
+export const emptyContent = () => ({ binary: false, added: 0, removed: 0, hunks: [], tooLarge: false });
 
-/** Fills in the hunks of `files` from the patch part, whose files come in the same order. */
-export function parsePatch(files: readonly DiffFile[], patch: string): void {
+/**
+ * Fills in the hunks of `files` from the patch part, whose sections come in the same order. Answers the place of the
+ * last file it met, -1 for none: of a patch that was cut off, that file and those behind it are not whole.
+ */
+export function parsePatch(files: readonly DiffFile[], patch: string): number {
   const lines = new LineReader(patch);
   let index = -1;
-  let file: DiffFile | undefined;
+  let sectionsLeft = 0;
   for (let line = lines.next(); line !== undefined; line = lines.next()) {
     if (line.startsWith('diff --git ')) {
-      // A changed type (file ↔ link) is printed as a deletion and a creation of the same file.
-      const isSecondHalf = file?.status === 'type' && file.hunks.length > 0 && !seenTwice.has(file);
-      if (isSecondHalf && file !== undefined) seenTwice.add(file);
-      else file = files[(index += 1)];
-    } else if (file !== undefined) readFileLine(file, line, lines);
+      if (sectionsLeft > 0) sectionsLeft -= 1;
+      else {
+        index += 1;
+        // A changed type (file ↔ link ↔ submodule) is printed as a deletion and a creation of the same file, either
+        // of which may be without hunks; miscounting here would show content under another file's name.
+        sectionsLeft = files[index]?.status === 'type' ? 1 : 0;
+      }
+    }
+    const file = files[index];
+    if (file !== undefined) readFileLine(file, line, lines);
   }
+  return index;
 }
-
-const seenTwice = new WeakSet<DiffFile>();
 
 function readFileLine(file: DiffFile, line: string, lines: LineReader): void {
   if (line.startsWith('Binary files ') || line === 'GIT binary patch') file.binary = true;

@@ -8,6 +8,7 @@ import { decidePush } from '../branches/policy.ts';
 import { openCi } from '../ci/open.ts';
 import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
+import { closeReaders } from '../git/object-reader.ts';
 import { recoverMerges } from '../landing/recover.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
@@ -53,7 +54,10 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const branches = openBranches(forge);
   const ci = await openCi(forge);
   const tutorials = openTutorials(forge);
-  const transport = await openTransport(forge, { decide: decidePush, ingest: branches.ingest });
+  const transport = await openTransport(forge, {
+    decide: decidePush,
+    ingest: (pushId) => branches.ingest(pushId),
+  });
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, { ci: ci.scheduler, tutorials: tutorials.loop }, live);
   const loops = () => [branches.loop.status(), ci.scheduler.status(), tutorials.loop.status()];
@@ -81,6 +85,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       await Promise.all([branches.stop(), ci.stop(), tutorials.stop(), welcomed]);
       await closed;
       await closeRenderPool();
+      closeReaders(forge.git);
       forge.db.close();
     },
   };

@@ -138,6 +138,41 @@ describe('a torture commit', () => {
   });
 });
 
+test('a changed type never shifts the content of the files behind it', async () => {
+  const { forge, repo, repoFolder } = await open();
+  const path = repoFolder(await repo('ada/app'));
+  const link: Entry = { mode: '120000', content: Buffer.from('z') };
+  const before = new Map<string, Entry>([
+    ['a empty', text('')],
+    ['b binary', { mode: '100644', content: Buffer.from('x\0y') }],
+    ['c text', text('text\n')],
+    ['d link', link],
+    ['z', text('z1\n')],
+  ]);
+  const after = new Map<string, Entry>([
+    ['a empty', link],
+    ['b binary', link],
+    ['c text', { mode: '160000', oid: 'a'.repeat(40) }],
+    ['d link', text('')],
+    ['z', text('z2\n')],
+  ]);
+  const base = await commit(forge.git, path, before);
+  const head = await commit(forge.git, path, after);
+  const { files } = await readDiff(forge.git, { repo: path, base, head, ...limits });
+  const shown = files.map(({ newPath, status, hunks }) => [
+    newPath,
+    status,
+    hunks.flatMap(({ lines }) => lines.map(({ kind, text }) => `${kind} ${text}`)),
+  ]);
+  expect(shown).toEqual([
+    ['a empty', 'type', ['added z']],
+    ['b binary', 'type', ['added z']],
+    ['c text', 'type', ['removed text', `added Subproject commit ${'a'.repeat(40)}`]],
+    ['d link', 'type', ['removed z']],
+    ['z', 'modified', ['removed z1', 'added z2']],
+  ]);
+});
+
 test('from nothing: every file is added', async () => {
   const { forge, repo, repoFolder } = await open();
   const path = repoFolder(await repo('ada/app', { files: { 'a.txt': 'a\n', 'b/c.txt': 'c\n' } }));
@@ -166,6 +201,41 @@ describe('D2: what is too large is told and not read', () => {
       ['big', true, 0],
       ['small', true, 0],
     ]);
+  });
+
+  test('one huge file is left out alone, and what comes before and behind it is shown', async () => {
+    const { forge, repo, repoFolder } = await open();
+    const huge = 'a line of text\n'.repeat(200_000);
+    const files = { 'a.txt': 'a\n', 'huge.txt': huge, 'image.bin': '\0\x01', 'z.txt': 'z\n' };
+    const path = repoFolder(await repo('ada/app', { files }));
+    const head = await forge.git.text(['rev-parse', 'refs/heads/main'], { repo: path });
+    const range = { repo: path, base: undefined, head, maxFiles: 10, maxBytes: 1_000_000 };
+    const diff = await readDiff(forge.git, range);
+    expect(diff.truncated).toBe(true);
+    expect(diff.files.map((file) => [file.newPath, file.tooLarge, file.binary, file.added])).toEqual([
+      ['a.txt', false, false, 1],
+      ['huge.txt', true, false, 0],
+      ['image.bin', false, true, 0],
+      ['z.txt', false, false, 1],
+    ]);
+  });
+
+  test('many files over the limit: the first come whole, the rest without content', async () => {
+    const { forge, repo, repoFolder } = await open();
+    const names = Array.from({ length: 60 }, (_, index) => `f${String(index).padStart(2, '0')}`);
+    const files = Object.fromEntries(names.map((name) => [name, `${name}\n`.repeat(100)]));
+    const path = repoFolder(await repo('ada/app', { files }));
+    const head = await forge.git.text(['rev-parse', 'refs/heads/main'], { repo: path });
+    for (const maxBytes of [100, 3000, 12_345, 20_001]) {
+      const range = { repo: path, base: undefined, head, maxFiles: 50, maxBytes };
+      const diff = await readDiff(forge.git, range);
+      expect(diff.truncated).toBe(true);
+      for (const file of diff.files) expect(file.tooLarge ? 0 : 100).toBe(file.added);
+      const whole = diff.files.filter((file) => !file.tooLarge).length;
+      expect(whole).toBe({ 100: 0, 3000: 0, 12_345: 6, 20_001: 13 }[maxBytes]);
+      expect(diff.files.slice(whole).every((file) => file.tooLarge)).toBe(true);
+      expect(diff.files.map((file) => file.newPath)).toEqual(names.slice(0, diff.files.length));
+    }
   });
 
   test('a line of ten megabytes is cut and says by how much', async () => {

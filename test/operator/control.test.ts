@@ -49,5 +49,11 @@ test('a data directory with a long path still gets a socket', async () => {
   const control = await openControl(forge);
   defer(() => void control.close());
   expect(socketPath(forge.config.paths.controlSocket).length).toBeLessThan(108);
-  expect(await askRunningForge(forge.config.paths.controlSocket, { command: 'token create', account: 'x', scope: 'read' }).catch((error: Error) => error.message)).toMatch(/no account "x"/);
+  expect(
+    await askRunningForge(forge.config.paths.controlSocket, {
+      command: 'token create',
+      account: 'x',
+      scope: 'read',
+    }).catch((error: Error) => error.message),
+  ).toMatch(/no account "x"/);
 });

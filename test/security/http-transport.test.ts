@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -153,6 +154,27 @@ test('D2: an aborted push ends its git, and gives its place back', async () => {
   await expect.poll(async () => (await fetch(info, { headers })).status).toBe(503);
   socket.destroy();
   await once(socket, 'close');
+  await expect.poll(async () => (await fetch(info, { headers })).status).toBe(200);
+});
+
+test('D2: a client that goes away in the middle of a download ends its git', async () => {
+  const it = await open({ settings: { limits: { maxGitProcesses: 1 } } });
+  const server = await serveGit(it);
+  const ada = await server.person('ada');
+  const repo = await it.repo('ada/app', { files: { 'big.bin': randomBytes(40 * 1024 * 1024) } });
+  const head = await resolveBranch(it.forge.git, it.repoFolder(repo), 'main');
+  const headers = { ...basic(ada.token()), 'Git-Protocol': 'version=2' };
+  const leaving = new AbortController();
+  const answer = await fetch(`${server.http}/ada/app.git/git-upload-pack`, {
+    method: 'POST',
+    headers: { ...headers, 'Content-Type': 'application/x-git-upload-pack-request' },
+    body: `0011command=fetch00010032want ${head}\n0009done\n0000`,
+    signal: leaving.signal,
+  });
+  await answer.body?.getReader().read();
+  const info = `${server.http}/ada/app.git/info/refs?service=git-upload-pack`;
+  expect((await fetch(info, { headers })).status).toBe(503);
+  leaving.abort();
   await expect.poll(async () => (await fetch(info, { headers })).status).toBe(200);
 });
 

@@ -34,7 +34,10 @@ export interface GitServer {
 export async function serveGit(test: TestForge): Promise<GitServer> {
   const { forge } = test;
   const branches = openBranches(forge);
-  const transport = await openTransport(forge, { decide: decidePush, ingest: branches.ingest });
+  const transport = await openTransport(forge, {
+    decide: decidePush,
+    ingest: (pushId) => branches.ingest(pushId),
+  });
   const http = createServer(express().use(transport.httpRoutes));
   await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve));
   test.defer(async () => {

@@ -30,7 +30,7 @@ export function startLive(enhance) {
       const { topic } = JSON.parse(event.data);
       document.dispatchEvent(new CustomEvent('pika:changed', { detail: topic }));
       for (const element of liveElements())
-        if (element.dataset.live.split(' ').includes(topic)) refresh(element, enhance);
+        if (element.dataset.live.split(' ').includes(topic)) void refresh(element, enhance);
     });
   };
   connect();
@@ -39,7 +39,7 @@ export function startLive(enhance) {
 const liveElements = () => document.querySelectorAll('[data-live][data-fragment]');
 const refreshAll = (enhance) => {
   document.dispatchEvent(new CustomEvent('pika:changed', { detail: 'everything' }));
-  for (const element of liveElements()) refresh(element, enhance);
+  for (const element of liveElements()) void refresh(element, enhance);
 };
 
 function showState(text) {

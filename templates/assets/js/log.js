@@ -33,6 +33,6 @@ function follow(log) {
     isFetching = false;
   };
   document.addEventListener('pika:changed', (event) => {
-    if (event.detail === 'everything' || log.dataset.live.split(' ').includes(event.detail)) fetchMore();
+    if (event.detail === 'everything' || log.dataset.live.split(' ').includes(event.detail)) void fetchMore();
   });
 }

@@ -3,7 +3,7 @@
 export function startMore() {
   const observer = new IntersectionObserver(
     (entries) => {
-      for (const entry of entries) if (entry.isIntersecting) load(entry.target, observer);
+      for (const entry of entries) if (entry.isIntersecting) void load(entry.target, observer);
     },
     { rootMargin: '1500px' },
   );
