@@ -232,7 +232,7 @@ describe('D2: what is too large is told and not read', () => {
       expect(diff.truncated).toBe(true);
       for (const file of diff.files) expect(file.tooLarge ? 0 : 100).toBe(file.added);
       const whole = diff.files.filter((file) => !file.tooLarge).length;
-      expect(whole).toBe({ 100: 0, 3000: 0, 12_345: 6, 20_001: 13 }[maxBytes]);
+      expect(whole).toBe({ 100: 0, 3000: 0, 12_345: 9, 20_001: 20 }[maxBytes]);
       expect(diff.files.slice(whole).every((file) => file.tooLarge)).toBe(true);
       expect(diff.files.map((file) => file.newPath)).toEqual(names.slice(0, diff.files.length));
     }
