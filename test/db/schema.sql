@@ -83,6 +83,8 @@ CREATE TABLE lane_attempts (
 
 CREATE INDEX lane_attempts_live ON lane_attempts (state, queued_at) WHERE state IN ('queued', 'running', 'cancelling');
 
+CREATE INDEX lane_attempts_started ON lane_attempts (started_at) WHERE started_at IS NOT NULL;
+
 CREATE TABLE lanes (
   id              INTEGER PRIMARY KEY,
   run_id          INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
