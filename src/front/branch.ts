@@ -1,6 +1,7 @@
 // What the branch page shows, tab by tab. It puts the domains side by side and decides nothing.
 import type { Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
+import { branchDiff } from '../branches/branch-diff.ts';
 import { getRevision, listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import { listLanes, listRuns, newestRun } from '../ci/find.ts';
@@ -44,14 +45,29 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
     failing: lanes.filter((lane) => lane.attempt.state === 'failed'),
     waiting: lanes.filter((lane) => lane.attempt.state === 'queued'),
     gate,
+    holds: gate.holds.map((hold) => ({
+      ...hold,
+      sinceAt: hold.since === undefined ? undefined : Date.parse(hold.since),
+    })),
     mergeState: mergeStateOf(branch, gate),
     revision,
     tutorial,
     summary: tutorial?.body?.summary,
+    size: branch.brokenReason === undefined ? await sizeOf(forge, repo, revision) : undefined,
     mayWrite: includesRight(rightOn(forge, caller, repo), 'write'),
     ciState: run?.state ?? 'none',
     base: `/${repo.owner}/${repo.name}/branches/${branch.number}`,
     repoBase: `/${repo.owner}/${repo.name}`,
+  };
+}
+
+async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision): Promise<unknown> {
+  const { files, truncated } = await branchDiff(forge, { repoId: repo.id, baseOid, headOid });
+  return {
+    truncated,
+    files: files.length,
+    added: files.reduce((sum, file) => sum + file.added, 0),
+    removed: files.reduce((sum, file) => sum + file.removed, 0),
   };
 }
 
