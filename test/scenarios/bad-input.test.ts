@@ -1,21 +1,35 @@
 // What is wrong is refused with a sentence that names it, and nothing is written.
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeClient, type GitClient } from '../support/git-client.ts';
 import { makePh } from '../support/ph.ts';
 import type { ProgramResult } from '../support/run-program.ts';
 import { pushBranch, pushProject } from '../support/sample-project.ts';
-import { useServedForge, type ServedForge, type ServeOptions } from '../support/serve.ts';
+import { operateOn, useServedForge, useSharedForge, type ServedForge } from '../support/serve.ts';
 
 const startForge = useServedForge();
+const sharedForge = useSharedForge();
 
-async function startProject(options: ServeOptions = {}): Promise<{ served: ServedForge; ada: GitClient }> {
-  const served = await startForge(options);
-  const ada = await served.person('ada', 'admin');
-  await pushProject(served, { client: ada, repo: 'demo/app', files: { 'README.md': '# App\n' } });
-  return { served, ada };
+interface Project {
+  served: ServedForge;
+  ada: GitClient;
+  /** `owner/name`. */
+  repo: string;
+}
+
+let projects = 0;
+
+/** A person and a repository of its own, on the forge of all tests, or on one with settings of its own. */
+async function startProject(settings?: string): Promise<Project> {
+  const served = settings === undefined ? await sharedForge() : await startForge({ settings });
+  projects += 1;
+  const ada = await served.person(`ada${projects}`, 'admin');
+  const repo = `demo/app${projects}`;
+  await pushProject(served, { client: ada, repo, files: { 'README.md': '# App\n' } });
+  return { served, ada, repo };
 }
 
 /** Git was refused with this sentence, and the remote has the refs it had before. */
@@ -73,13 +87,23 @@ describe('a malformed configuration', () => {
     ['a wrong value', '[ci]\nconcurrency = "many"\n', /ci\.concurrency/],
     ['a wrong address', 'publicUrl = "git.example.org"\n', /publicUrl/],
   ])('with %s keeps the forge from starting', async (_title, text, sentence) => {
-    const served = await startForge();
-    await served.stop();
-    writeFileSync(join(served.data, 'pika.toml'), text);
-    const refused = await served.operate('serve', '--json', '--http', '127.0.0.1:0', '--ssh', '127.0.0.1:0');
+    const folder = mkdtempSync(join(tmpdir(), 'pika-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'data/pika.toml'), text);
+    const refused = await operateOn(
+      folder,
+      'serve',
+      '--json',
+      '--http',
+      '127.0.0.1:0',
+      '--ssh',
+      '127.0.0.1:0',
+    );
     expect(refused).toMatchObject({ status: 2, stdout: '' });
     expect(refused.stderr).toMatch(sentence);
     expect(refused.stderr).not.toMatch(/\n\s+at /);
+    expect(readdirSync(join(folder, 'data'))).toEqual(['pika.toml']);
   });
 });
 
@@ -90,12 +114,14 @@ describe('a key', () => {
     ['that is private', '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n-----END OPENSSH PRIVATE KEY-----\n'],
     ['of a dead algorithm', 'ssh-dss AAAAB3NzaC1kc3MAAACBAP ada\n'],
   ])('%s is refused and no account is made', async (_title, text) => {
-    const served = await startForge();
+    const served = await sharedForge();
     const file = join(served.folder, 'bad.pub');
     writeFileSync(file, text);
-    const refused = await served.operate('account', 'add', 'bob', '--ssh-key', file);
+    projects += 1;
+    const name = `bob${projects}`;
+    const refused = await served.operate('account', 'add', name, '--ssh-key', file);
     expect(refused).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/key/i) });
-    expect(await served.operate('account', 'add', 'bob')).toMatchObject({ status: 0 });
+    expect(await served.operate('account', 'add', name)).toMatchObject({ status: 0 });
   });
 });
 
@@ -109,7 +135,7 @@ describe('a repository name', () => {
         () => ada.tryGit('push', `ssh://git@${served.ssh}/${name}.git`, 'main'),
         /name|repositor/i,
       );
-      const token = await served.token('ada');
+      const token = await served.token(ada.name);
       const [owner = '', repo = ''] = name.split('/');
       const body = JSON.stringify({ owner, name: repo });
       const response = await post(served, '/api/v1/repos', { token, body });
@@ -160,7 +186,7 @@ describe('a pushed ref', () => {
 
 describe('an oversized push', () => {
   test('is refused with the limit', async () => {
-    const { ada } = await startProject({ settings: '[limits]\nmaxPushBytes = 200000\n' });
+    const { ada } = await startProject('[limits]\nmaxPushBytes = 200000\n');
     await ada.git('switch', '--quiet', '--create', 'big');
     writeFileSync(join(ada.checkout, 'big.bin'), randomBytes(1_000_000));
     await ada.commit('Add something big', {});
@@ -168,7 +194,7 @@ describe('an oversized push', () => {
   });
 
   test('of one big file is refused with its path', async () => {
-    const { ada } = await startProject({ settings: '[limits]\nmaxFileBytes = 100000\n' });
+    const { ada } = await startProject('[limits]\nmaxFileBytes = 100000\n');
     await ada.git('switch', '--quiet', '--create', 'big');
     writeFileSync(join(ada.checkout, 'big.bin'), randomBytes(300_000));
     await ada.commit('Add something big', {});
@@ -192,11 +218,11 @@ describe('a caller', () => {
   });
 
   test('with a wrong or a read token pushes nothing over HTTP', async () => {
-    const { served, ada } = await startProject();
+    const { served, ada, repo } = await startProject();
     await ada.commit('More', { 'more.txt': 'more\n' });
     const http = new URL(served.http).host;
-    for (const token of [wrong, await served.token('ada', 'read')]) {
-      const url = `http://ada:${token}@${http}/demo/app.git`;
+    for (const token of [wrong, await served.token(ada.name, 'read')]) {
+      const url = `http://${ada.name}:${token}@${http}/${repo}.git`;
       await expectRefused(
         ada,
         () => ada.tryGit('push', url, 'HEAD:refs/heads/topic'),
@@ -206,19 +232,19 @@ describe('a caller', () => {
   });
 
   test('with a key that the forge does not know is refused', async () => {
-    const { served, ada } = await startProject();
+    const { served, ada, repo } = await startProject();
     const eve = await makeClient(served.folder, { name: 'eve' });
     await eve.commit('Mine', { 'a.txt': 'a\n' });
     await expectRefused(
       ada,
-      () => eve.tryGit('push', `ssh://git@${served.ssh}/demo/app.git`, 'HEAD:refs/heads/topic'),
+      () => eve.tryGit('push', `ssh://git@${served.ssh}/${repo}.git`, 'HEAD:refs/heads/topic'),
       /denied/i,
     );
   });
 
   test('with a malformed body gets 400 and a sentence', async () => {
-    const { served } = await startProject();
-    const token = await served.token('ada');
+    const { served, ada } = await startProject();
+    const token = await served.token(ada.name);
     for (const body of ['{', '[]', '{"owner":1}', '{"head":"main"}']) {
       const response = await post(served, '/api/v1/repos', { token, body });
       expect(response.status, body).toBe(400);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import { z } from 'zod';
 import { makeClient, type GitClient } from './git-client.ts';
 import { findLeftovers } from './leftovers.ts';
@@ -57,12 +57,19 @@ export interface ServeOptions {
   welcome?: boolean;
 }
 
-export const programEnvironment = (folder: string): Record<string, string> => ({
+const programEnvironment = (folder: string): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
   HOME: folder,
   TMPDIR: folder,
   LC_ALL: 'C',
 });
+
+/** The operator's command on the data directory `data` in a folder. */
+export const operateOn = (folder: string, ...args: string[]): Promise<ProgramResult> =>
+  runProgram(['sh', launcher, ...args, '--data', join(folder, 'data')], {
+    cwd: folder,
+    env: programEnvironment(folder),
+  });
 
 /** For the top of a test file: `const startForge = useServedForge();`. Every forge is stopped and removed after its test. */
 export function useServedForge(): (options?: ServeOptions) => Promise<ServedForge> {
@@ -75,6 +82,15 @@ export function useServedForge(): (options?: ServeOptions) => Promise<ServedForg
     started.push(served);
     return served;
   };
+}
+
+/** As `useServedForge`, but one forge for all tests of the file, stopped after the last. */
+export function useSharedForge(): () => Promise<ServedForge> {
+  let shared: Promise<ServedForge> | undefined;
+  afterAll(async () => {
+    if (shared !== undefined) await disposeServed(await shared);
+  });
+  return () => (shared ??= startForge());
 }
 
 /** Stops a forge and removes its folder; throws when processes stay behind. */
@@ -122,8 +138,7 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     }
     return program.exitCode ?? undefined;
   };
-  const operate = (...args: string[]): Promise<ProgramResult> =>
-    runProgram(['sh', launcher, ...args, '--data', data], { cwd: folder, env });
+  const operate = (...args: string[]): Promise<ProgramResult> => operateOn(folder, ...args);
   const must = async (...args: string[]): Promise<string> => {
     const { status, stdout, stderr } = await operate(...args);
     if (status !== 0) throw new Error(`pika-git ${args.join(' ')} ended with ${status}: ${stderr}`);
