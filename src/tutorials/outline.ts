@@ -2,7 +2,7 @@
 // file is for, in the order in which a reader builds up understanding. The same branch always gets the same tutorial.
 import { generatedReason, pathOf } from '../branches/file-view.ts';
 import type { DiffFile } from '../git/diff.ts';
-import { hunksOf } from './coverage.ts';
+import { coverEveryHunk, hunksOf } from './coverage.ts';
 import type { TutorialBody, TutorialStep } from './model.ts';
 import { roleOf, roles, sourceOfTest, type Role } from './roles.ts';
 import { describeSymbols } from './symbols.ts';
@@ -28,7 +28,9 @@ export function writeOutline(input: WriterInput): TutorialBody {
   const generated = input.diff.files.filter(isGenerated);
   const groups = groupByCommit(written, input.commits) ?? groupByRole(written, input.commits);
   if (generated.length > 0) groups.push(generatedGroup(generated));
-  return { summary: summarise(input), steps: groups.map(toStep) };
+  const steps = groups.map(toStep);
+  // What no commit names (the resolution of a merge) is left to the coverage.
+  return coverEveryHunk({ summary: summarise(input), steps }, input.diff);
 }
 
 function toStep(group: Group): TutorialStep {
@@ -53,7 +55,8 @@ function summarise({ title, commits }: WriterInput): string {
 
 /** A step for each commit, or undefined when the commits do not explain the files one by one. */
 function groupByCommit(files: readonly DiffFile[], commits: readonly Commit[]): Group[] | undefined {
-  if (commits.length < 2 || commits.length > maxSteps) return undefined;
+  // Two places are left: for what is generated, and for what no commit names.
+  if (commits.length < 2 || commits.length > maxSteps - 2) return undefined;
   const groups = commits.map((commit) => commitGroup(commit));
   let owned = 0;
   for (const file of files) {

@@ -62,9 +62,18 @@ describe('every hunk is in exactly one step', () => {
         const diff = diffOf(...list.map(([path, hunks]) => file(path, hunks)));
         const body = writeOutline({ title: 't', commits: history, diff });
         expectCovered(body, diff);
-        expect(body.steps.length).toBeLessThanOrEqual(13);
+        expect(body.steps.length).toBeLessThanOrEqual(12);
       }),
     );
+  });
+
+  test('what no commit names comes last, under its own name', () => {
+    const body = writeOutline({
+      title: 'x',
+      diff: diffOf(file('a.ts'), file('b.ts'), file('c.ts'), file('merged.ts')),
+      commits: [commit('Add a', ['a.ts']), commit('Add b and c', ['b.ts', 'c.ts'])],
+    });
+    expect(titles(body)).toEqual(['Add a', 'Add b and c', 'Everything else']);
   });
 
   test('whatever a writer names: twice, unknown, or nothing at all', () => {
