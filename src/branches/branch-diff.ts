@@ -10,20 +10,54 @@ export interface DiffEnds {
   headOid: string;
 }
 
-const maxCached = 30;
-const cache = new Map<string, Promise<Diff>>();
+// What is kept together, in UTF-16 units of its lines.
+const maxCachedLength = 40_000_000;
+
+interface Kept {
+  diff: Promise<Diff>;
+  /** 0 until it is read. */
+  length: number;
+}
+
+const cache = new Map<string, Kept>();
 
 export function branchDiff(forge: Forge, ends: DiffEnds): Promise<Diff> {
   const repo = repoPath(forge, ends.repoId);
   const key = `${repo} ${ends.baseOid} ${ends.headOid}`;
   const known = cache.get(key);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // Back to the young end of the map; the old end is dropped first.
+    cache.delete(key);
+    cache.set(key, known);
+    return known.diff;
+  }
   const { maxDiffFiles: maxFiles, maxDiffBytes: maxBytes } = forge.config.limits;
   const diff = readDiff(forge.git, { repo, base: ends.baseOid, head: ends.headOid, maxFiles, maxBytes });
-  cache.set(key, diff);
-  const oldest = cache.keys().next().value;
-  if (cache.size > maxCached && oldest !== undefined) cache.delete(oldest);
+  const kept = { diff, length: 0 };
+  cache.set(key, kept);
   // A failure is not kept: the next reader may have more luck.
-  diff.catch(() => cache.delete(key));
+  diff.then(
+    (read) => {
+      kept.length = lengthOf(read);
+      dropOldest();
+    },
+    () => cache.delete(key),
+  );
   return diff;
+}
+
+/** A line counts more than its text: it is an object of its own. */
+function lengthOf({ files }: Diff): number {
+  const lines = files.flatMap((file) => file.hunks).flatMap((hunk) => hunk.lines);
+  return lines.reduce((sum, line) => sum + line.text.length + 60, 400 * files.length);
+}
+
+function dropOldest(): void {
+  let total = [...cache.values()].reduce((sum, entry) => sum + entry.length, 0);
+  for (const [key, entry] of cache) {
+    // The newest stays, however large: its page is being read.
+    if (total <= maxCachedLength || cache.size === 1) return;
+    cache.delete(key);
+    total -= entry.length;
+  }
 }

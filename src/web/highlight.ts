@@ -2,8 +2,10 @@
 import { askRenderThread, type Segment } from './render-pool.ts';
 
 const maxLength = 200_000;
-const maxCached = 400;
-const cache = new Map<string, Segment[][]>();
+// All cached text together, in UTF-16 units; its segments take about ten times as many bytes.
+const maxCachedLength = 8_000_000;
+const cache = new Map<string, { lines: Segment[][]; length: number }>();
+let cachedLength = 0;
 
 const languages: Record<string, string> = {
   bash: 'bash',
@@ -68,12 +70,22 @@ export async function highlightFile(file: {
     // Back to the young end of the map; the old end is dropped first.
     cache.delete(key);
     cache.set(key, known);
-    return known;
+    return known.lines;
   }
   const lines = await askRenderThread({ kind: 'highlight', text: file.text, language });
   if (!Array.isArray(lines) || lines.length === 0) return undefined;
-  cache.set(key, lines);
-  const oldest = cache.keys().next().value;
-  if (cache.size > maxCached && oldest !== undefined) cache.delete(oldest);
+  keep(key, lines, file.text.length);
   return lines;
+}
+
+function keep(key: string, lines: Segment[][], length: number): void {
+  // Two readers may have asked for the same file at once.
+  if (cache.has(key)) return;
+  cache.set(key, { lines, length });
+  cachedLength += length;
+  for (const [oldest, entry] of cache) {
+    if (cachedLength <= maxCachedLength) return;
+    cache.delete(oldest);
+    cachedLength -= entry.length;
+  }
 }
