@@ -6,7 +6,7 @@ import { readBlob } from '../git/objects.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
 import { hunkRows, type Colours, type HunkRows } from '../web/diff-rows.ts';
-import { bytes, visible } from '../web/filters.ts';
+import { bytes, visibleName } from '../web/filters.ts';
 import { highlightFile, languageOf } from '../web/highlight.ts';
 
 export interface FileView {
@@ -89,9 +89,9 @@ export async function viewFile(
     status: file.status,
     letter: letters[file.status],
     statusClass: classes[file.status],
-    folder: visible(path.slice(0, slash)),
-    name: visible(path.slice(slash)),
-    oldName: file.status === 'renamed' || file.status === 'copied' ? visible(file.oldPath) : undefined,
+    folder: visibleName(path.slice(0, slash)),
+    name: visibleName(path.slice(slash)),
+    oldName: file.status === 'renamed' || file.status === 'copied' ? visibleName(file.oldPath) : undefined,
     added: file.added,
     removed: file.removed,
     folded: reason !== undefined,

@@ -11,7 +11,7 @@ import type { Diff, DiffFile } from '../git/diff.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoOf } from '../repos/guard.ts';
 import type { Repo } from '../repos/model.ts';
-import { visible } from '../web/filters.ts';
+import { visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 
@@ -101,7 +101,7 @@ function treeOf(files: readonly DiffFile[]): TreeFolder[] {
   for (const file of files) {
     const path = pathOf(file);
     const slash = path.lastIndexOf('/');
-    const folder = slash < 0 ? '' : visible(path.slice(0, slash));
+    const folder = slash < 0 ? '' : visibleName(path.slice(0, slash));
     const list = folders.get(folder) ?? [];
     list.push(treeFile(file, path.slice(slash + 1)));
     folders.set(folder, list);
@@ -125,7 +125,7 @@ function treeFile(file: DiffFile, name: string): TreeFile {
   const plus = total === 0 ? 0 : (width * file.added) / total;
   const [letter, statusClass] = marks[file.status];
   return {
-    name: visible(name),
+    name: visibleName(name),
     anchor: anchorOf(pathOf(file)),
     letter,
     statusClass,

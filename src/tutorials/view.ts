@@ -30,6 +30,8 @@ export interface Guide {
   current: number;
   steps: StepView[] | undefined;
   hunkCount: number;
+  /** Not all of the difference is in the steps: it is over the limits. */
+  truncated: boolean;
 }
 
 // Steps beyond this many hunks start folded, so that a huge branch still opens at once.
@@ -48,7 +50,7 @@ export async function tutorialSections(
     revision: tutorial?.revision,
     current: branch.revision,
   };
-  if (tutorial?.body === undefined) return { ...guide, steps: undefined, hunkCount: 0 };
+  if (tutorial?.body === undefined) return { ...guide, steps: undefined, hunkCount: 0, truncated: false };
   const { baseOid, headOid } = getRevision(forge, branch.id, tutorial.revision);
   const diff = await branchDiff(forge, { repoId: branch.repoId, baseOid, headOid });
   const steps: StepView[] = [];
@@ -58,7 +60,7 @@ export async function tutorialSections(
     const open = !step.folded && shown <= maxOpenHunks;
     steps.push(await viewStep(forge, { branch, diff, step, number: index + 1, open }));
   }
-  return { ...guide, steps, hunkCount: shown };
+  return { ...guide, steps, hunkCount: shown, truncated: diff.truncated };
 }
 
 interface StepPlace {

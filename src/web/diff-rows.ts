@@ -50,20 +50,28 @@ export interface Colours {
 
 export function hunkRows(hunk: PlainHunk, colours: Colours): HunkRows {
   const changes = changesInside(hunk.lines);
+  const endings = new Set(hunk.lines.map((line) => line.text.endsWith('\r')));
+  // Lines that all end with CR LF are nothing to tell; where both kinds meet, the ending may be the change.
+  const tellsReturns = endings.size === 2;
   return {
     oldStart: hunk.oldStart,
     newStart: hunk.newStart,
     section: visible(hunk.section),
-    rows: hunk.lines.map((line) => toRow(line, { colours, ranges: changes.get(line) ?? [] })),
+    rows: hunk.lines.map((line) => toRow(line, { colours, ranges: changes.get(line) ?? [], tellsReturns })),
   };
 }
 
-function toRow(line: PlainLine, paint: { colours: Colours; ranges: Range[] }): DiffRow {
+function toRow(
+  line: PlainLine,
+  paint: { colours: Colours; ranges: Range[]; tellsReturns: boolean },
+): DiffRow {
   const coloured =
     line.kind === 'removed'
       ? paint.colours.before?.[(line.oldNumber ?? 0) - 1]
       : paint.colours.after?.[(line.newNumber ?? 0) - 1];
+  const hasReturn = line.text.endsWith('\r');
   const notes = [
+    ...(hasReturn && paint.tellsReturns ? ['ends with CR LF'] : []),
     ...(line.cut === undefined ? [] : [`${line.cut} more characters`]),
     ...(line.noNewline === true ? ['no newline at the end of the file'] : []),
   ];
@@ -71,15 +79,16 @@ function toRow(line: PlainLine, paint: { colours: Colours; ranges: Range[] }): D
     kind: line.kind,
     oldNumber: line.oldNumber,
     newNumber: line.newNumber,
-    segments: segmentsOf(line.text, { coloured, ranges: paint.ranges }),
+    segments: segmentsOf(hasReturn ? line.text.slice(0, -1) : line.text, { coloured, ranges: paint.ranges }),
     note: notes.length > 0 ? notes.join(', ') : undefined,
   };
 }
 
 /** Cuts the line where its colour or its being changed ends; hidden characters become visible last. */
 function segmentsOf(text: string, paint: { coloured: Segment[] | undefined; ranges: Range[] }): RowSegment[] {
-  const fits = paint.coloured?.map(([, part]) => part).join('') === text;
-  const parts: readonly Segment[] = fits && paint.coloured !== undefined ? paint.coloured : [['', text]];
+  const coloured = paint.coloured?.map(([name, part]): Segment => [name, part.replace(/\r$/, '')]);
+  const fits = coloured?.map(([, part]) => part).join('') === text;
+  const parts: readonly Segment[] = fits && coloured !== undefined ? coloured : [['', text]];
   const segments: RowSegment[] = [];
   let offset = 0;
   for (const [className, part] of parts) {

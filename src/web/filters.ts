@@ -53,6 +53,10 @@ export const visible = (text: string): string =>
     return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
   });
 
+/** A name on one line: line breaks and tabs are shown too, which `visible` leaves to texts. */
+export const visibleName = (name: string): string =>
+  visible(name).replace(/[\t\n]/g, (character) => (character === '\t' ? '⟨U+0009⟩' : '⟨U+000A⟩'));
+
 const humanWords = (state: string): string => state.replaceAll('_', ' ');
 
 /** `1 lane`, `3 lanes`. */

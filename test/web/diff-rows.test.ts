@@ -66,6 +66,22 @@ describe('rows', () => {
     expect(rows[0]!.segments).toEqual([{ text: 'real', className: '', changed: false }]);
   });
 
+  test('CR LF is told only where both kinds of line ends meet', () => {
+    const notes = (...lines: PlainLine[]) => hunkRows(hunk(...lines), plain).rows.map((row) => row.note);
+    const windows = { kind: 'added', text: 'a\r', newNumber: 1 } as const;
+    expect(notes(windows, { ...windows, newNumber: 2 })).toEqual([undefined, undefined]);
+    const removed = { kind: 'removed', text: 'a', oldNumber: 1 } as const;
+    expect(notes(removed, windows)).toEqual([undefined, 'ends with CR LF']);
+    expect(hunkRows(hunk(windows), plain).rows[0]!.segments[0]!.text).toBe('a');
+  });
+
+  test('lines of a file with CR LF keep their colours', async () => {
+    const after = await highlightFile({ oid: '9'.repeat(40), path: 'x.ts', text: 'let a;\r\nlet b;\r\n' });
+    const { rows } = hunkRows(hunk({ kind: 'added', text: 'let b;\r', newNumber: 2 }), { ...plain, after });
+    expect(rows[0]!.segments[0]).toMatchObject({ text: 'let', className: 'hljs-keyword' });
+    expect(rows[0]!.segments.map((part) => part.text).join('')).toBe('let b;');
+  });
+
   test('X3: hidden and bidirectional characters become visible', () => {
     const { rows } = hunkRows(hunk({ kind: 'added', text: 'a\u202Eb\u200Bc', newNumber: 1 }), plain);
     expect(rows[0]!.segments[0]!.text).toBe('a⟨U+202E⟩b⟨U+200B⟩c');
