@@ -1,15 +1,12 @@
 // Every page as people meet it: both themes, wide and narrow, without a fault that axe can find, and alive.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
 import { pushBranch, pushProject, manifestOf } from '../support/sample-project.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A forge whose tour is complete: one branch merged, one open, both with their lanes ended. */
 async function startTour(): Promise<ServedForge> {
@@ -42,21 +39,6 @@ const publicPages = [
   '/login',
   '/welcome/nowhere',
 ];
-
-interface Fault {
-  id: string;
-  nodes: { target: unknown; failureSummary?: string }[];
-}
-
-async function findFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const faults = (await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations)',
-  )) as Fault[];
-  return faults.map(
-    ({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0]?.target)} ${nodes[0]?.failureSummary ?? ''}`,
-  );
-}
 
 test(
   'axe finds no fault on any page in either theme, and nothing breaks the content policy',
