@@ -73,16 +73,16 @@ function reportsTo(forge: Forge): Reports {
 function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: LaneResult }): void {
   const { result, logBytes } = end;
   setLogBytes(forge.db, { id: lane.attemptId, token: lane.token, logBytes });
-  // A requeue is fenced like an ending, and a lane that was also cancelled ends as cancelled instead.
-  if (result.cause === 'requeue' && requeueLane(forge, lane, 'the forge was stopped while it ran')) return;
+  // Its programs are gone, so it may run again. A lane that was also cancelled is not requeued, and ends as cancelled.
+  const why =
+    result.cause === 'requeue' ? 'the forge was stopped while it ran' : 'its claim was not confirmed in time';
+  const isUnfinished = result.cause === 'requeue' || result.cause === 'lost';
+  if (isUnfinished && requeueLane(forge, lane, why)) return;
   const ending = endingOf(result);
   finishAttempt(forge, lane, ending);
 }
 
-function endingOf({ outcome, cause, exitCode, signal, failureKind, message }: LaneResult): Ending {
-  if (outcome === 'stopped') {
-    if (cause === 'lost') return { state: 'failed', failureKind: 'lost', message: 'the claim was lost' };
-    return { state: 'cancelled', failureKind: 'cancelled', exitCode, signal };
-  }
+function endingOf({ outcome, exitCode, signal, failureKind, message }: LaneResult): Ending {
+  if (outcome === 'stopped') return { state: 'cancelled', failureKind: 'cancelled', exitCode, signal };
   return { state: outcome, failureKind, exitCode, signal, message };
 }

@@ -90,13 +90,16 @@ describe('a claim', () => {
     expect(testForge.folder).toBeTruthy();
   });
 
-  test('keeps the time since when a lane waits while the reason stays the same', async () => {
-    const { forge, clock, run } = await queue(lane('a', 'group = "g"'), lane('b', 'group = "g"'));
-    claimLanes(forge, order);
-    const since = listLanes(forge, run.id)[1]?.attempt.reasonSince;
+  test('keeps the time since when a lane waits while the reason stays the same, whoever is in the way', async () => {
+    const { forge, clock, run } = await queue(...['a', 'b', 'c'].map((id) => lane(id, 'group = "g"')));
+    const last = () => listLanes(forge, run.id)[2]?.attempt;
+    const [first] = claimLanes(forge, order);
+    const since = last()?.reasonSince;
+    expect(last()?.reasonDetail).toBe('g is held by a of run 1');
     clock.advance(5000);
+    finishAttempt(forge, first!, { state: 'success' });
     claimLanes(forge, order);
-    expect(listLanes(forge, run.id)[1]?.attempt.reasonSince).toBe(since);
+    expect(last()).toMatchObject({ reasonDetail: 'g is held by b of run 1', reasonSince: since });
   });
 
   test('takes nothing where no sandbox may be used, and says why', async () => {

@@ -80,9 +80,9 @@ describe('a lane in bubblewrap', () => {
     const ended = await lanes.run('preload', 'echo fine', {
       env: { PATH: '.', LD_PRELOAD: './evil.so', BASH_ENV: './evil.sh' },
       files: {
-        bwrap: `#!/bin/sh\ntouch ${marker}\n`,
-        git: `#!/bin/sh\ntouch ${marker}\n`,
-        sh: `#!/bin/sh\ntouch ${marker}\n`,
+        bwrap: `#!/bin/sh\n/usr/bin/touch ${marker}\n`,
+        git: `#!/bin/sh\n/usr/bin/touch ${marker}\n`,
+        sh: `#!/bin/sh\n/usr/bin/touch ${marker}\n`,
       },
     });
     expect(existsSync(marker)).toBe(false);

@@ -55,6 +55,17 @@ describe('after a crash', () => {
     expect(lane.attempt).toMatchObject({ state: 'success', token: 2, number: 1 });
   });
 
+  test('also programs of an attempt that nobody remembers are ended', async () => {
+    const { testForge, forge } = await oneLane('true');
+    const cookie = attemptCookie(forge.config.paths.data, { attemptId: 999, token: 1 });
+    const env = { PATH: process.env['PATH'], [cookieName]: cookie };
+    const orphan = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env });
+    const ended = once(orphan, 'exit');
+    const ci = await openCi(forge);
+    testForge.defer(() => ci.stop());
+    expect(await ended).toEqual([null, 'SIGKILL']);
+  });
+
   test('what was being cancelled ends as cancelled', async () => {
     const { testForge, forge, branch } = await oneLane('true');
     await createMissingRuns(forge);
