@@ -21,7 +21,7 @@ import { branchListData, repositoryData } from './repository.ts';
 const listQuery = z.object({
   state: z.enum(branchStates).default('open'),
   before: z.coerce.number().int().positive().optional(),
-  fragment: z.literal('list').optional(),
+  fragment: z.enum(['list', 'start']).optional(),
 });
 const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
@@ -54,8 +54,12 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
   const repo = repoOf(forge, exchange, 'read');
   const { state, before, fragment } = parse(listQuery, request.query);
   const query = { state, beforeId: before };
-  if (fragment === 'list') render(response, 'front/_branch_list.njk', branchListData(forge, repo, query));
-  else render(response, 'front/repository.njk', await repositoryData(forge, { repo, response, query }));
+  if (fragment === 'list') {
+    render(response, 'front/_branch_list.njk', branchListData(forge, repo, query));
+    return;
+  }
+  const template = fragment === 'start' ? 'front/_start.njk' : 'front/repository.njk';
+  render(response, template, await repositoryData(forge, { repo, response, query }));
 }
 
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {

@@ -44,6 +44,7 @@ export async function repositoryData(
     ...branchListData(forge, repo, query),
     urls: repoUrls(forge, repo),
     head,
+    isEmpty: head === undefined,
     readme: head === undefined ? undefined : await readReadme(forge, repo, head),
   };
 }

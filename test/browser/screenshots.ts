@@ -12,9 +12,10 @@ import { sshArguments } from '../support/ssh.ts';
 import type { GitClient } from '../support/git-client.ts';
 
 const looks = [
-  { name: 'wide-light', width: 1440, height: 900, colorScheme: 'light' },
-  { name: 'wide-dark', width: 1440, height: 900, colorScheme: 'dark' },
-  { name: 'narrow-light', width: 390, height: 844, colorScheme: 'light' },
+  { name: 'wide-light', width: 1280, height: 900, colorScheme: 'light' },
+  { name: 'wide-dark', width: 1280, height: 900, colorScheme: 'dark' },
+  { name: 'narrow-light', width: 360, height: 780, colorScheme: 'light' },
+  { name: 'narrow-dark', width: 360, height: 780, colorScheme: 'dark' },
 ] as const;
 
 const branchList = z.object({ branches: z.array(z.object({ number: z.number(), state: z.string() })) });

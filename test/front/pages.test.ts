@@ -95,6 +95,8 @@ describe('the repository page', () => {
     const { html } = await ada('/ada/empty');
     expect(html).toContain('This repository is empty');
     expect(html).toContain('git push pika main');
+    expect((await ada('/ada/empty?fragment=start')).html).toContain('This repository is empty');
+    expect((await ada('/ada/app?fragment=start')).html).not.toContain('This repository is empty');
   });
 
   test('does not tell a stranger whether it exists', async () => {
@@ -176,6 +178,14 @@ describe('the branch page', () => {
     for (const verb of ['merge', 'close', 'reopen'])
       expect((await nobody(pageOf(branch, `/${verb}`), { head: branch.headOid })).status).toBe(401);
     expect(getBranch(forge, branch.id).state).toBe('open');
+  });
+
+  test('shows a lane that still runs as running, not as failed', async () => {
+    const { staged, ada } = await serve();
+    const branch = await stageBranch(staged, { lane: 'running' });
+    const { html } = await ada(pageOf(branch, '?fragment=head'));
+    expect(html).toContain('<li class="running">');
+    expect(html).not.toContain('class="failed"');
   });
 
   test('stays readable when the branch is broken', async () => {
