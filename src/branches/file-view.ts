@@ -38,6 +38,7 @@ const classes = {
 } as const;
 const maxHighlightBytes = 200_000;
 const maxOpenLines = 800;
+const maxShownLines = 5000;
 const noOid = /^0+$/;
 
 /** Why a path is folded at first, or undefined: what programs write is rarely what a reader looks for. */
@@ -67,22 +68,24 @@ export const anchorOf = (path: string): string =>
 export const pathOf = (file: Pick<DiffFile, 'status' | 'oldPath' | 'newPath'>): string =>
   file.status === 'deleted' ? file.oldPath : file.newPath;
 
-/** `hunks` are those to show, all of the file's by default. */
+/** `hunks` are those to show, all of the file's by default; no more than `maxLines` lines of them are. */
 export async function viewFile(
   forge: Forge,
-  shown: { repoId: number; file: DiffFile; hunks?: readonly Hunk[] },
+  shown: { repoId: number; file: DiffFile; hunks?: readonly Hunk[]; maxLines?: number },
 ): Promise<FileView> {
   const { file } = shown;
-  const hunks = shown.hunks ?? file.hunks;
+  const wanted = shown.hunks ?? file.hunks;
+  const hunks = cutHunks(wanted, Math.min(shown.maxLines ?? maxShownLines, maxShownLines));
   const path = pathOf(file);
   const slash = path.lastIndexOf('/') + 1;
-  const lines = hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
+  const lines = countLines(wanted);
+  const lineCount = countLines(hunks);
   const reason =
     generatedReason(path) ?? (lines > maxOpenLines ? `Folded: ${lines} lines of difference.` : undefined);
   const colours = await coloursOf(forge, {
     repoId: shown.repoId,
     file,
-    isNeeded: lines > 0 && lines <= 5000,
+    isNeeded: lineCount > 0,
   });
   return {
     anchor: anchorOf(path),
@@ -95,9 +98,30 @@ export async function viewFile(
     added: file.added,
     removed: file.removed,
     folded: reason !== undefined,
-    notes: [...(reason === undefined ? [] : [reason]), ...(await notesOf(forge, shown.repoId, file))],
+    notes: [
+      ...(reason === undefined ? [] : [reason]),
+      ...(lineCount < lines
+        ? [`${lines - lineCount} more lines are left out here; fetch the branch to read them.`]
+        : []),
+      ...(await notesOf(forge, shown.repoId, file)),
+    ],
     hunks: hunks.map((hunk) => hunkRows(hunk, colours)),
   };
+}
+
+const countLines = (hunks: readonly Hunk[]): number =>
+  hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
+
+/** The first hunks, the last of them cut where the lines run out. */
+function cutHunks(hunks: readonly Hunk[], maxLines: number): Hunk[] {
+  let left = maxLines;
+  const shown: Hunk[] = [];
+  for (const hunk of hunks) {
+    if (left <= 0) break;
+    shown.push(hunk.lines.length <= left ? hunk : { ...hunk, lines: hunk.lines.slice(0, left) });
+    left -= hunk.lines.length;
+  }
+  return shown;
 }
 
 async function coloursOf(

@@ -16,6 +16,8 @@ import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 
 const filesAtOnce = 30;
+// A page stops before its next file when it has this many lines.
+const linesAtOnce = 5000;
 
 const diffQuery = z.object({
   revision: z.coerce.number().int().positive(),
@@ -84,8 +86,8 @@ async function filesFrom(
   part: { diff: Diff; from: number },
 ): Promise<{ files: FileView[]; moreHref: string | undefined; left: number }> {
   const { repo, branch, revision } = place;
-  const end = part.from + filesAtOnce;
-  const files = part.diff.files.slice(part.from, end);
+  const files = firstFiles(part.diff.files.slice(part.from, part.from + filesAtOnce));
+  const end = part.from + files.length;
   const left = Math.max(0, part.diff.files.length - end);
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
   return {
@@ -93,6 +95,16 @@ async function filesFrom(
     moreHref: left > 0 ? `${base}/diff?revision=${revision.number}&from=${end}` : undefined,
     left,
   };
+}
+
+/** As many as fit on a page, one at least. */
+function firstFiles(files: readonly DiffFile[]): DiffFile[] {
+  let lines = 0;
+  return files.filter((file, index) => {
+    const isFitting = index === 0 || lines < linesAtOnce;
+    lines += file.hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
+    return isFitting;
+  });
 }
 
 /** Files by folder, both in git's order. */

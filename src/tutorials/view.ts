@@ -36,6 +36,8 @@ export interface Guide {
 
 // Steps beyond this many hunks start folded, so that a huge branch still opens at once.
 const maxOpenHunks = 60;
+// Beyond this many lines the page would be too large to read and to send; the Changes tab comes in parts.
+const maxLines = 20_000;
 
 export async function tutorialSections(
   forge: Forge,
@@ -55,10 +57,11 @@ export async function tutorialSections(
   const diff = await branchDiff(forge, { repoId: branch.repoId, baseOid, headOid });
   const steps: StepView[] = [];
   let shown = 0;
+  const budget = { lines: maxLines };
   for (const [index, step] of tutorial.body.steps.entries()) {
     shown += step.hunks.length;
     const open = !step.folded && shown <= maxOpenHunks;
-    steps.push(await viewStep(forge, { branch, diff, step, number: index + 1, open }));
+    steps.push(await viewStep(forge, { branch, diff, step, number: index + 1, open, budget }));
   }
   return { ...guide, steps, hunkCount: shown, truncated: diff.truncated };
 }
@@ -69,13 +72,22 @@ interface StepPlace {
   step: TutorialStep;
   number: number;
   open: boolean;
+  /** Lines that the rest of the page may have. */
+  budget: { lines: number };
 }
 
 async function viewStep(forge: Forge, place: StepPlace): Promise<StepView> {
   const { step, diff, branch } = place;
   const wanted = new Map<string, Set<number>>();
   for (const { path, hunk } of step.hunks) wanted.set(path, (wanted.get(path) ?? new Set()).add(hunk));
-  const files = diff.files.filter((file) => wanted.has(pathOf(file)));
+  const files = diff.files.flatMap((file) => {
+    const numbers = wanted.get(pathOf(file));
+    if (numbers === undefined) return [];
+    const hunks = file.hunks.filter((_, index) => numbers.has(index));
+    const maxLines = place.budget.lines;
+    place.budget.lines -= hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
+    return [{ repoId: branch.repoId, file, hunks, maxLines }];
+  });
   return {
     number: place.number,
     title: step.title,
@@ -85,8 +97,7 @@ async function viewStep(forge: Forge, place: StepPlace): Promise<StepView> {
     open: place.open,
     files: await Promise.all(
       files.map(async (file) => {
-        const hunks = file.hunks.filter((_, index) => wanted.get(pathOf(file))?.has(index));
-        const view = await viewFile(forge, { repoId: branch.repoId, file, hunks });
+        const view = await viewFile(forge, file);
         return { ...view, anchor: `step-${place.number}-${view.anchor}` };
       }),
     ),

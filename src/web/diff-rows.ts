@@ -48,6 +48,9 @@ export interface Colours {
   after: Segment[][] | undefined;
 }
 
+// In a longer block the lines that stand side by side rarely are each other's; comparing them costs time for nothing.
+const maxPairs = 200;
+
 export function hunkRows(hunk: PlainHunk, colours: Colours): HunkRows {
   const changes = changesInside(hunk.lines);
   const endings = new Set(hunk.lines.map((line) => line.text.endsWith('\r')));
@@ -122,7 +125,7 @@ function changesInside(lines: readonly PlainLine[]): Map<PlainLine, Range[]> {
   for (let at = 0; at < lines.length;) {
     const removed = takeWhile(lines, at, 'removed');
     const added = takeWhile(lines, at + removed.length, 'added');
-    if (removed.length === added.length) {
+    if (removed.length === added.length && removed.length <= maxPairs) {
       removed.forEach((line, index) => {
         const partner = added[index];
         const found = partner && wordDiff(line.text, partner.text);
@@ -137,6 +140,7 @@ function changesInside(lines: readonly PlainLine[]): Map<PlainLine, Range[]> {
 }
 
 function takeWhile(lines: readonly PlainLine[], from: number, kind: PlainLine['kind']): PlainLine[] {
-  const end = lines.findIndex((line, index) => index >= from && line.kind !== kind);
-  return lines.slice(from, end < 0 ? lines.length : end);
+  let end = from;
+  while (lines[end]?.kind === kind) end += 1;
+  return lines.slice(from, end);
 }

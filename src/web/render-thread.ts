@@ -14,6 +14,15 @@ markdown.renderer.rules['link_open'] = (tokens, index, options, environment, sel
   return renderLink(tokens, index, options, environment, self);
 };
 
+// The page and the step around it have the first two levels of headings.
+for (const rule of ['heading_open', 'heading_close'] as const) {
+  markdown.renderer.rules[rule] = (tokens, index, options, _environment, self) => {
+    const token = tokens[index];
+    if (token !== undefined) token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 2)}`;
+    return self.renderToken(tokens, index, options);
+  };
+}
+
 export default function answer(order: RenderOrder): string | Segment[][] {
   return order.kind === 'markdown' ? markdown.render(order.text) : highlight(order.text, order.language);
 }

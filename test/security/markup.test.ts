@@ -121,7 +121,7 @@ describe('X1: what a branch carries stays text', () => {
         })),
       }),
     });
-    expectInert(tutorial.replaceAll(/<\/?h1>/g, ''));
+    expectInert(tutorial);
   });
 
   test('the reason of a tutorial that failed', async () => {

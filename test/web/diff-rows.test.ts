@@ -132,6 +132,10 @@ describe('X1: Markdown lets no tag and no script through', () => {
     expect(html).not.toMatch(/<(?:script|img|svg|b|a href="(?:javascript|data|vbscript))/i);
   });
 
+  test('headings stay below those of the page', async () => {
+    expect(await renderMarkdown('# a\n\n##### b')).toBe('<h3>a</h3>\n<h6>b</h6>\n');
+  });
+
   test('D3: deep nesting and a very long text come back in time', async () => {
     expect(await renderMarkdown('> '.repeat(5000) + 'x')).toBeTypeOf('string');
     expect(await renderMarkdown('['.repeat(50_000))).toBeTypeOf('string');

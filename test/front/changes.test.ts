@@ -1,0 +1,83 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
+import { scanRepo } from '../../src/branches/scan.ts';
+import type { FileView } from '../../src/branches/file-view.ts';
+import { changesData } from '../../src/front/changes.ts';
+import { generateTutorials } from '../../src/tutorials/generate.ts';
+import { outlineWriter } from '../../src/tutorials/outline.ts';
+import { tutorialSections } from '../../src/tutorials/view.ts';
+import { renderToString } from '../../src/web/render.ts';
+import { closeRenderPool } from '../../src/web/render-pool.ts';
+import { useForge, type TestForgeOptions } from '../support/forge.ts';
+import { pushFiles, type Files } from '../support/push-files.ts';
+
+const open = useForge();
+afterAll(closeRenderPool);
+
+async function pushed(files: Files, options: TestForgeOptions = {}) {
+  const testForge = await open(options);
+  const { forge, repoFolder } = testForge;
+  const repo = await testForge.repo('ada/app', { files: { 'a.txt': 'a\n' } });
+  await pushFiles(forge.git, { repo: repoFolder(repo), branch: 'change', from: 'refs/heads/main', files });
+  await scanRepo(forge, repo);
+  const branch = findOpenBranch(forge, repo.id, 'change')!;
+  const revision = getRevision(forge, branch.id, branch.revision);
+  const changes = (await changesData(forge, { repo, branch, revision })) as {
+    files: FileView[];
+    left: number;
+    moreHref: string | undefined;
+    count: number;
+  };
+  return { forge, repo, branch, changes };
+}
+
+const linesOf = (files: readonly FileView[]): number =>
+  files.flatMap((file) => file.hunks).reduce((sum, hunk) => sum + hunk.rows.length, 0);
+const text = (lines: number): string => 'a line\n'.repeat(lines);
+
+describe('D2: a page has bounds, and says what it leaves out', () => {
+  test('files come in parts of thirty, or fewer when they are long', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `f${String(index).padStart(2, '0')}`);
+    const short = await pushed(Object.fromEntries(names.map((name) => [name, text(2)])));
+    expect(short.changes).toMatchObject({ count: 40, left: 10 });
+    expect(short.changes.moreHref).toBe('/ada/app/branches/1/diff?revision=1&from=30');
+    const long = await pushed(Object.fromEntries(names.map((name) => [name, text(2000)])));
+    expect(long.changes.files).toHaveLength(3);
+    expect(long.changes.moreHref).toContain('from=3');
+  });
+
+  test('a very long file is folded and cut, with both said', async () => {
+    const { changes } = await pushed({ 'long.txt': text(12_000) });
+    expect(linesOf(changes.files)).toBe(5000);
+    expect(changes.files[0]).toMatchObject({ folded: true, added: 12_000 });
+    expect(changes.files[0]!.notes).toEqual([
+      'Folded: 12000 lines of difference.',
+      '7000 more lines are left out here; fetch the branch to read them.',
+    ]);
+  });
+
+  test('a tutorial of many long files stays readable; every file is named in it', async () => {
+    const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`f${index}.txt`, text(4000)]));
+    const { forge, repo, branch } = await pushed(files);
+    await generateTutorials(forge, outlineWriter);
+    const guide = await tutorialSections(forge, { repo, branch, revision: 1 });
+    const shown = guide.steps!.flatMap((step) => step.files);
+    expect(shown).toHaveLength(12);
+    expect(linesOf(shown)).toBe(20_000);
+    expect(shown.at(-1)!.notes.join(' ')).toContain('4000 more lines are left out here');
+  });
+
+  test('a difference over every limit is called too large, not empty', async () => {
+    const settings = { limits: { maxDiffBytes: 50 } };
+    const { forge, repo, branch, changes } = await pushed({ 'b.txt': 'b\n' }, { settings });
+    const page = { assets: '/assets/1' };
+    const tab = renderToString('front/_changes.njk', { page, changes });
+    expect(tab).toContain('too large to show whole');
+    expect(tab).not.toContain('Nothing changes');
+    await generateTutorials(forge, outlineWriter);
+    const guide = await tutorialSections(forge, { repo, branch, revision: 1 });
+    const tutorial = renderToString('tutorials/_tutorial.njk', { page, guide });
+    expect(tutorial).toContain('too large to show whole');
+    expect(tutorial).not.toContain('Nothing changes');
+  });
+});
