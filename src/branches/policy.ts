@@ -131,12 +131,14 @@ async function refuseObjects(forge: Forge, push: Push): Promise<string[]> {
   if (push.quarantine === undefined || heads.length === 0) return [];
   const quarantine = await checkedQuarantine(repo, push.quarantine);
   const incoming = { repo, quarantine, heads };
-  const large = await listLargeBlobs(forge.git, incoming, { maxBytes: maxFileBytes, limit: maxRefusals });
+  const [large, deep] = await Promise.all([
+    listLargeBlobs(forge.git, incoming, { maxBytes: maxFileBytes, limit: maxRefusals }),
+    findDeepPath(forge.git, incoming, maxPathDepth),
+  ]);
   const refusals = large.map(
     ({ oid, path, size }) =>
       `${shown(path ?? oid)}: the file has ${size} bytes, but at most ${maxFileBytes} are taken. Remove it from the commits.`,
   );
-  const deep = await findDeepPath(forge.git, incoming, maxPathDepth);
   if (deep !== undefined) {
     refusals.push(`${shown(deep)}: folders lie at most ${maxPathDepth - 1} deep. Move the files up.`);
   }

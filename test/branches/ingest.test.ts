@@ -24,10 +24,10 @@ async function stage() {
       from: 'refs/heads/main',
       files: { b: content },
     });
-  const [one, two] = [await commit('1\n'), await commit('2\n')];
+  const [one, two, three] = [await commit('1\n'), await commit('2\n'), await commit('3\n')];
   await updateRefs(it.forge.git, path, [{ ref: 'refs/heads/scratch', newOid: zeroOid }]);
   const move = (newOid: string) => updateRefs(it.forge.git, path, [{ ref: 'refs/heads/topic', newOid }]);
-  return { it, account, repo, one, two, move };
+  return { it, account, repo, one, two, three, move };
 }
 
 let clock = 1_000;
@@ -43,22 +43,28 @@ function spool(it: TestForge, push: { id: string; repo: Repo; actor: number; lin
 
 const line = (oldOid: string, newOid: string): string => `${oldOid} ${newOid} refs/heads/topic`;
 
-test('pushes that waited while the forge was down are read in their order: A, B, A are three revisions', async () => {
-  const { it, account, repo, one, two, move } = await stage();
+test('pushes that waited while the forge was down are read in their order: A, B, A, C are four revisions', async () => {
+  const { it, account, repo, one, two, three, move } = await stage();
   const common = { repo, actor: account.id };
   // The names sort the other way round: only the time of the file counts.
   spool(it, { ...common, id: 'zzzzzzzz-1', lines: [line(zeroOid, one)] });
   spool(it, { ...common, id: 'mmmmmmmm-2', lines: [line(one, two)] });
-  spool(it, { ...common, id: 'aaaaaaaa-3', lines: [line(two, one)] });
-  await move(one);
+  spool(it, { ...common, id: 'cccccccc-3', lines: [line(two, one)] });
+  spool(it, { ...common, id: 'aaaaaaaa-4', lines: [line(one, three)] });
+  await move(three);
   const branches = openBranches(it.forge);
-  const pushed = it.forge.events.next('branch-pushed', ({ revision }) => revision === 3);
+  const pushed = it.forge.events.next('branch-pushed', ({ revision }) => revision === 4);
   branches.start();
   await pushed;
   await branches.stop();
   const branch = findOpenBranch(it.forge, repo.id, 'topic')!;
-  expect(branch).toMatchObject({ number: 1, revision: 3, headOid: one, authorName: 'ada' });
-  expect(listRevisions(it.forge, branch.id).map((revision) => revision.headOid)).toEqual([one, two, one]);
+  expect(branch).toMatchObject({ number: 1, revision: 4, headOid: three, authorName: 'ada' });
+  expect(listRevisions(it.forge, branch.id).map((revision) => revision.headOid)).toEqual([
+    one,
+    two,
+    one,
+    three,
+  ]);
   expect(readdirSync(it.forge.config.paths.spool)).toEqual([]);
 });
 
