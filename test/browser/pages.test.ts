@@ -135,3 +135,28 @@ test('an open page follows a push, a lane and a restart by itself', { timeout: 9
     .toContain('The second change');
   await page.close();
 });
+
+test('what is being read stays, and a newer revision is offered', { timeout: 60_000 }, async () => {
+  const served = await startForge();
+  const ada = await served.person('ada', 'admin');
+  await served.operate('repo', 'create', 'ada/app', '--public');
+  await pushProject(served, { client: ada, repo: 'ada/app', files: { 'a.txt': 'one\n' } });
+  await pushBranch(ada, { name: 'work', message: 'Change it', files: { 'a.txt': 'two\n' } });
+  const page = await (await browser()).newPage();
+  const status = () =>
+    page.request.get(`${served.http}/ada/app/branches/1`).then((answer) => answer.status());
+  await expect.poll(status).toBe(200);
+  await page.goto(`${served.http}/ada/app/branches/1?tab=changes`);
+  await expect.poll(() => page.locator('[data-live-state]').innerText()).toBe('live');
+  const offer = page.getByRole('link', { name: 'Show it' });
+  expect(await offer.isVisible()).toBe(false);
+  await ada.commit('Change it again', { 'a.txt': 'three\n' });
+  await ada.git('push', '--quiet', 'origin', 'work');
+  await offer.waitFor({ timeout: 15_000 });
+  const shown = () => page.locator('#files ~ .center').innerText();
+  expect(await shown()).toContain('two');
+  await offer.click();
+  await expect.poll(shown).toContain('three');
+  expect(await offer.isVisible()).toBe(false);
+  await page.close();
+});

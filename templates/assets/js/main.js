@@ -4,6 +4,7 @@ import { startKeys } from './keys.js';
 import { startLive } from './live.js';
 import { startLogs } from './log.js';
 import { startMore } from './more.js';
+import { offerNewer } from './newer.js';
 import { startThemeSwitch } from './theme-switch.js';
 import { startTimes } from './times.js';
 
@@ -11,6 +12,7 @@ import { startTimes } from './times.js';
 function enhance(root) {
   startCopying(root);
   startTimes(root);
+  offerNewer();
 }
 
 enhance(document);
