@@ -17,9 +17,9 @@ export class LogFile {
   readonly #index: number;
   readonly #headLimit: number;
   readonly #tailLimit: number;
-  readonly #tail: Buffer[] = [];
-  #tailBytes = 0;
-  #droppedBytes = 0;
+  /** A ring, made when the head is full: its next byte goes to `#tailSeen` modulo its length. */
+  #tail = Buffer.alloc(0);
+  #tailSeen = 0;
   #isOver = false;
   #atLineStart = true;
   #bytes = 0;
@@ -70,26 +70,24 @@ export class LogFile {
   }
 
   #keepTail(chunk: Buffer): void {
-    this.#tail.push(Buffer.from(chunk.length > this.#tailLimit ? chunk.subarray(-this.#tailLimit) : chunk));
-    this.#tailBytes += Math.min(chunk.length, this.#tailLimit);
-    this.#droppedBytes += Math.max(0, chunk.length - this.#tailLimit);
-    for (
-      let first = this.#tail[0];
-      first && this.#tailBytes - first.length >= this.#tailLimit;
-      first = this.#tail[0]
-    ) {
-      this.#tail.shift();
-      this.#tailBytes -= first.length;
-      this.#droppedBytes += first.length;
-    }
+    if (this.#tail.length === 0) this.#tail = Buffer.alloc(this.#tailLimit);
+    const size = this.#tail.length;
+    const kept = chunk.length > size ? chunk.subarray(chunk.length - size) : chunk;
+    this.#tailSeen += chunk.length - kept.length;
+    const at = this.#tailSeen % size;
+    const first = kept.copy(this.#tail, at);
+    if (first < kept.length) kept.copy(this.#tail, 0, first);
+    this.#tailSeen += kept.length;
   }
 
   #flushTail(): void {
-    if (this.#tailBytes === 0) return;
-    if (this.#droppedBytes > 0) this.#line(`[pika] … ${this.#droppedBytes} bytes are left out here …`);
-    for (const chunk of this.#tail.splice(0)) this.#append(chunk);
-    this.#tailBytes = 0;
-    this.#droppedBytes = 0;
+    if (this.#tailSeen === 0) return;
+    const size = this.#tail.length;
+    const at = this.#tailSeen % size;
+    if (this.#tailSeen > size) this.#line(`[pika] … ${this.#tailSeen - size} bytes are left out here …`);
+    if (this.#tailSeen >= size) this.#append(this.#tail.subarray(at));
+    this.#append(this.#tail.subarray(0, at));
+    this.#tailSeen = 0;
   }
 
   #append(chunk: Buffer): void {

@@ -5,11 +5,14 @@ import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 
+const readBytes = 64 * 1024;
+
 export interface Output {
   /** For the program; closed here once it has been started. */
   readonly writeEnd: number;
   /** Resolves when nobody holds the pipe open for writing any more. */
   readonly ended: Promise<void>;
+  /** Call it in the turn of the event loop that starts the program. A chunk is valid only during the call. */
   read(take: (chunk: Buffer) => void): void;
   closeWriteEnd(): void;
   close(): void;
@@ -25,7 +28,17 @@ export async function openOutput(folder: string, searchPath: string): Promise<Ou
   const writeEnd = openSync(path, constants.O_WRONLY);
   rmSync(path);
 
-  const socket = new Socket({ fd: readEnd, readable: true, writable: false });
+  let take: (chunk: Buffer) => void = () => undefined;
+  const buffer = Buffer.alloc(readBytes);
+  // One buffer for every read: a lane that prints gigabytes must not fill the memory faster than it is collected.
+  const onread = {
+    buffer,
+    callback: (count: number) => {
+      take(buffer.subarray(0, count));
+      return true;
+    },
+  };
+  const socket = new Socket({ fd: readEnd, readable: true, writable: false, onread });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   socket.on('close', () => resolve());
   socket.on('error', () => resolve());
@@ -37,7 +50,10 @@ export async function openOutput(folder: string, searchPath: string): Promise<Ou
   return {
     writeEnd,
     ended,
-    read: (take) => void socket.on('data', take),
+    read: (given) => {
+      take = given;
+      socket.resume();
+    },
     closeWriteEnd,
     close: () => {
       closeWriteEnd();

@@ -12,7 +12,7 @@ export interface Survivor {
   namespace: string;
 }
 
-const checkMs = 20;
+const checkMs = 5;
 const patienceMs = 5000;
 
 /** Every living program whose environment has a cookie that starts with `prefix`. Zombies have no environment. */

@@ -37,6 +37,23 @@ describe('a log file', () => {
     expect(text.length).toBeLessThan(42_000);
   });
 
+  test.each([999, 1000, 1001])(
+    'loses nothing silently when %i bytes follow a full head with room for 1000',
+    (count) => {
+      const folder = mkdtempSync(join(tmpdir(), 'pika-log-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const log = new LogFile(folder, 4000);
+      log.write(Buffer.from(`${'h'.repeat(2999)}\n`));
+      for (let byte = 0; byte < count; byte += 1)
+        log.write(Buffer.from(byte === 0 ? '<' : byte === count - 1 ? '>' : 't'));
+      log.close();
+      const text = readFileSync(join(folder, 'log'), 'utf8');
+      expect(text.endsWith(`${'t'.repeat(Math.min(998, count - 2))}>`)).toBe(true);
+      expect(text.includes('<ttt')).toBe(count <= 1000);
+      expect(text.includes('1 bytes are left out here')).toBe(count > 1000);
+    },
+  );
+
   test('stays within its limit when one chunk is larger than all of it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pika-log-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
