@@ -3,6 +3,7 @@ import { scanRepo } from '../../src/branches/scan.ts';
 import { findOpenBranch } from '../../src/branches/find.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { findTutorial, newestTutorial } from '../../src/tutorials/find.ts';
+import { openTutorials } from '../../src/tutorials/open.ts';
 import { generateTutorials } from '../../src/tutorials/generate.ts';
 import { outlineWriter } from '../../src/tutorials/outline.ts';
 import { claimTutorial, finishTutorial, queueMissing } from '../../src/tutorials/store.ts';
@@ -73,4 +74,33 @@ test('a claim whose lease ran out is taken again, and its first writer writes no
   const late = { ...first, state: 'failed' as const, body: undefined, message: 'late', now: clock.now() };
   expect(finishTutorial(forge.db, late)).toBe(false);
   expect(findTutorial(forge, branch.id, 1)?.state).toBe('ready');
+});
+
+test('what a dead program left half-written is written anew at the next start, without waiting for its lease', async () => {
+  const testForge = await open();
+  const { forge } = testForge;
+  const { branch } = await withBranch(testForge);
+  const now = forge.clock.now();
+  queueMissing(forge.db, now);
+  claimTutorial(forge.db, { now, leaseUntil: now + 3_600_000 });
+  const told = forge.events.next('tutorial-changed');
+  const tutorials = openTutorials(forge);
+  tutorials.start();
+  testForge.defer(() => tutorials.stop());
+  expect(await told).toMatchObject({ branchId: branch.id, revision: 1, state: 'ready' });
+});
+
+test('a new revision gets its own tutorial, and the page of the old one says that the branch has moved on', async () => {
+  const testForge = await open();
+  const { forge, repoFolder } = testForge;
+  const { repo, branch } = await withBranch(testForge);
+  await generateTutorials(forge, outlineWriter);
+  await pushFiles(forge.git, { repo: repoFolder(repo), branch: 'change', files: { 'd.ts': 'let d;\n' } });
+  await scanRepo(forge, repo);
+  const moved = findOpenBranch(forge, repo.id, 'change')!;
+  const stale = await tutorialSections(forge, { repo, branch: moved, revision: moved.revision });
+  expect(stale).toMatchObject({ revision: 1, current: 2, hunkCount: 2 });
+  await generateTutorials(forge, outlineWriter);
+  expect(findTutorial(forge, branch.id, 1)?.state).toBe('ready');
+  expect(newestTutorial(forge, branch.id)).toMatchObject({ revision: 2, state: 'ready' });
 });
