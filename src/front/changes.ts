@@ -72,7 +72,12 @@ export function changesPages(forge: Forge): Router {
     const { revision: number, from } = parse(diffQuery, request.query);
     const place = { repo, branch, revision: getRevision(forge, branch.id, number) };
     const files = await filesFrom(forge, place, { diff: await diffOf(forge, place), from });
-    render(response, 'front/_files.njk', { changes: files });
+    // The script of the page asks for the files alone; without it, the link is followed to a page of its own.
+    const isNavigation = request.get('sec-fetch-mode') === 'navigate';
+    response.vary('Sec-Fetch-Mode');
+    const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
+    const template = isNavigation ? 'front/files.njk' : 'front/_files.njk';
+    render(response, template, { repo, branch, base, changes: files });
   });
   return router;
 }

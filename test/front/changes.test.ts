@@ -1,11 +1,19 @@
+import express from 'express';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createToken } from '../../src/accounts/create-token.ts';
+import { identify } from '../../src/accounts/guard.ts';
 import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import type { FileView } from '../../src/branches/file-view.ts';
-import { changesData } from '../../src/front/changes.ts';
+import { changesData, changesPages } from '../../src/front/changes.ts';
 import { generateTutorials } from '../../src/tutorials/generate.ts';
 import { outlineWriter } from '../../src/tutorials/outline.ts';
 import { tutorialSections } from '../../src/tutorials/view.ts';
+import { answerErrors } from '../../src/web/errors.ts';
 import { renderToString } from '../../src/web/render.ts';
 import { closeRenderPool } from '../../src/web/render-pool.ts';
 import { useForge, type TestForgeOptions } from '../support/forge.ts';
@@ -28,7 +36,7 @@ async function pushed(files: Files, options: TestForgeOptions = {}) {
     moreHref: string | undefined;
     count: number;
   };
-  return { forge, repo, branch, changes };
+  return { testForge, forge, repo, branch, changes };
 }
 
 const linesOf = (files: readonly FileView[]): number =>
@@ -80,4 +88,44 @@ describe('D2: a page has bounds, and says what it leaves out', () => {
     expect(tutorial).toContain('too large to show whole');
     expect(tutorial).not.toContain('Nothing changes');
   });
+});
+
+test('further files: a fragment for the script, a whole page for a link, and nothing for those who may not read', async () => {
+  const names = Array.from({ length: 31 }, (_, index) => `f${String(index).padStart(2, '0')}`);
+  const { testForge, forge, changes } = await pushed(Object.fromEntries(names.map((name) => [name, 'x\n'])));
+  const app = express().use(
+    identify(forge, () => true),
+    changesPages(forge),
+    answerErrors(forge.log),
+  );
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  testForge.defer(() => void server.close());
+  testForge.defer(() => void server.closeAllConnections());
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { account } = testForge.account('ada', 'admin');
+  const authorization = `Bearer ${createToken(forge, { accountId: account.id, scope: 'read' })}`;
+  // Not fetch, which sets Sec-Fetch-Mode itself.
+  const ask = async (path: string, headers: Record<string, string>) => {
+    const [answer] = (await once(
+      get(origin + path, { headers: { accept: 'text/html', ...headers } }),
+      'response',
+    )) as [IncomingMessage];
+    return { status: answer.statusCode!, vary: answer.headers.vary, html: await readText(answer) };
+  };
+
+  const fragment = await ask(changes.moreHref!, { authorization });
+  expect(fragment.vary).toContain('Sec-Fetch-Mode');
+  const files = fragment.html;
+  expect(files).toContain('<b>f30</b>');
+  expect(files).not.toContain('<!doctype html>');
+  const page = (await ask(changes.moreHref!, { authorization, 'sec-fetch-mode': 'navigate' })).html;
+  expect(page).toContain('<!doctype html>');
+  expect(page).toContain('<b>f30</b>');
+
+  expect((await ask(changes.moreHref!, {})).status).toBeGreaterThanOrEqual(401);
+  for (const query of ['revision=9', 'revision=0', 'revision=1&from=-1', '']) {
+    const { status } = await ask(`/ada/app/branches/1/diff?${query}`, { authorization });
+    expect(status, query).toBe(query === 'revision=9' ? 404 : 400);
+  }
 });
