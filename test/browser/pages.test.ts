@@ -62,6 +62,42 @@ test(
   },
 );
 
+test(
+  'nor on the pages of somebody signed in, wide or narrow, with lanes in every state',
+  { timeout: 90_000 },
+  async () => {
+    const served = await startForge();
+    const page = await (await browser()).newPage({ reducedMotion: 'reduce' });
+    await page.goto(served.adminLink ?? '');
+    await page.getByLabel('Your name').fill('root');
+    await page.getByRole('main').getByRole('button').click();
+    await page.waitForURL(`${served.http}/`);
+    const ada = await served.person('ada');
+    const lanes = [
+      { id: 'unit', command: 'exit 1' },
+      { id: 'docs', command: 'true', paths: ['docs/**'] },
+      ...['slow', 'slower', 'queued'].map((id) => ({ id, command: 'sleep 100' })),
+    ];
+    const files = { 'a.txt': 'one\n', '.pika/lanes.toml': manifestOf(lanes) };
+    await pushProject(served, { client: ada, repo: 'ada/app', files });
+    await pushBranch(ada, { name: 'work', message: 'Change it', files: { 'a.txt': 'two\n' } });
+    const cells = async () => {
+      await page.goto(`${served.http}/ada/app/branches/1`);
+      return page.locator('.lane-cell').allInnerTexts();
+    };
+    await expect.poll(async () => (await cells()).join(' '), { timeout: 20_000 }).toMatch(/failed:\s+unit/);
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const path of ['/', '/account', '/admin', '/ada/app/branches/1', '/ada/app/runs/1']) {
+        await page.goto(served.http + path);
+        expect(await findFaults(page), `${path} ${width}`).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width);
+      }
+    }
+    await page.close();
+  },
+);
+
 test('no page scrolls sideways on a phone', { timeout: 60_000 }, async () => {
   const served = await startTour();
   const page = await (await browser()).newPage({ viewport: { width: 360, height: 740 } });
