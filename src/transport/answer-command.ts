@@ -1,5 +1,6 @@
 // The few commands of the forge over SSH: ssh -p PORT git@HOST help
 import type { Caller } from '../accounts/model.ts';
+import { requireAccount } from '../accounts/guard.ts';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { recordAudit } from '../accounts/audit.ts';
 import { publicOrigin, type Forge } from '../forge/open.ts';
@@ -9,8 +10,10 @@ export function answerCommand(forge: Forge, caller: Caller, name: 'help' | 'whoa
   const account = caller.account?.name ?? 'nobody';
   if (name === 'whoami') return account;
   if (name === 'help') return help(forge, account);
+  // A link without an account would make the first admin; that one is for the console alone.
+  const { id } = requireAccount(caller, 'admin');
   recordAudit(forge, caller, { action: 'login.link', subject: account });
-  return createLoginLink(forge, caller.account === undefined ? {} : { accountId: caller.account.id });
+  return createLoginLink(forge, { accountId: id });
 }
 
 function help(forge: Forge, account: string): string {
