@@ -35,7 +35,9 @@ const defaultIdleMinutes = 10;
 export function readManifest(text: string, limits: ManifestLimits): LaneSpec[] {
   const parsed = manifestSchema(limits).safeParse(parseText(text));
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
+    // A mistyped key is the cause of the missing one; it is told first.
+    const { issues } = parsed.error;
+    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     throw issue === undefined ? refusal('it is not understood') : issueRefusal(text, issue);
   }
   const { lane: lanes = [], defaults = {} } = parsed.data;

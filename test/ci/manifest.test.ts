@@ -59,6 +59,11 @@ timeout_minutes = 5
       /line 4: unknown key matrix of lane number 1; expected one of id, title/,
     ],
     [
+      'a mistyped key, which is told before the one that is missing for it',
+      '[[lane]]\nid = "a"\ncomand = "true"\n',
+      /line 3: unknown key comand of lane number 1/,
+    ],
+    [
       'an unknown key at the top',
       `speed = 1\n${lane}`,
       /line 1: unknown key speed; expected one of version, defaults, lane/,

@@ -1,6 +1,7 @@
 // The forge is killed with SIGKILL at bad moments. Afterwards a push or a merge that was answered is there, once,
 // and refs and rows agree.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
 import { makePh } from '../support/ph.ts';
@@ -156,22 +157,39 @@ async function pushGreenBranches(ada: GitClient, served: ServedForge): Promise<s
   return heads;
 }
 
-// The delays put the kill before, inside and after the steps of the second merge.
-test.each([0, 15, 40])(
-  'a merge is whole or absent when the forge is killed %i ms into it',
+/** Kills the forge at the moment a file of that name appears or changes among the branches of the repository. */
+async function killWhenTouched(served: ServedForge, name: string): Promise<void> {
+  const touched = Promise.withResolvers<void>();
+  const watcher = watch(join(served.data, 'repos/1.git/refs/heads'), (_event, file) => {
+    if (file !== name) return;
+    // At once, in the very callback: the steps that follow are a few milliseconds long.
+    process.kill(served.pid, 'SIGKILL');
+    watcher.close();
+    touched.resolve();
+  });
+  await touched.promise;
+  await served.kill();
+}
+
+test.each([
+  ['its target is locked', 'main.lock'],
+  ['its target has moved', 'main'],
+  ['its branch is gone', 'm2'],
+])(
+  'a merge is whole or absent when the forge is killed as %s',
   { timeout: 120_000 },
-  async (delay) => {
+  async (_moment, file) => {
     const served = await startForge({ settings });
     const ada = await served.person('ada', 'admin');
     const heads = await pushGreenBranches(ada, served);
     const merge = (index: number) => api(served, `/branches/${index + 1}/merge`, { head: heads[index] });
     expect((await merge(0)).status).toBe(200);
+    const killed = killWhenTouched(served, file);
     const cut = merge(1).then(
       ({ status }) => status,
       () => undefined,
     );
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    await served.kill();
+    await killed;
     const answer = await cut;
     await served.restart();
 
