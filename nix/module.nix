@@ -14,9 +14,13 @@ in
     enable = lib.mkEnableOption "the git forge pika-git";
     package = lib.mkOption {
       type = lib.types.package;
-      default = pkgs.callPackage ./package.nix { };
-      defaultText = lib.literalExpression "pkgs.callPackage ./package.nix { }";
+      default = pkgs.callPackage ./package.nix { inherit (cfg) npmRegistry; };
+      defaultText = lib.literalExpression "pkgs.callPackage ./package.nix { inherit (cfg) npmRegistry; }";
       description = "The pika-git to run.";
+    };
+    npmRegistry = lib.mkOption {
+      type = lib.types.str;
+      description = "The address of the npm registry that the package is built from, without a slash at the end.";
     };
     dataDir = lib.mkOption {
       type = lib.types.path;

@@ -10,6 +10,8 @@
   openssh,
   bubblewrap,
   util-linux,
+  # The address of the npm registry to fetch packages from, without a slash at the end.
+  npmRegistry,
 }:
 let
   package = lib.importJSON ../package.json;
