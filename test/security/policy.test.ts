@@ -93,7 +93,7 @@ test('A5: one refused ref refuses the whole push, with and without --atomic', as
     const result = await ada.tryGit('push', ...flags, url, 'HEAD:refs/heads/aaa', 'HEAD:refs/heads/main');
     expect(result.status).toBe(1);
     expect(result.stderr).toContain('remote: refs/heads/main: the default branch takes no direct push');
-    expect(await ada.git('ls-remote', url)).not.toContain('aaa');
+    expect(await ada.git('ls-remote', url)).not.toContain('refs/heads/aaa');
   }
   const odd = await ada.tryGit(
     'push',
