@@ -27,14 +27,14 @@ export interface FileView {
   hunks: HunkRows[];
 }
 
-const letters = { added: 'A', modified: 'M', deleted: 'D', renamed: 'R', copied: 'C', type: 'T' } as const;
-const classes = {
-  added: 'new',
-  modified: 'changed',
-  deleted: 'gone',
-  renamed: 'renamed',
-  copied: 'renamed',
-  type: 'changed',
+/** The letter of a status and the class that colours it, in the tree as at the head of a file. */
+export const statusMarks = {
+  added: { letter: 'A', statusClass: 'new' },
+  modified: { letter: 'M', statusClass: 'changed' },
+  deleted: { letter: 'D', statusClass: 'gone' },
+  renamed: { letter: 'R', statusClass: 'renamed' },
+  copied: { letter: 'C', statusClass: 'renamed' },
+  type: { letter: 'T', statusClass: 'changed' },
 } as const;
 const maxHighlightBytes = 200_000;
 const maxOpenLines = 800;
@@ -90,8 +90,7 @@ export async function viewFile(
   return {
     anchor: anchorOf(path),
     status: file.status,
-    letter: letters[file.status],
-    statusClass: classes[file.status],
+    ...statusMarks[file.status],
     folder: visibleName(path.slice(0, slash)),
     name: visibleName(path.slice(slash)),
     oldName: file.status === 'renamed' || file.status === 'copied' ? visibleName(file.oldPath) : undefined,

@@ -87,7 +87,7 @@ export async function tabData(forge: Forge, place: BranchPlace, tab: Tab): Promi
   const revision = getRevision(forge, branch.id, branch.revision);
   switch (tab) {
     case 'tutorial':
-      return { guide: await tutorialSections(forge, { repo, branch, revision: branch.revision }) };
+      return { guide: await tutorialSections(forge, branch) };
     case 'changes':
       return { changes: await changesData(forge, { repo, branch, revision }) };
     case 'commits':

@@ -3,17 +3,16 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { branchDiff } from '../branches/branch-diff.ts';
-import { anchorOf, pathOf, viewFile, type FileView } from '../branches/file-view.ts';
-import { findBranch, getRevision } from '../branches/find.ts';
+import { anchorOf, pathOf, statusMarks, viewFile, type FileView } from '../branches/file-view.ts';
+import { getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
-import { ForgeError } from '../lib/errors.ts';
-import { repoOf } from '../repos/guard.ts';
 import type { Repo } from '../repos/model.ts';
 import { visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
+import { branchOfRoute } from './place.ts';
 
 const filesAtOnce = 30;
 // A page stops before its next file when it has this many lines.
@@ -23,7 +22,6 @@ const diffQuery = z.object({
   revision: z.coerce.number().int().positive(),
   from: z.coerce.number().int().min(0).default(0),
 });
-const branchNumber = z.coerce.number('a branch has a number').int().positive();
 
 export interface ChangesPlace {
   repo: Repo;
@@ -66,9 +64,7 @@ export async function changesData(forge: Forge, place: ChangesPlace): Promise<Re
 export function changesPages(forge: Forge): Router {
   const router = Router();
   router.get('/:owner/:repo/branches/:number/diff', async (request, response) => {
-    const repo = repoOf(forge, { request, response }, 'read');
-    const branch = findBranch(forge, repo.id, parse(branchNumber, request.params['number']));
-    if (branch === undefined) throw new ForgeError('not_found', 'There is no such branch.');
+    const { repo, branch } = branchOfRoute(forge, { request, response }, 'read');
     const { revision: number, from } = parse(diffQuery, request.query);
     const place = { repo, branch, revision: getRevision(forge, branch.id, number) };
     const files = await filesFrom(forge, place, { diff: await diffOf(forge, place), from });
@@ -126,26 +122,15 @@ function treeOf(files: readonly DiffFile[]): TreeFolder[] {
   return [...folders].map(([name, list]) => ({ name, files: list }));
 }
 
-const marks = {
-  added: ['A', 'new'],
-  modified: ['M', 'changed'],
-  deleted: ['D', 'gone'],
-  renamed: ['R', 'renamed'],
-  copied: ['C', 'renamed'],
-  type: ['T', 'changed'],
-} as const;
-
 function treeFile(file: DiffFile, name: string): TreeFile {
   const total = file.added + file.removed;
   // The bar grows with the logarithm: ten lines are seen, a thousand still fit.
   const width = total === 0 ? 0 : Math.min(28, 4 + Math.log2(total) * 2.6);
   const plus = total === 0 ? 0 : (width * file.added) / total;
-  const [letter, statusClass] = marks[file.status];
   return {
     name: visibleName(name),
     anchor: anchorOf(pathOf(file)),
-    letter,
-    statusClass,
+    ...statusMarks[file.status],
     plus: Math.round(plus * 10) / 10,
     minus: Math.round((width - plus) * 10) / 10,
     title: `+${file.added} −${file.removed}`,

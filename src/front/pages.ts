@@ -1,21 +1,19 @@
 // Home, repository and branch pages, and the forms on them. Each form calls one verb and goes back to its page.
-import { Router, type Request, type Response } from 'express';
+import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
-import { findBranch } from '../branches/find.ts';
 import { branchStates } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { closeBranch, reopenBranch } from '../landing/close.ts';
 import { mergeBranch } from '../landing/merge.ts';
 import { mergeRequest } from '../landing/model.ts';
-import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
-import type { Right } from '../repos/model.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { headData, tabData, tabs, type BranchPlace } from './branch.ts';
+import { headData, tabData, tabs } from './branch.ts';
 import { homeData } from './home.ts';
+import { branchOfRoute, type Exchange } from './place.ts';
 import { branchListData, repositoryData } from './repository.ts';
 
 const listQuery = z.object({
@@ -27,13 +25,7 @@ const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
   fragment: z.enum(['head', 'tab']).optional(),
 });
-const branchNumber = z.coerce.number('a branch has a number').int().positive();
 const mergeForm = mergeRequest.omit({ message: true }).loose();
-
-interface Exchange {
-  request: Request;
-  response: Response;
-}
 
 export function frontPages(forge: Forge, mergeSlots: Slots): Router {
   const router = Router();
@@ -64,7 +56,7 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
 
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
-  const place = placeOf(forge, exchange, 'read');
+  const place = { ...branchOfRoute(forge, exchange, 'read'), response };
   const { tab, fragment } = parse(branchQuery, request.query);
   const head = fragment === 'tab' ? {} : await headData(forge, place);
   const content = fragment === 'head' ? {} : await tabData(forge, place, tab);
@@ -91,29 +83,19 @@ function formRoutes(forge: Forge, router: Router, slots: Slots): void {
     exchange.response.redirect(303, `/${String(owner)}/${String(repo)}/branches/${String(number)}`);
   };
   router.post('/:owner/:repo/branches/:number/merge', async (request, response) => {
-    const { repo, branch } = placeOf(forge, { request, response }, 'write');
+    const { repo, branch } = branchOfRoute(forge, { request, response }, 'write');
     const { head } = parse(mergeForm, request.body);
     await mergeBranch(forge, { repo, branch, caller: caller(response), expectedHead: head, slots });
     back({ request, response });
   });
   router.post('/:owner/:repo/branches/:number/close', async (request, response) => {
-    const { repo, branch } = placeOf(forge, { request, response }, 'write');
+    const { repo, branch } = branchOfRoute(forge, { request, response }, 'write');
     await closeBranch(forge, { repo, branch, caller: caller(response), slots });
     back({ request, response });
   });
   router.post('/:owner/:repo/branches/:number/reopen', async (request, response) => {
-    const { repo, branch } = placeOf(forge, { request, response }, 'write');
+    const { repo, branch } = branchOfRoute(forge, { request, response }, 'write');
     await reopenBranch(forge, { repo, branch, caller: caller(response), slots });
     back({ request, response });
   });
-}
-
-function placeOf(forge: Forge, exchange: Exchange, right: Right): BranchPlace {
-  const repo = repoOf(forge, exchange, right);
-  const number = parse(branchNumber, exchange.request.params['number']);
-  const branch = findBranch(forge, repo.id, number);
-  if (branch === undefined) {
-    throw new ForgeError('not_found', `There is no branch #${number} in ${repo.owner}/${repo.name}.`);
-  }
-  return { repo, branch, response: exchange.response };
 }

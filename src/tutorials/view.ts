@@ -5,7 +5,6 @@ import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Diff } from '../git/diff.ts';
-import type { Repo } from '../repos/model.ts';
 import { renderMarkdown } from '../web/markdown.ts';
 import { newestTutorial } from './find.ts';
 import type { TutorialState, TutorialStep } from './model.ts';
@@ -39,11 +38,7 @@ const maxOpenHunks = 60;
 // Beyond this many lines the page would be too large to read and to send; the Changes tab comes in parts.
 const maxLines = 20_000;
 
-export async function tutorialSections(
-  forge: Forge,
-  place: { repo: Repo; branch: Branch; revision: number },
-): Promise<Guide> {
-  const { branch } = place;
+export async function tutorialSections(forge: Forge, branch: Branch): Promise<Guide> {
   const tutorial = newestTutorial(forge, branch.id);
   const guide = {
     state: tutorial?.state ?? ('none' as const),

@@ -32,8 +32,12 @@ export function bodyParsers(options: Pick<AppOptions, 'maxRequestBytes'>): Reque
   return [express.json({ limit, strict: true }), express.urlencoded({ limit, extended: false })];
 }
 
-/** Changes whenever an asset does; it stands in asset URLs so that they can be cached for ever. */
-export function assetVersion(): string {
+let knownVersion: string | undefined;
+
+/** Changes whenever an asset does; it stands in asset URLs so that they can be cached for ever. Read once. */
+export const assetVersion = (): string => (knownVersion ??= hashAssets());
+
+function hashAssets(): string {
   const hash = createHash('sha256');
   const names = readdirSync(assetsFolder, { recursive: true, withFileTypes: true });
   for (const entry of names) {

@@ -66,9 +66,9 @@ describe('D2: a page has bounds, and says what it leaves out', () => {
 
   test('a tutorial of many long files stays readable; every file is named in it', async () => {
     const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`f${index}.txt`, text(4000)]));
-    const { forge, repo, branch } = await pushed(files);
+    const { forge, branch } = await pushed(files);
     await generateTutorials(forge, outlineWriter);
-    const guide = await tutorialSections(forge, { repo, branch, revision: 1 });
+    const guide = await tutorialSections(forge, branch);
     const shown = guide.steps!.flatMap((step) => step.files);
     expect(shown).toHaveLength(12);
     expect(linesOf(shown)).toBe(20_000);
@@ -77,13 +77,13 @@ describe('D2: a page has bounds, and says what it leaves out', () => {
 
   test('a difference over every limit is called too large, not empty', async () => {
     const settings = { limits: { maxDiffBytes: 50 } };
-    const { forge, repo, branch, changes } = await pushed({ 'b.txt': 'b\n' }, { settings });
+    const { forge, branch, changes } = await pushed({ 'b.txt': 'b\n' }, { settings });
     const page = { assets: '/assets/1' };
     const tab = renderToString('front/_changes.njk', { page, changes });
     expect(tab).toContain('too large to show whole');
     expect(tab).not.toContain('Nothing changes');
     await generateTutorials(forge, outlineWriter);
-    const guide = await tutorialSections(forge, { repo, branch, revision: 1 });
+    const guide = await tutorialSections(forge, branch);
     const tutorial = renderToString('tutorials/_tutorial.njk', { page, guide });
     expect(tutorial).toContain('too large to show whole');
     expect(tutorial).not.toContain('Nothing changes');

@@ -49,7 +49,7 @@ async function pagesOf(writer: TutorialWriter): Promise<{ changes: string; tutor
   await generateTutorials(forge, writer);
   const revision = getRevision(forge, branch.id, branch.revision);
   const changes = await changesData(forge, { repo, branch, revision });
-  const guide = await tutorialSections(forge, { repo, branch, revision: branch.revision });
+  const guide = await tutorialSections(forge, branch);
   return {
     changes: renderToString('front/_changes.njk', { page, base: '/b', changes }),
     tutorial: renderToString('tutorials/_tutorial.njk', { page, base: '/b', guide }),

@@ -33,11 +33,11 @@ async function withBranch(testForge: TestForge) {
 
 test('a pushed branch gets a tutorial whose steps show their own hunks', async () => {
   const testForge = await open();
-  const { repo, branch } = await withBranch(testForge);
+  const { branch } = await withBranch(testForge);
   const told = testForge.forge.events.next('tutorial-changed');
   await generateTutorials(testForge.forge, outlineWriter);
   expect(await told).toMatchObject({ branchId: branch.id, revision: 1, state: 'ready' });
-  const guide = await tutorialSections(testForge.forge, { repo, branch, revision: 1 });
+  const guide = await tutorialSections(testForge.forge, branch);
   expect(guide).toMatchObject({ state: 'ready', revision: 1, hunkCount: 2, writer: 'outline' });
   const files = guide.steps!.flatMap((step) => step.files);
   expect(files.map((file) => [file.name, file.status])).toEqual([
@@ -98,7 +98,7 @@ test('a new revision gets its own tutorial, and the page of the old one says tha
   await pushFiles(forge.git, { repo: repoFolder(repo), branch: 'change', files: { 'd.ts': 'let d;\n' } });
   await scanRepo(forge, repo);
   const moved = findOpenBranch(forge, repo.id, 'change')!;
-  const stale = await tutorialSections(forge, { repo, branch: moved, revision: moved.revision });
+  const stale = await tutorialSections(forge, moved);
   expect(stale).toMatchObject({ revision: 1, current: 2, hunkCount: 2 });
   await generateTutorials(forge, outlineWriter);
   expect(findTutorial(forge, branch.id, 1)?.state).toBe('ready');
