@@ -1,7 +1,7 @@
 // Reads objects of one repository through one long-lived `git cat-file --batch-command`, which answers in
 // a tenth of a millisecond where a git of its own costs two. The pool keeps the most recently used few.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { ForgeError } from '../lib/errors.ts';
+import { ByteReader } from './byte-reader.ts';
 import type { Git } from './run.ts';
 
 const maxReaders = 8;
@@ -18,9 +18,8 @@ export interface GitObject {
 
 class ObjectReader {
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #answers: ByteReader;
   readonly #onIdle: () => void;
-  #rest: Buffer = Buffer.alloc(0);
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -29,7 +28,7 @@ class ObjectReader {
   constructor(git: Git, repo: string, onIdle: () => void) {
     this.#onIdle = onIdle;
     this.#child = git.spawn(['cat-file', '--batch-command', '-z'], { repo });
-    this.#chunks = this.#child.stdout[Symbol.asyncIterator]();
+    this.#answers = new ByteReader(this.#child.stdout);
     // A broken pipe or a missing git shows as the end of the output; the reader is then replaced.
     this.#child.on('error', () => undefined);
     this.#child.stdin.on('error', () => undefined);
@@ -69,49 +68,19 @@ class ObjectReader {
     if (header.size > maxBytes) return { ...header, content: undefined };
     this.#child.stdin.write(`contents ${header.oid}\0`);
     await this.#readHeader(header.oid);
-    const content = await this.#readBytes(header.size);
-    await this.#readBytes(1);
+    const content = await this.#answers.readBytes(header.size);
+    await this.#answers.readBytes(1);
     return { ...header, content };
   }
 
   // `<oid> <type> <size>`, or the expression itself (which may hold newlines) and why there is no object.
   async #readHeader(expression: string): Promise<Omit<GitObject, 'content'> | undefined> {
     const lines = expression.split('\n').length;
-    let header = await this.#readLine();
+    let header = await this.#answers.readLine();
     const match = /^([0-9a-f]{40}) ([a-z]+) (\d+)$/.exec(header);
     if (match !== null) return { oid: match[1] ?? '', type: match[2] ?? '', size: Number(match[3]) };
-    for (let line = 1; line < lines; line += 1) header += `\n${await this.#readLine()}`;
+    for (let line = 1; line < lines; line += 1) header += `\n${await this.#answers.readLine()}`;
     return undefined;
-  }
-
-  async #readLine(): Promise<string> {
-    let end = this.#rest.indexOf(10);
-    while (end < 0) {
-      this.#rest = Buffer.concat([this.#rest, await this.#nextChunk()]);
-      end = this.#rest.indexOf(10);
-    }
-    const line = this.#rest.toString('utf8', 0, end);
-    this.#rest = this.#rest.subarray(end + 1);
-    return line;
-  }
-
-  async #readBytes(count: number): Promise<Buffer> {
-    const parts = [this.#rest];
-    let held = this.#rest.length;
-    while (held < count) {
-      const chunk = await this.#nextChunk();
-      parts.push(chunk);
-      held += chunk.length;
-    }
-    const all = Buffer.concat(parts);
-    this.#rest = all.subarray(count);
-    return all.subarray(0, count);
-  }
-
-  async #nextChunk(): Promise<Buffer> {
-    const next = await this.#chunks.next();
-    if (next.done) throw new ForgeError('internal', 'git ended while objects were being read; try again.');
-    return next.value;
   }
 }
 
