@@ -3,7 +3,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
-import { findDeepPath, isFastForward, listLargeBlobs } from '../git/incoming.ts';
+import { findDeepPath, isFastForward, surveyPush } from '../git/incoming.ts';
 import { branchOf, isCreation, isDeletion, tagOf, type RefUpdate } from '../git/push.ts';
 import { listRefs } from '../git/refs.ts';
 import { fullName, includesRight, refNameProblem, type Repo } from '../repos/model.ts';
@@ -125,22 +125,30 @@ async function refuseForce(
 }
 
 async function refuseObjects(forge: Forge, push: Push): Promise<string[]> {
-  const { maxFileBytes, maxPathDepth } = forge.config.limits;
+  const { maxFileBytes, maxPathDepth, maxTreeFiles } = forge.config.limits;
   const repo = repoPath(forge, push.repo.id);
   const heads = push.updates.filter((update) => !isDeletion(update)).map((update) => update.newOid);
   if (push.quarantine === undefined || heads.length === 0) return [];
   const quarantine = await checkedQuarantine(repo, push.quarantine);
   const incoming = { repo, quarantine, heads };
-  const [large, deep] = await Promise.all([
-    listLargeBlobs(forge.git, incoming, { maxBytes: maxFileBytes, limit: maxRefusals }),
-    findDeepPath(forge.git, incoming, maxPathDepth),
-  ]);
+  const { large, extent } = await surveyPush(forge.git, incoming, {
+    maxBytes: maxFileBytes,
+    limit: maxRefusals,
+  });
   const refusals = large.map(
     ({ oid, path, size }) =>
       `${shown(path ?? oid)}: the file has ${size} bytes, but at most ${maxFileBytes} are taken. Remove it from the commits.`,
   );
-  if (deep !== undefined) {
-    refusals.push(`${shown(deep)}: folders lie at most ${maxPathDepth - 1} deep. Move the files up.`);
+  if (extent.files > maxTreeFiles) {
+    refusals.push(
+      `A commit holds more than ${maxTreeFiles} files, which is the limit. Remove folders that repeat each other.`,
+    );
+  }
+  if (extent.depth > maxPathDepth) {
+    const deep = await findDeepPath(forge.git, incoming, maxPathDepth);
+    refusals.push(
+      `${shown(deep ?? 'A folder')}: folders lie at most ${maxPathDepth - 1} deep. Move the files up.`,
+    );
   }
   return refusals;
 }

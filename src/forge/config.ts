@@ -36,6 +36,7 @@ const limits = z
     maxFileBytes: positive.default(100 * 1024 * 1024),
     maxRefsPerPush: positive.default(200),
     maxPathDepth: positive.default(64),
+    maxTreeFiles: positive.default(1_000_000),
     maxRequestBytes: positive.default(1024 * 1024),
     maxDiffFiles: positive.default(3000),
     maxDiffBytes: positive.default(20 * 1024 * 1024),

@@ -2,9 +2,10 @@
 // read as a stream and every walk has a bound, because the objects come from whoever pushes.
 import { createInterface } from 'node:readline';
 import { GitError, type Git } from './run.ts';
+import { measureTrees, type TreeExtent } from './tree-extent.ts';
 
-/** More trees than this are not asked for their depth; a history of that size is no attack on a path. */
-const maxTrees = 1_000_000;
+/** Of a history with more trees than this, those of its heads are measured and only so many of the older ones. */
+const maxTrees = 100_000;
 
 export interface Incoming {
   /** The bare repository, as an absolute path. */
@@ -28,36 +29,52 @@ export const quarantineEnvironment = ({ repo, quarantine }: Pick<Incoming, 'repo
   GIT_ALTERNATE_OBJECT_DIRECTORIES: `${repo}/objects`,
 });
 
-/** The pushed files of more than `maxBytes`, at most `limit` of them. */
-export async function listLargeBlobs(
+/** What a push brought, as far as the limits ask for it. */
+export interface Survey {
+  /** The files over `maxBytes`, at most `limit` of them. */
+  large: LargeBlob[];
+  /** The extent of the largest and of the deepest tree. */
+  extent: TreeExtent;
+}
+
+/** Looks through the pushed objects for files that are too large and for the extent of the trees. */
+export async function surveyPush(
   git: Git,
   incoming: Incoming,
   options: { maxBytes: number; limit: number },
-): Promise<LargeBlob[]> {
+): Promise<Survey> {
   const { repo, quarantine, heads } = incoming;
-  const found = new Map<string, LargeBlob>();
+  const large = new Map<string, LargeBlob>();
+  const trees: string[] = [];
   // Without the repository as an alternate, only what was pushed is listed: no walk of the history is needed.
   const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)';
   const listing = ['cat-file', '--batch-all-objects', '--unordered', format];
   await eachLine(git, { args: listing, repo, env: { GIT_OBJECT_DIRECTORY: quarantine } }, (line) => {
     const [oid = '', type, size] = line.split(' ');
+    if (type === 'tree' && trees.length < maxTrees) trees.push(oid);
     if (type === 'blob' && Number(size) > options.maxBytes) {
-      found.set(oid, { oid, size: Number(size), path: undefined });
+      large.set(oid, { oid, size: Number(size), path: undefined });
     }
-    return found.size < options.limit;
+    return large.size < options.limit;
   });
-  if (found.size === 0) return [];
-  const naming = ['rev-list', '--objects', '--stdin', '--not', '--all'];
-  let unnamed = found.size;
-  await eachLine(git, { args: naming, repo, env: quarantineEnvironment(incoming), input: heads }, (line) => {
-    const blob = found.get(line.slice(0, 40));
+  if (large.size > 0) await nameBlobs(git, incoming, large);
+  const store = { repo, env: quarantineEnvironment(incoming) };
+  const extent = await measureTrees(git, store, [...heads.map((head) => `${head}^{tree}`), ...trees]);
+  return { large: [...large.values()], extent };
+}
+
+async function nameBlobs(git: Git, incoming: Incoming, blobs: ReadonlyMap<string, LargeBlob>): Promise<void> {
+  const args = ['rev-list', '--objects', '--stdin', '--not', '--all'];
+  const walk = { args, repo: incoming.repo, env: quarantineEnvironment(incoming), input: incoming.heads };
+  let unnamed = blobs.size;
+  await eachLine(git, walk, (line) => {
+    const blob = blobs.get(line.slice(0, 40));
     if (blob !== undefined && blob.path === undefined) {
       blob.path = line.slice(41);
       unnamed -= 1;
     }
     return unnamed > 0;
   });
-  return [...found.values()];
 }
 
 /** A pushed folder whose files lie more than `maxDepth` names deep, or undefined. */
@@ -67,15 +84,13 @@ export async function findDeepPath(
   maxDepth: number,
 ): Promise<string | undefined> {
   let deep: string | undefined;
-  let trees = 0;
   const args = ['rev-list', '--objects', '--filter=blob:none', '--stdin', '--not', '--all'];
   const walk = { args, repo: incoming.repo, env: quarantineEnvironment(incoming), input: incoming.heads };
   await eachLine(git, walk, (line) => {
     const path = line.slice(41);
     if (path === '') return true;
     if (path.split('/', maxDepth).length >= maxDepth) deep = path;
-    trees += 1;
-    return deep === undefined && trees < maxTrees;
+    return deep === undefined;
   });
   return deep;
 }
