@@ -1,7 +1,7 @@
 // What the branch page shows, tab by tab. It puts the domains side by side and decides nothing.
 import type { Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
-import { branchDiff } from '../branches/branch-diff.ts';
+import { diffBetween } from '../repos/diff-between.ts';
 import { getRevision, listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import { listLanes, listRuns, newestRun } from '../ci/find.ts';
@@ -60,7 +60,7 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
 }
 
 async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision): Promise<unknown> {
-  const { files, truncated } = await branchDiff(forge, { repoId: repo.id, baseOid, headOid });
+  const { files, truncated } = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
   return {
     truncated,
     files: files.length,

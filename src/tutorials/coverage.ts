@@ -1,5 +1,5 @@
 // Reading the tutorial is reviewing the whole change: every hunk of the difference belongs to exactly one step.
-import { pathOf } from '../branches/file-view.ts';
+import { pathOf } from '../repos/file-view.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
 import type { HunkKey, TutorialBody, TutorialStep } from './model.ts';
 

@@ -1,6 +1,6 @@
 // One pass: every newest revision without a tutorial gets one. A writer that fails leaves a failed tutorial with the
 // reason; the difference itself never waits for any of this.
-import { branchDiff } from '../branches/branch-diff.ts';
+import { diffBetween } from '../repos/diff-between.ts';
 import { getBranch, getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -53,7 +53,7 @@ async function writeTutorial(
 ): Promise<TutorialBody> {
   const { branch, revision } = subject;
   const { baseOid, headOid } = revision;
-  const diff = await branchDiff(forge, { repoId: branch.repoId, baseOid, headOid });
+  const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
   const commits = await readCommits(forge, subject);
   return coverEveryHunk(await writer.write({ title: branch.title, commits, diff }), diff);
 }

@@ -1,6 +1,6 @@
 // The writer that needs nothing but the branch: steps from its commits when they are clean, otherwise from what each
 // file is for, in the order in which a reader builds up understanding. The same branch always gets the same tutorial.
-import { generatedReason, pathOf } from '../branches/file-view.ts';
+import { generatedReason, pathOf } from '../repos/file-view.ts';
 import type { DiffFile } from '../git/diff.ts';
 import { coverEveryHunk, hunksOf } from './coverage.ts';
 import type { TutorialBody, TutorialStep } from './model.ts';

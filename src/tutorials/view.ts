@@ -1,6 +1,6 @@
 // A tutorial with its hunks, ready for the template.
-import { branchDiff } from '../branches/branch-diff.ts';
-import { pathOf, viewFile, type FileView } from '../branches/file-view.ts';
+import { diffBetween } from '../repos/diff-between.ts';
+import { pathOf, viewFile, type FileView } from '../repos/file-view.ts';
 import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -49,7 +49,7 @@ export async function tutorialSections(forge: Forge, branch: Branch): Promise<Gu
   };
   if (tutorial?.body === undefined) return { ...guide, steps: undefined, hunkCount: 0, truncated: false };
   const { baseOid, headOid } = getRevision(forge, branch.id, tutorial.revision);
-  const diff = await branchDiff(forge, { repoId: branch.repoId, baseOid, headOid });
+  const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
   const steps: StepView[] = [];
   let shown = 0;
   const budget = { lines: maxLines };

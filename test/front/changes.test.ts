@@ -8,7 +8,7 @@ import { createToken } from '../../src/accounts/create-token.ts';
 import { identify } from '../../src/accounts/guard.ts';
 import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
-import type { FileView } from '../../src/branches/file-view.ts';
+import type { FileView } from '../../src/repos/file-view.ts';
 import { changesData, changesPages } from '../../src/front/changes.ts';
 import { generateTutorials } from '../../src/tutorials/generate.ts';
 import { outlineWriter } from '../../src/tutorials/outline.ts';
@@ -79,7 +79,7 @@ describe('D2: a page has bounds, and says what it leaves out', () => {
     const settings = { limits: { maxDiffBytes: 50 } };
     const { forge, branch, changes } = await pushed({ 'b.txt': 'b\n' }, { settings });
     const page = { assets: '/assets/1' };
-    const tab = renderToString('front/_changes.njk', { page, changes });
+    const tab = renderToString('_changes.njk', { page, changes });
     expect(tab).toContain('too large to show whole');
     expect(tab).not.toContain('Nothing changes');
     await generateTutorials(forge, outlineWriter);

@@ -51,7 +51,7 @@ async function pagesOf(writer: TutorialWriter): Promise<{ changes: string; tutor
   const changes = await changesData(forge, { repo, branch, revision });
   const guide = await tutorialSections(forge, branch);
   return {
-    changes: renderToString('front/_changes.njk', { page, base: '/b', changes }),
+    changes: renderToString('_changes.njk', { page, base: '/b', changes }),
     tutorial: renderToString('tutorials/_tutorial.njk', { page, base: '/b', guide }),
   };
 }

@@ -1,8 +1,7 @@
-// The difference a revision makes, from its merge base to its head. Both are object ids, so it never changes: it is
-// kept for the next reader.
+// The difference between two commits. Both are object ids, so it never changes: it is kept for the next reader.
 import type { Forge } from '../forge/open.ts';
 import { readDiff, type Diff } from '../git/diff.ts';
-import { repoPath } from '../repos/path.ts';
+import { repoPath } from './path.ts';
 
 export interface DiffEnds {
   repoId: number;
@@ -21,7 +20,7 @@ interface Kept {
 
 const cache = new Map<string, Kept>();
 
-export function branchDiff(forge: Forge, ends: DiffEnds): Promise<Diff> {
+export function diffBetween(forge: Forge, ends: DiffEnds): Promise<Diff> {
   const repo = repoPath(forge, ends.repoId);
   const key = `${repo} ${ends.baseOid} ${ends.headOid}`;
   const known = cache.get(key);

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Forge } from '../forge/open.ts';
 import type { DiffFile, Hunk } from '../git/diff.ts';
+import { readObject } from '../git/object-reader.ts';
 import { readBlob } from '../git/objects.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { repoPath } from '../repos/path.ts';
+import { repoPath } from './path.ts';
 import { hunkRows, type Colours, type HunkRows } from '../web/diff-rows.ts';
 import { bytes, visibleName } from '../web/filters.ts';
 import { highlightFile, languageOf } from '../web/highlight.ts';
@@ -178,6 +179,6 @@ function modeWords({ oldMode, newMode }: DiffFile): string {
 
 async function sizeOf(forge: Forge, repoId: number, oid: string): Promise<string> {
   if (noOid.test(oid)) return 'nothing';
-  const text = await forge.git.text(['cat-file', '-s', oid], { repo: repoPath(forge, repoId) });
-  return bytes(Number(text));
+  const object = await readObject(forge.git, repoPath(forge, repoId), { expression: oid, maxBytes: 0 });
+  return object === undefined ? 'unknown' : bytes(object.size);
 }

@@ -1,0 +1,113 @@
+// A difference as pages show it: the tree of files at the left, their differences at the right, the first ones at
+// once and the rest as they are reached.
+import type { Forge } from '../forge/open.ts';
+import type { Diff, DiffFile } from '../git/diff.ts';
+import { visibleName } from '../web/filters.ts';
+import { anchorOf, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
+
+const filesAtOnce = 30;
+// A page stops before its next file when it has this many lines.
+const linesAtOnce = 5000;
+
+interface TreeFile {
+  name: string;
+  anchor: string;
+  letter: string;
+  statusClass: FileView['statusClass'];
+  /** Widths of the size bar, in a box of 28 units. */
+  plus: number;
+  minus: number;
+  title: string;
+}
+
+interface TreeFolder {
+  name: string;
+  files: TreeFile[];
+}
+
+export interface ChangesPart {
+  files: FileView[];
+  /** Where the next files are; undefined behind the last. */
+  moreHref: string | undefined;
+  left: number;
+}
+
+export interface ChangesView extends ChangesPart {
+  folders: TreeFolder[];
+  count: number;
+  added: number;
+  removed: number;
+  truncated: boolean;
+}
+
+export interface ShownDiff {
+  repoId: number;
+  diff: Diff;
+  /** The address of the files from the given one on. */
+  moreHref: (from: number) => string;
+}
+
+/** The tree of all files, and the first files themselves. */
+export async function viewChanges(forge: Forge, shown: ShownDiff): Promise<ChangesView> {
+  const { files, truncated } = shown.diff;
+  return {
+    folders: treeOf(files),
+    count: files.length,
+    added: files.reduce((sum, file) => sum + file.added, 0),
+    removed: files.reduce((sum, file) => sum + file.removed, 0),
+    truncated,
+    ...(await viewFilesFrom(forge, { ...shown, from: 0 })),
+  };
+}
+
+/** The files from the one numbered `from` on, as many as fit on a page. */
+export async function viewFilesFrom(forge: Forge, shown: ShownDiff & { from: number }): Promise<ChangesPart> {
+  const { repoId, diff, from } = shown;
+  const files = firstFiles(diff.files.slice(from, from + filesAtOnce));
+  const end = from + files.length;
+  const left = Math.max(0, diff.files.length - end);
+  return {
+    files: await Promise.all(files.map((file) => viewFile(forge, { repoId, file }))),
+    moreHref: left > 0 ? shown.moreHref(end) : undefined,
+    left,
+  };
+}
+
+/** As many as fit on a page, one at least. */
+function firstFiles(files: readonly DiffFile[]): DiffFile[] {
+  let lines = 0;
+  return files.filter((file, index) => {
+    const isFitting = index === 0 || lines < linesAtOnce;
+    lines += file.hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
+    return isFitting;
+  });
+}
+
+/** Files by folder, both in git's order. */
+function treeOf(files: readonly DiffFile[]): TreeFolder[] {
+  const folders = new Map<string, TreeFile[]>();
+  for (const file of files) {
+    const path = pathOf(file);
+    const slash = path.lastIndexOf('/');
+    const folder = slash < 0 ? '' : visibleName(path.slice(0, slash));
+    const list = folders.get(folder) ?? [];
+    list.push(treeFile(file, path.slice(slash + 1)));
+    folders.set(folder, list);
+  }
+  return [...folders].map(([name, list]) => ({ name, files: list }));
+}
+
+function treeFile(file: DiffFile, name: string): TreeFile {
+  const total = file.added + file.removed;
+  // The bar grows with the logarithm: ten lines are seen, a thousand still fit.
+  const width = total === 0 ? 0 : Math.min(28, 4 + Math.log2(total) * 2.6);
+  const plus = total === 0 ? 0 : (width * file.added) / total;
+  return {
+    name: visibleName(name),
+    anchor: anchorOf(pathOf(file)),
+    ...statusMarks[file.status],
+    plus: Math.round(plus * 10) / 10,
+    minus: Math.round((width - plus) * 10) / 10,
+    title: `+${file.added} −${file.removed}`,
+  };
+}
