@@ -6,6 +6,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { manifestPath, type LaneSpec } from './manifest.ts';
 
 const maxPathBytes = 16 * 1024 * 1024;
+const maxMs = 30_000;
 
 /**
  * The paths that differ between two commits, both names of a rename among them. Undefined when they cannot be told
@@ -19,10 +20,11 @@ export async function changedPaths(
   if (base === undefined) return undefined;
   const args = ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', base, head, '--'];
   try {
-    const { stdout } = await git.run(args, { repo, maxBytes: maxPathBytes });
+    const { stdout } = await git.run(args, { repo, maxBytes: maxPathBytes, timeoutMs: maxMs });
     return stdout.toString('utf8').split('\0').filter(Boolean);
   } catch (error) {
-    if (error instanceof ForgeError && error.code === 'too_large') return undefined;
+    const isTooMuch = error instanceof ForgeError && ['too_large', 'limited'].includes(error.code);
+    if (isTooMuch) return undefined;
     throw error;
   }
 }
