@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -48,6 +49,13 @@ test('packages are installed once, in one line, and not again', async () => {
   expect(await install()).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(await install('--omit=dev')).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(calls()).toEqual([expect.stringMatching(/^ci --no-audit/)]);
+});
+
+test('packages that are linked from another checkout are left alone', async () => {
+  mkdirSync(join(top, 'theirs'));
+  symlinkSync(join(top, 'theirs'), join(top, 'node_modules'));
+  expect(await install()).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(calls()).toEqual([]);
 });
 
 test('another lock file installs again', async () => {
