@@ -42,7 +42,14 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
           'diffie-hellman-group16-sha512',
         ],
         // The native addon breaks chacha20 on Node 24, and the one in JavaScript is slow.
-        cipher: ['aes256-gcm@openssh.com', 'aes128-gcm@openssh.com'],
+        // The counter mode is for dropbear, paramiko and libssh2, whose older versions have no GCM.
+        cipher: ['aes256-gcm@openssh.com', 'aes128-gcm@openssh.com', 'aes256-ctr', 'aes128-ctr'],
+        hmac: [
+          'hmac-sha2-256-etm@openssh.com',
+          'hmac-sha2-512-etm@openssh.com',
+          'hmac-sha2-256',
+          'hmac-sha2-512',
+        ],
         compress: ['none'],
         serverHostKey: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
       },
