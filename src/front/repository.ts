@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { callerOf } from '../accounts/guard.ts';
 import { countBranches, listBranches } from '../branches/find.ts';
 import type { BranchState } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -7,6 +8,7 @@ import { resolveBranch } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
+import { rightOn } from '../repos/rights.ts';
 import { repoUrls } from '../repos/urls.ts';
 import { renderMarkdown } from '../web/markdown.ts';
 import { branchRows } from './lists.ts';
@@ -43,6 +45,7 @@ export async function repositoryData(
   return {
     ...branchListData(forge, repo, query),
     urls: repoUrls(forge, repo),
+    right: rightOn(forge, callerOf(exchange.response), repo),
     head,
     isEmpty: head === undefined,
     readme: head === undefined ? undefined : await readReadme(forge, repo, head),

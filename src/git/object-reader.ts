@@ -7,11 +7,16 @@ import type { Git } from './run.ts';
 const maxReaders = 8;
 // Short, so that an idle forge keeps no git: a burst of reads shares one, the next burst starts another.
 const idleMs = 250;
+// As many as fit into the pipe by which git answers, should nobody read meanwhile.
+const headsAtOnce = 500;
 
-export interface GitObject {
+export interface ObjectHead {
   oid: string;
   type: string;
   size: number;
+}
+
+export interface GitObject extends ObjectHead {
   /** Undefined when the object is larger than what was asked for. */
   content: Buffer | undefined;
 }
@@ -36,11 +41,19 @@ class ObjectReader {
     this.#child.on('close', () => (this.isDead = true));
   }
 
-  /** One answer after the other: the pipe carries them in the order of the questions. */
   read(expression: string, maxBytes: number): Promise<GitObject | undefined> {
+    return this.#queue(() => this.#ask(expression, maxBytes));
+  }
+
+  readHeads(expressions: readonly string[]): Promise<(ObjectHead | undefined)[]> {
+    return this.#queue(() => this.#askHeads(expressions));
+  }
+
+  /** One answer after the other: the pipe carries them in the order of the questions. */
+  #queue<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     clearTimeout(this.#timer);
     this.#waiting += 1;
-    const answer = this.#turn.then(() => this.#ask(expression, maxBytes));
+    const answer = this.#turn.then(ask);
     this.#turn = answer
       .catch(() => this.close())
       .finally(() => {
@@ -73,8 +86,19 @@ class ObjectReader {
     return { ...header, content };
   }
 
+  /** Many questions in one write; their answers are lines, which never fill the pipe that git reads from. */
+  async #askHeads(expressions: readonly string[]): Promise<(ObjectHead | undefined)[]> {
+    const heads: (ObjectHead | undefined)[] = [];
+    for (let from = 0; from < expressions.length; from += headsAtOnce) {
+      const part = expressions.slice(from, from + headsAtOnce);
+      this.#child.stdin.write(part.map((expression) => `info ${expression}\0`).join(''));
+      for (const expression of part) heads.push(await this.#readHeader(expression));
+    }
+    return heads;
+  }
+
   // `<oid> <type> <size>`, or the expression itself (which may hold newlines) and why there is no object.
-  async #readHeader(expression: string): Promise<Omit<GitObject, 'content'> | undefined> {
+  async #readHeader(expression: string): Promise<ObjectHead | undefined> {
     const lines = expression.split('\n').length;
     let header = await this.#answers.readLine();
     const match = /^([0-9a-f]{40}) ([a-z]+) (\d+)$/.exec(header);
@@ -107,6 +131,29 @@ export async function readObject(
     // Another question may have ended the git that this one was waiting for; alone, it gets its own answer.
     if (!reader.isDead) throw error;
     return readerOf(git, repo).read(expression, maxBytes);
+  }
+}
+
+/**
+ * What each of `expressions` names and how large it is, in their order; undefined for what does not exist. Each is
+ * an object id (with `^{commit}` for what a tag leads to), or a full ref name that git allows; that is on the caller.
+ */
+export async function readHeads(
+  git: Git,
+  repo: string,
+  expressions: readonly string[],
+): Promise<(ObjectHead | undefined)[]> {
+  if (expressions.length === 0) return [];
+  const odd = expressions.find(
+    (expression) => !/^(?:[0-9a-f]{40}|refs\/[^\0\n]+)(?:\^\{[a-z]+\})?$/.test(expression),
+  );
+  if (odd !== undefined) throw new TypeError(`no object id or ref: ${odd.slice(0, 60)}`);
+  const reader = readerOf(git, repo);
+  try {
+    return await reader.readHeads(expressions);
+  } catch (error) {
+    if (!reader.isDead) throw error;
+    return readerOf(git, repo).readHeads(expressions);
   }
 }
 
