@@ -1,6 +1,7 @@
 // A2, P3: git itself is told by the forge alone what it may run. Neither an address, nor the environment of the
 // forge, nor a file in a repository starts a program.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readDiff } from '../../src/git/diff.ts';
@@ -27,7 +28,9 @@ test('A2: of all addresses git follows only https and ssh', async () => {
   for (const address of addresses) {
     const asked = it.forge.git.run(['ls-remote', '--end-of-options', address], { repo: it.repoFolder(repo) });
     await expect(asked, address).rejects.toThrow(GitError);
-    await expect(asked, address).rejects.toThrow(/not allowed|not supported|does not appear|not a git|blocked/i);
+    await expect(asked, address).rejects.toThrow(
+      /not allowed|not supported|does not appear|not a git|blocked/i,
+    );
   }
   const host = `ssh://-oProxyCommand=touch${'$'}{IFS}${ran}/x.git`;
   await expect(it.forge.git.run(['ls-remote', '--end-of-options', host])).rejects.toThrow(/blocked|strange/i);
@@ -62,10 +65,9 @@ test('P3: drivers that a repository configures are never run', async () => {
 });
 
 test('P3: the settings of the machine and the environment of the forge do not reach git', async () => {
-  const it = await open();
-  const { git } = it.forge;
-  const ran = join(it.folder, 'ran');
-  const evil = join(it.folder, 'evil.gitconfig');
+  const folder = mkdtempSync(join(tmpdir(), 'pika-evil-'));
+  const ran = join(folder, 'ran');
+  const evil = join(folder, 'evil.gitconfig');
   writeFileSync(
     evil,
     `[core]\n\tfsmonitor = touch ${ran}\n\tpager = touch ${ran}\n[alias]\n\tls-tree = !touch ${ran}\n`,
@@ -82,17 +84,20 @@ test('P3: the settings of the machine and the environment of the forge do not re
   const before = { ...process.env };
   Object.assign(process.env, inherited);
   try {
+    const it = await open();
+    const { git } = it.forge;
     const repo = it.repoFolder(await it.repo('ada/app', { files: { 'a.txt': 'old\n' } }));
     const head = await pushFiles(git, { repo, branch: 'topic', files: { 'a.txt': 'new\n' } });
     await readDiff(git, { repo, base: undefined, head, maxFiles: 100, maxBytes: 1_000_000 });
     expect(await git.text(['config', '--get-all', 'core.sshCommand'], { repo }).catch(() => '')).toBe('');
     expect(Object.keys(git.environment).filter((name) => name in inherited)).toEqual(['GIT_CONFIG_GLOBAL']);
     expect(git.environment['GIT_CONFIG_GLOBAL']).not.toBe(evil);
+    expect(existsSync(ran)).toBe(false);
   } finally {
+    rmSync(folder, { recursive: true });
     for (const name of Object.keys(inherited)) {
       if (before[name] === undefined) delete process.env[name];
       else process.env[name] = before[name];
     }
   }
-  expect(existsSync(ran)).toBe(false);
 });
