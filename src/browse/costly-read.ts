@@ -59,7 +59,7 @@ function keep(kept: Map<string, Kept>, done: { key: string; entry: Kept; bytes: 
   if (kept.get(done.key) !== done.entry) return;
   if (done.bytes === undefined) kept.delete(done.key);
   else done.entry.bytes = done.bytes;
-  let total = kept.values().reduce((sum, entry) => sum + entry.bytes, 0);
+  let total = [...kept.values()].reduce((sum, entry) => sum + entry.bytes, 0);
   for (const [key, entry] of kept) {
     if (total <= maxKeptBytes) return;
     kept.delete(key);
@@ -122,7 +122,7 @@ function endTurn(forge: Forge, repoId: number): void {
 function hasTurn(forge: Forge, repoId: number): boolean {
   const { active } = deskOf(forge);
   const { maxCostlyReads } = forge.config.limits;
-  const all = active.values().reduce((sum, count) => sum + count, 0);
+  const all = [...active.values()].reduce((sum, count) => sum + count, 0);
   return all < maxCostlyReads && (active.get(repoId) ?? 0) < Math.max(1, maxCostlyReads - 1);
 }
 

@@ -57,8 +57,13 @@ async function collect(forge: Forge, query: HistoryQuery): Promise<History> {
     commits.push(...part.commits.map((entry) => ({ ...entry, path: start.path })));
     const end = { commits, next: undefined, renamedFrom: undefined, timedOut: part.timedOut };
     if (part.hasMore) return { ...end, next: { ...start, skip: start.skip + part.commits.length } };
+    // The next page walks from the last commit that was found, so that it gets further in the same time.
+    const found = commits.at(-1);
+    if (part.timedOut && found !== undefined) {
+      return { ...end, next: { commit: found.oid, path: start.path, skip: 1 } };
+    }
     if (part.timedOut) return end;
-    const origin = await findOrigin(forge, query.repoId, { path: start.path, last: commits.at(-1) });
+    const origin = await findOrigin(forge, query.repoId, { path: start.path, last: found });
     if (origin === undefined) return end;
     if (!query.follow) return { ...end, renamedFrom: origin };
     start = { ...origin, skip: 0 };

@@ -1,6 +1,7 @@
 // The difference between two commits, as data. Nothing of the repository's own configuration takes part.
 import { emptyContent, parsePatch, parseRaw, type Diff, type DiffFile } from './parse-diff.ts';
-import { GitError, type Git } from './run.ts';
+import { readUpTo, type OutputStart } from './read-up-to.ts';
+import type { Git } from './run.ts';
 
 export type { Diff, DiffFile, DiffLine, Hunk } from './parse-diff.ts';
 
@@ -47,53 +48,17 @@ const hugeFileBytes = 1024 * 1024;
  */
 export async function readDiff(git: Git, range: DiffRange): Promise<Diff> {
   const args = [...diffTree, range.base ?? emptyTree, range.head];
-  const whole = await readUpTo(git, args, range);
+  const limits = { repo: range.repo, maxBytes: range.maxBytes, maxMs };
+  const whole = await readUpTo(git, args, limits);
   if (whole.isWhole) return limitFiles(toDiff(whole), range.maxFiles);
   // git takes what is larger than its threshold for binary, and prints one line for it.
   const threshold = ['-c', `core.bigFileThreshold=${hugeFileBytes}`];
-  const part = limitFiles(toDiff(await readUpTo(git, [...threshold, ...args], range)), range.maxFiles);
+  const part = limitFiles(toDiff(await readUpTo(git, [...threshold, ...args], limits)), range.maxFiles);
   await tellHugeFromBinary(git, range.repo, part.files);
   return { ...part, truncated: true };
 }
 
-interface Output {
-  bytes: Buffer;
-  isWhole: boolean;
-}
-
-/** The start of what git prints, until it has said too much or taken too long. */
-async function readUpTo(git: Git, args: readonly string[], limits: DiffRange): Promise<Output> {
-  const child = git.spawn(args, { repo: limits.repo });
-  const chunks: Buffer[] = [];
-  let count = 0;
-  let isWhole = true;
-  let stderr = '';
-  const stop = () => {
-    isWhole = false;
-    child.kill('SIGKILL');
-  };
-  const timer = setTimeout(stop, maxMs);
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (count < limits.maxBytes) chunks.push(chunk.subarray(0, limits.maxBytes - count));
-    count += chunk.length;
-    if (count > limits.maxBytes) stop();
-  });
-  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-4096)));
-  child.stdin.on('error', () => undefined);
-  child.stdin.end();
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-  child.on('error', reject);
-  child.on('close', resolve);
-  try {
-    const code = await promise;
-    if (isWhole && code !== 0) throw new GitError(['diff-tree'], code ?? undefined, stderr);
-  } finally {
-    clearTimeout(timer);
-  }
-  return { bytes: Buffer.concat(chunks), isWhole };
-}
-
-function toDiff({ bytes, isWhole }: Output): Diff {
+function toDiff({ bytes, isWhole }: OutputStart): Diff {
   const { files, patchStart } = parseRaw(bytes);
   const last = parsePatch(files, bytes.toString('utf8', patchStart));
   if (!isWhole) {

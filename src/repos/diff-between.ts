@@ -20,7 +20,12 @@ interface Kept {
 
 const cache = new Map<string, Kept>();
 
-export function diffBetween(forge: Forge, ends: DiffEnds): Promise<Diff> {
+/** The kept difference, or what git says; `takeTurn` is given that reading, to start it when it may. */
+export function diffBetween(
+  forge: Forge,
+  ends: DiffEnds,
+  takeTurn: (read: () => Promise<Diff>) => Promise<Diff> = (read) => read(),
+): Promise<Diff> {
   const repo = repoPath(forge, ends.repoId);
   const key = `${repo} ${ends.baseOid} ${ends.headOid}`;
   const known = cache.get(key);
@@ -31,7 +36,8 @@ export function diffBetween(forge: Forge, ends: DiffEnds): Promise<Diff> {
     return known.diff;
   }
   const { maxDiffFiles: maxFiles, maxDiffBytes: maxBytes } = forge.config.limits;
-  const diff = readDiff(forge.git, { repo, base: ends.baseOid, head: ends.headOid, maxFiles, maxBytes });
+  const range = { repo, base: ends.baseOid, head: ends.headOid, maxFiles, maxBytes };
+  const diff = takeTurn(() => readDiff(forge.git, range));
   const kept = { diff, length: 0 };
   cache.set(key, kept);
   // A failure is not kept: the next reader may have more luck.

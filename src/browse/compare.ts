@@ -1,0 +1,96 @@
+// Two points of a history beside each other: what the second has that the first has not.
+import type { Forge } from '../forge/open.ts';
+import { readLog, type LogPage } from '../git/log.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { fullName, type Repo } from '../repos/model.ts';
+import { repoPath } from '../repos/path.ts';
+import { readOnce } from './costly-read.ts';
+import { placeAt, type Place } from './place.ts';
+
+/** Two dots: from one to the other. Three: from where both parted. */
+export type Dots = '..' | '...';
+
+export interface Comparison {
+  base: Place;
+  head: Place;
+  dots: Dots;
+  /** The newest commit that both contain; undefined when their histories share nothing. */
+  mergeBase: string | undefined;
+  /** From where the difference is counted. */
+  from: string;
+  /** The commits of the head that the base does not contain. */
+  log: LogPage;
+}
+
+/** Splits `<a>...<b>` or `<a>..<b>`, percent-encoded; no name of git has two dots in a row. */
+export function parseSpec(address: string): { base: string; dots: Dots; head: string } | undefined {
+  const match = /^(.*?)(\.\.\.?)(.*)$/s.exec(address);
+  if (match === null) return undefined;
+  const [, base = '', dots, head = ''] = match;
+  return { base, dots: dots === '..' ? '..' : '...', head };
+}
+
+const maxCommits = 250;
+
+/** Compares what two addresses name; an empty one is the default branch. */
+export async function compareRefs(
+  forge: Forge,
+  repo: Repo,
+  spec: { base: string; dots: Dots; head: string },
+): Promise<Comparison> {
+  const base = await pointOf(forge, repo, spec.base);
+  const head = await pointOf(forge, repo, spec.head);
+  const shared = await sharedBy(forge, repo, { base: base.commit, head: head.commit });
+  const from = spec.dots === '...' ? (shared ?? base.commit) : base.commit;
+  const log = await readOnce(forge, {
+    repoId: repo.id,
+    key: `commits ${base.commit} ${head.commit}`,
+    read: () =>
+      readLog(forge.git, {
+        repo: repoPath(forge, repo.id),
+        head: head.commit,
+        base: base.commit,
+        skip: 0,
+        limit: maxCommits,
+        maxMs: forge.config.limits.readSeconds * 1000,
+      }),
+    sizeOf: (page) => (page.timedOut ? undefined : 1000 * (1 + page.commits.length)),
+  });
+  return { base, head, dots: spec.dots, mergeBase: shared, from, log };
+}
+
+async function pointOf(forge: Forge, repo: Repo, address: string): Promise<Place> {
+  const place = await placeAt(forge, repo, address);
+  if (place === undefined) {
+    throw new ForgeError('not_found', `${fullName(repo)} has no commit on its default branch yet.`);
+  }
+  if (place.path !== '') {
+    const name = `${place.ref.shown}/…`;
+    throw new ForgeError(
+      'not_found',
+      `${fullName(repo)} has no branch, tag or commit ${name}; choose one below it.`,
+    );
+  }
+  return place;
+}
+
+async function sharedBy(
+  forge: Forge,
+  repo: Repo,
+  ends: { base: string; head: string },
+): Promise<string | undefined> {
+  const options = {
+    repo: repoPath(forge, repo.id),
+    accept: [1],
+    timeoutMs: forge.config.limits.readSeconds * 1000,
+  };
+  return readOnce(forge, {
+    repoId: repo.id,
+    key: `base ${ends.base} ${ends.head}`,
+    read: async () => {
+      const { stdout, exitCode } = await forge.git.run(['merge-base', ends.base, ends.head], options);
+      return exitCode === 0 ? stdout.toString('latin1').trim() : undefined;
+    },
+    sizeOf: () => 200,
+  });
+}
