@@ -50,6 +50,13 @@ const limits = z
     maxLiveSubscribers: positive.default(500),
     maxSshConnections: positive.default(200),
     maxGitProcesses: positive.default(32),
+    maxLfsObjectBytes: positive.default(5 * 1024 * 1024 * 1024),
+    maxLfsRepoBytes: positive.default(100 * 1024 * 1024 * 1024),
+    maxLfsBatchObjects: positive.default(1000),
+    maxLfsTransfers: positive.default(64),
+    maxLfsLocks: positive.default(10_000),
+    lfsIdleSeconds: positive.default(60),
+    lfsPassSeconds: positive.default(1800),
     sshHandshakeSeconds: positive.default(15),
     gitSeconds: positive.default(3600),
     waitSeconds: positive.default(60),
@@ -77,6 +84,7 @@ export interface Paths {
   database: string;
   repos: string;
   spool: string;
+  lfs: string;
   lanes: string;
   checkouts: string;
   keys: string;
@@ -123,6 +131,7 @@ function listPaths(data: string): Paths {
     database: join(data, 'forge.db'),
     repos: join(data, 'repos'),
     spool: join(data, 'spool'),
+    lfs: join(data, 'lfs'),
     lanes: join(data, 'lanes'),
     checkouts: join(data, 'checkouts'),
     keys: join(data, 'keys'),

@@ -5,6 +5,9 @@ import { z } from 'zod';
 export const gitServices = ['git-upload-pack', 'git-receive-pack'] as const;
 export type GitService = (typeof gitServices)[number];
 
+export const lfsOperations = ['download', 'upload'] as const;
+export type LfsOperation = (typeof lfsOperations)[number];
+
 /** Set for git, its hooks and nobody else; see `Desk.open`. */
 const environment = z.record(z.string(), z.string());
 
@@ -30,6 +33,13 @@ export const question = z.discriminatedUnion('kind', [
     overflow: z.boolean(),
   }),
   z.object({ kind: z.literal('ring'), serviceId: z.string() }),
+  z.object({
+    kind: z.literal('lfs'),
+    identity,
+    operation: z.enum(lfsOperations),
+    owner: z.string(),
+    name: z.string(),
+  }),
   z.object({ kind: z.literal('command'), identity, name: z.enum(['help', 'whoami', 'login']) }),
 ]);
 export type Question = z.infer<typeof question>;
@@ -43,6 +53,7 @@ export const answers = {
   open: granted,
   check: z.array(z.string()),
   ring: z.array(z.string()),
+  lfs: z.string(),
   command: z.string(),
 };
 export type AnswerTo<Kind extends Question['kind']> = z.infer<(typeof answers)[Kind]>;

@@ -1,7 +1,8 @@
-import { gitServices, type GitService } from './model.ts';
+import { gitServices, lfsOperations, type GitService, type LfsOperation } from './model.ts';
 
 export type SshCommand =
   | { kind: 'git'; service: GitService; owner: string; name: string }
+  | { kind: 'lfs'; operation: LfsOperation; owner: string; name: string }
   | { kind: 'own'; name: 'help' | 'whoami' | 'login' }
   | { kind: 'refused'; message: string };
 
@@ -9,13 +10,15 @@ const namePart = '[0-9A-Za-z][0-9A-Za-z._-]{0,99}';
 const repoAddress = new RegExp(`^/?(${namePart})/(${namePart}?)(?:\\.git)?/?$`);
 
 /**
- * Reads what a client wants to execute. It is never given to a shell: only two services of git and three
- * commands of the forge exist, and everything else is refused with what does exist.
+ * Reads what a client wants to execute. It is never given to a shell: only two services of git, the sign-in
+ * of Git LFS and three commands of the forge exist, and everything else is refused with what does exist.
  */
 export function parseCommand(text: string): SshCommand {
   const trimmed = text.trim();
   if (trimmed === 'help' || trimmed === 'whoami' || trimmed === 'login')
     return { kind: 'own', name: trimmed };
+  const lfs = /^git-lfs-authenticate +(\S.*?) +(\S+)$/s.exec(trimmed);
+  if (lfs !== null) return parseLfs(lfs[1] ?? '', lfs[2] ?? '');
   const [, word = '', rest = ''] = /^(git[ -][a-z-]+) +(\S.*)$/s.exec(trimmed) ?? [];
   const service = gitServices.find((name) => name === word.replace(' ', '-'));
   if (service === undefined) {
@@ -24,15 +27,29 @@ export function parseCommand(text: string): SshCommand {
       message: 'This server knows git, help, whoami and login, and no other command.',
     };
   }
-  const [, owner, name] = repoAddress.exec(unquoted(rest)) ?? [];
-  if (owner === undefined || name === undefined) {
-    return {
-      kind: 'refused',
-      message:
-        'A repository is addressed as /OWNER/NAME.git, with letters, digits, dots, dashes and underscores.',
-    };
+  const address = addressIn(rest);
+  return address === undefined ? badAddress : { kind: 'git', service, ...address };
+}
+
+/** `git-lfs-authenticate PATH OPERATION`, as the manual of Git LFS has it. */
+function parseLfs(path: string, lastWord: string): SshCommand {
+  const operation = lfsOperations.find((name) => name === unquoted(lastWord));
+  if (operation === undefined) {
+    return { kind: 'refused', message: 'git-lfs-authenticate takes a repository and upload or download.' };
   }
-  return { kind: 'git', service, owner, name };
+  const address = addressIn(path);
+  return address === undefined ? badAddress : { kind: 'lfs', operation, ...address };
+}
+
+const badAddress: SshCommand = {
+  kind: 'refused',
+  message:
+    'A repository is addressed as /OWNER/NAME.git, with letters, digits, dots, dashes and underscores.',
+};
+
+function addressIn(text: string): { owner: string; name: string } | undefined {
+  const [, owner, name] = repoAddress.exec(unquoted(text)) ?? [];
+  return owner === undefined || name === undefined ? undefined : { owner, name };
 }
 
 /** git quotes the path for a shell; the names that exist here need no escapes inside the quotes. */

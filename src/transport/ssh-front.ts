@@ -8,7 +8,7 @@ import { isKnownKey } from '../accounts/known-key.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { errorMessage, ForgeError } from '../lib/errors.ts';
-import { answerCommand } from './answer-command.ts';
+import { answerCommand, answerLfs } from './answer-command.ts';
 import type { Desk } from './desk.ts';
 import { upward, type Downward, type Identity, type Question, type Upward } from './model.ts';
 
@@ -132,6 +132,7 @@ export class SshFront {
     if (caller === undefined)
       throw new ForgeError('unauthenticated', 'This key is no longer known to the forge.');
     if (question.kind === 'command') return answerCommand(this.#forge, caller, question.name);
+    if (question.kind === 'lfs') return answerLfs(this.#forge, caller, question);
     const granted = await this.#desk.open({ ...question, caller });
     own.add(granted.id);
     return granted;

@@ -54,7 +54,9 @@ async function serveCommand(
   if (parsed.kind === 'refused') finish(channel, { text: parsed.message, code: 128, isError: true });
   else if (parsed.kind === 'git') await serveGit(channel, { parsed, protocol }, parts);
   else {
-    const text = await line.ask({ kind: 'command', identity, name: parsed.name });
+    const text = await line.ask(
+      parsed.kind === 'lfs' ? { ...parsed, identity } : { kind: 'command', identity, name: parsed.name },
+    );
     finish(channel, { text, code: 0, isError: false });
   }
 }
