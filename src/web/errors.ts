@@ -31,6 +31,9 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     const error = toForgeError(thrown);
     if (error.code === 'internal') log.error({ err: thrown, path: request.path }, 'a request failed');
     response.status(statusByCode[error.code]);
+    // They were those of the page that could not be made.
+    response.removeHeader('ETag');
+    response.removeHeader('Cache-Control');
     // Not Basic: a browser would ask for a password that nobody has. Git's own routes do their own asking.
     if (error.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="pika-git"');
     if (wantsJson(request.path, request.get('accept'))) {

@@ -5,8 +5,16 @@ import { Piscina } from 'piscina';
 /** Class name (of highlight.js, or empty) and text. */
 export type Segment = [className: string, text: string];
 
+/** Where the links of a text lead that name neither a site nor the top of one; both end with a slash. */
+export interface LinkBase {
+  /** The address of what lies beside the text. */
+  folder: string;
+  /** The address of what `/` means in the text; no link without a site leaves it. */
+  root: string;
+}
+
 export type RenderOrder =
-  | { kind: 'markdown'; text: string }
+  | { kind: 'markdown'; text: string; base: LinkBase | undefined }
   | { kind: 'highlight'; text: string; language: string };
 
 const orderMs = 3000;

@@ -1,7 +1,7 @@
 // What a render thread does: Markdown to HTML, code to coloured segments. Pure functions of their input.
 import hljs from 'highlight.js';
 import markdownIt from 'markdown-it';
-import type { RenderOrder, Segment } from './render-pool.ts';
+import type { LinkBase, RenderOrder, Segment } from './render-pool.ts';
 
 const markdown = markdownIt({ html: false, linkify: true, typographer: false });
 // Images would tell another server who reads the page; the link remains.
@@ -10,7 +10,10 @@ const renderLink =
   markdown.renderer.rules['link_open'] ??
   ((tokens, index, options, _environment, self) => self.renderToken(tokens, index, options));
 markdown.renderer.rules['link_open'] = (tokens, index, options, environment, self) => {
-  tokens[index]?.attrSet('rel', 'nofollow noopener noreferrer');
+  const token = tokens[index];
+  token?.attrSet('rel', 'nofollow noopener noreferrer');
+  const { base } = environment as { base?: LinkBase };
+  if (base !== undefined) token?.attrSet('href', placedLink(String(token.attrGet('href') ?? ''), base));
   return renderLink(tokens, index, options, environment, self);
 };
 
@@ -24,7 +27,19 @@ for (const rule of ['heading_open', 'heading_close'] as const) {
 }
 
 export default function answer(order: RenderOrder): string | Segment[][] {
-  return order.kind === 'markdown' ? markdown.render(order.text) : highlight(order.text, order.language);
+  if (order.kind === 'highlight') return highlight(order.text, order.language);
+  return markdown.render(order.text, { base: order.base });
+}
+
+/** `docs/a.md` beside the text, `/docs/a.md` from the top of the repository; what names a site or a heading stays. */
+function placedLink(href: string, base: LinkBase): string {
+  if (href === '' || href.startsWith('#') || href.startsWith('//') || URL.canParse(href)) return href;
+  const origin = 'http://repository';
+  const from = href.startsWith('/') ? base.root : base.folder;
+  const address = `${origin}${from}${href.replace(/^\/+/, '')}`;
+  if (!URL.canParse(address)) return href;
+  const { pathname, search, hash } = new URL(address);
+  return pathname.startsWith(base.root) ? pathname + search + hash : base.root.replace(/\/$/, '');
 }
 
 function highlight(code: string, language: string): Segment[][] {
