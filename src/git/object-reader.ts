@@ -1,8 +1,8 @@
 // Reads objects of one repository through one long-lived `git cat-file --batch-command`, which answers in
 // a tenth of a millisecond where a git of its own costs two. The pool keeps the most recently used few.
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { ByteReader } from './byte-reader.ts';
 import type { Git } from './run.ts';
+import type { RunningGit } from './spawner.ts';
 
 const maxReaders = 8;
 // Short, so that an idle forge keeps no git: a burst of reads shares one, the next burst starts another.
@@ -22,7 +22,7 @@ export interface GitObject extends ObjectHead {
 }
 
 class ObjectReader {
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: RunningGit;
   readonly #answers: ByteReader;
   readonly #onIdle: () => void;
   #turn: Promise<unknown> = Promise.resolve();

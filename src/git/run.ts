@@ -1,12 +1,16 @@
 // The only spawn of git. Every git of the forge runs with a private configuration and an explicit
 // environment, so neither the machine's git settings nor a repository's content changes what it does.
-import { spawn, type ChildProcessWithoutNullStreams, type SpawnOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { ForgeError } from '../lib/errors.ts';
+import { bytesOfPath, textOfPath, type GitPath } from './git-path.ts';
+import { Spawner, type RunningGit } from './spawner.ts';
 
 const hooksFolder = new URL('../../hooks/', import.meta.url).pathname;
 const stderrTailBytes = 4096;
+const reopenMs = 500;
 
 export interface GitLimits {
   maxPushBytes: number;
@@ -16,6 +20,8 @@ export interface GitLimits {
 export interface RunOptions {
   /** The bare repository, as an absolute path. */
   repo?: string;
+  /** Becomes the last argument, byte by byte. */
+  path?: GitPath | undefined;
   input?: string | Buffer;
   /** Exit codes that are an answer and not a fault; 0 always is one. */
   accept?: readonly number[];
@@ -23,6 +29,13 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Added to git's environment; never taken from a user. */
   env?: Record<string, string>;
+}
+
+export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path'> {
+  /** Whether it leads a process group of its own. */
+  detached?: boolean;
+  /** Pipes beside the standard streams, as files 3 and on. */
+  hookPipes?: number;
 }
 
 export interface GitResult {
@@ -48,6 +61,7 @@ export class GitError extends Error {
 export class Git {
   readonly environment: Readonly<Record<string, string>>;
   readonly #defaultTimeoutMs: number;
+  #spawner: Spawner | undefined;
 
   constructor(options: { home: string; searchPath: string; limits: GitLimits }) {
     mkdirSync(options.home, { recursive: true, mode: 0o700 });
@@ -77,29 +91,59 @@ export class Git {
     return stdout.toString('utf8').replace(/\n$/, '');
   }
 
-  /** Starts git with pipes on its three streams; the caller owns its end. */
-  spawn(
-    args: readonly string[],
-    options: Pick<RunOptions, 'repo' | 'env'> & { spawn?: SpawnOptions } = {},
-  ): ChildProcessWithoutNullStreams {
-    return spawn('git', [...args], {
+  /** Starts git with pipes on its three streams, and on `hookPipes` more; the caller owns its end. */
+  spawn(args: readonly string[], options: SpawnOptions = {}): RunningGit {
+    const [program, argv] = commandOf(args, options.path);
+    const order = {
+      program,
+      args: argv,
       cwd: options.repo ?? this.environment['HOME'],
       env: { ...this.environment, ...(options.repo ? { GIT_DIR: options.repo } : {}), ...options.env },
-      stdio: 'pipe',
-      ...options.spawn,
-    }) as ChildProcessWithoutNullStreams;
+      detached: options.detached ?? false,
+    };
+    const pipes = 3 + (options.hookPipes ?? 0);
+    const elsewhere = this.#spawner?.spawn(order, pipes);
+    if (elsewhere !== undefined) return elsewhere;
+    const stdio = Array.from({ length: pipes }, () => 'pipe' as const);
+    return spawn(program, argv, { ...order, stdio });
   }
+
+  /** From now on a small process starts git for this one, whose memory makes every start slow. */
+  async openSpawner(): Promise<void> {
+    const cache = getCompileCacheDir();
+    const { PATH = '', HOME = '' } = this.environment;
+    const environment = { PATH, HOME, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) };
+    // Until there is another one, git is started from here.
+    const reopen = () => {
+      if (this.#spawner !== undefined) void this.openSpawner().catch(() => undefined);
+    };
+    const onLost = () => void setTimeout(reopen, reopenMs).unref();
+    this.#spawner = await Spawner.open(join(HOME, 'spawner.sock'), { environment, onLost });
+  }
+
+  closeSpawner(): void {
+    this.#spawner?.close();
+    this.#spawner = undefined;
+  }
+}
+
+/**
+ * Node hands arguments over as UTF-8. A path that is none is spelled in octal for a shell, which turns it into its
+ * bytes and then becomes git; nothing of it is read as a word of the shell.
+ */
+function commandOf(args: readonly string[], path: GitPath | undefined): [program: string, argv: string[]] {
+  if (path === undefined) return ['git', [...args]];
+  const text = textOfPath(path);
+  if (text !== undefined) return ['git', [...args, text]];
+  const octal = Array.from(bytesOfPath(path), (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
+  return ['sh', ['-c', `path=$(printf %b. "$0"); exec git "$@" "\${path%.}"`, octal, ...args]];
 }
 
 interface CollectOptions extends RunOptions {
   timeoutMs: number;
 }
 
-function collect(
-  child: ChildProcessWithoutNullStreams,
-  args: readonly string[],
-  options: CollectOptions,
-): Promise<GitResult> {
+function collect(child: RunningGit, args: readonly string[], options: CollectOptions): Promise<GitResult> {
   const { promise, resolve, reject } = Promise.withResolvers<GitResult>();
   const chunks: Buffer[] = [];
   let bytes = 0;

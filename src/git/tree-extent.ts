@@ -1,9 +1,9 @@
 // How many files a tree holds when it is written out, and how deep they lie. A dozen objects can spell more paths
 // than any disk holds (each folder naming the next one ten times), so the count comes from the objects, each read
 // once, and never from walking the paths.
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { ByteReader } from './byte-reader.ts';
 import { GitError, type Git } from './run.ts';
+import type { RunningGit } from './spawner.ts';
 
 export interface TreeExtent {
   /** Files, symbolic links and submodules, each as often as it has a path. May be astronomical. */
@@ -148,10 +148,10 @@ function sumOf(folder: Folder, find: (oid: string) => TreeExtent): TreeExtent {
 
 /** Asks one git for many trees at once and reads its answers as they come. */
 class FolderReader {
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: RunningGit;
   readonly #answers: ByteReader;
 
-  constructor(child: ChildProcessWithoutNullStreams) {
+  constructor(child: RunningGit) {
     this.#child = child;
     this.#answers = new ByteReader(child.stdout);
   }

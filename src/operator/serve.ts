@@ -40,6 +40,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const isFirstStart = !existsSync(config.paths.database);
   const forge = openForge(config);
   await checkSurroundings(forge);
+  await forge.git.openSpawner();
   const control = await openControl(forge);
   // The address is needed to put the parts together; who calls before they are is served when they are.
   const app = Promise.withResolvers<RequestListener>();
@@ -59,7 +60,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     ingest: (pushId) => branches.ingest(pushId),
   });
   config.ssh.port = transport.sshAddress.port;
-  connectReactions(forge, { ci: ci.scheduler, tutorials: tutorials.loop }, live);
+  connectReactions(forge, { branches, ci: ci.scheduler, tutorials: tutorials.loop }, live);
   const loops = () => [branches.loop.status(), ci.scheduler.status(), tutorials.loop.status()];
   app.resolve(createServer(forge, { ci, transport, live, mergeSlots, loops, version: packageVersion() }));
   branches.start();
@@ -86,6 +87,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       await closed;
       await closeRenderPool();
       closeReaders(forge.git);
+      forge.git.closeSpawner();
       forge.db.close();
     },
   };

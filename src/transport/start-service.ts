@@ -1,7 +1,7 @@
 // Starts one git service with the pipes its hooks speak through, and ends it with everything it started.
-import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Git } from '../git/run.ts';
+import type { RunningGit } from '../git/spawner.ts';
 import { answerHooks, type HookAnswers } from './answer-hooks.ts';
 import type { GitService, Granted } from './model.ts';
 
@@ -40,7 +40,8 @@ export function startService(git: Git, order: ServiceOrder): RunningService {
     repo: granted.repoPath,
     env,
     // A group of its own, so that a stop reaches what git started too.
-    spawn: { detached: true, stdio: hasHooks ? ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] : 'pipe' },
+    detached: true,
+    hookPipes: hasHooks ? 2 : 0,
   });
   // Broken pipes are told by the exit of git.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
@@ -51,16 +52,17 @@ export function startService(git: Git, order: ServiceOrder): RunningService {
   return { ...streamsOf(child), ended: ended.promise, stop: () => stopGroup(child) };
 }
 
-const streamsOf = (child: ReturnType<Git['spawn']>) => ({
+const streamsOf = (child: RunningGit) => ({
   stdin: child.stdin,
   stdout: child.stdout,
   stderr: child.stderr,
 });
 
 /** TERM lets git remove its lock files; who does not end by it is killed. */
-function stopGroup(child: ChildProcess): void {
+function stopGroup(child: RunningGit): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const { pid } = child;
-  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (pid === undefined) return void child.on('spawn', () => stopGroup(child));
   signalGroup(pid, 'SIGTERM');
   const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
   child.on('close', () => clearTimeout(timer));
