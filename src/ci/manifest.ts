@@ -2,7 +2,8 @@
 // reader is the person who has just pushed the file.
 import { parse as parseToml, TomlError } from 'smol-toml';
 import { z } from 'zod';
-import { ForgeError } from '../lib/errors.ts';
+import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { compileGlob } from '../lib/glob.ts';
 import { cycleProblem, needsProblem } from './needs.ts';
 import { lineOf } from './toml-lines.ts';
 
@@ -90,8 +91,10 @@ function manifestSchema({ maxLaneMinutes, maxLanesPerManifest }: ManifestLimits)
         .regex(/^[a-z0-9_-]{1,64}$/, 'expected 1 to 64 of a-z, 0-9, _ and -'),
       title: text('expected a text in quotes', 200).optional(),
       command: commandSchema(),
-      paths: texts('expected a list of patterns, e.g. ["src/**"]', 1000)
+      paths: z
+        .array(pathPattern, 'expected a list of patterns, e.g. ["src/**"]')
         .min(1, 'expected at least one pattern')
+        .max(200, 'expected at most 200 entries')
         .optional(),
       timeout_minutes: minutes,
       idle_minutes: minutes,
@@ -125,6 +128,20 @@ const text = (expected: string, maxLength: number) =>
     .min(1, 'expected a text that is not empty')
     .max(maxLength, `expected at most ${maxLength} characters`)
     .refine((value) => !value.includes('\0'), 'expected a text without NUL');
+
+/** A glob; with a leading ! it takes paths away again, as in .gitignore. */
+const pathPattern = text('expected a list of patterns, e.g. ["src/**"]', 1000).superRefine(
+  (pattern, context) => {
+    try {
+      compileGlob(pattern.replace(/^!/, ''));
+    } catch (error) {
+      context.addIssue({
+        code: 'custom',
+        message: `expected a pattern of paths, but ${errorMessage(error)}`,
+      });
+    }
+  },
+);
 
 const texts = (expected: string, maxItems: number) =>
   z.array(text(expected, 1000), expected).max(maxItems, `expected at most ${maxItems} entries`);

@@ -54,6 +54,11 @@ timeout_minutes = 5
   test.each([
     ['broken TOML', '[[lane]]\nid = \n', /line 2: this is not TOML/],
     [
+      'a pattern that is none',
+      `${lane}paths = ["src/**", "a{b"]\n`,
+      /line 4: .*expected a pattern of paths, but a \{ of the pattern is not closed/,
+    ],
+    [
       'a key of a later day',
       `${lane}matrix = { node = ["22"] }\n`,
       /line 4: unknown key matrix of lane number 1; expected one of id, title/,

@@ -36,6 +36,14 @@ describe('selection', () => {
     expect(select(changed)).toBe(expected);
   });
 
+  test('D3: patterns made to hold up the forge do not: what is too much to tell runs every lane', () => {
+    const hostile = Array.from({ length: 100 }, (_unused, index) => `${'*a'.repeat(400)}b${index}`);
+    const lane = { ...lanes[0]!, key: 'hostile', paths: hostile };
+    const paths = Array.from({ length: 100 }, (_unused, index) => 'a'.repeat(2000) + index);
+    expect([...selectLanes([lane], paths.slice(0, 1))]).toEqual([]);
+    expect([...selectLanes([lane], paths)]).toEqual(['hostile']);
+  });
+
   test('sees both names of a rename, and names with newlines', async () => {
     const testForge = await useOne();
     const { forge } = testForge;
