@@ -93,3 +93,23 @@ test('D2: a branch of fifty thousand files and one of a line of ten megabytes ha
   }
   expect(await peakMiB()).toBeLessThan(flatMiB);
 });
+
+test('D3: a body nested as deep as it may be long is refused with a sentence', async () => {
+  const { http } = await forge();
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  for (const body of [
+    '['.repeat(400_000),
+    `${'['.repeat(400_000)}${']'.repeat(400_000)}`,
+    '{"a":'.repeat(150_000),
+  ]) {
+    const answer = await fetch(`${http}/api/v1/repos`, { method: 'POST', headers, body });
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as { error: { message: string } }).error.message).toMatch(/\.$/);
+  }
+  const large = await fetch(`${http}/api/v1/repos`, {
+    method: 'POST',
+    headers,
+    body: `"${'a'.repeat(2_000_000)}"`,
+  });
+  expect(large.status).toBe(413);
+});
