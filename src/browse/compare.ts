@@ -10,10 +10,13 @@ import { placeAt, type Place } from './place.ts';
 /** Two dots: from one to the other. Three: from where both parted. */
 export type Dots = '..' | '...';
 
-export interface Comparison {
+export interface Points {
   base: Place;
   head: Place;
   dots: Dots;
+}
+
+export interface Comparison extends Points {
   /** The newest commit that both contain; undefined when their histories share nothing. */
   mergeBase: string | undefined;
   /** From where the difference is counted. */
@@ -32,31 +35,36 @@ export function parseSpec(address: string): { base: string; dots: Dots; head: st
 
 const maxCommits = 250;
 
-/** Compares what two addresses name; an empty one is the default branch. */
-export async function compareRefs(
+/** What two addresses name; an empty one is the default branch. Refuses (`not_found`) what does not exist. */
+export async function findPoints(
   forge: Forge,
   repo: Repo,
   spec: { base: string; dots: Dots; head: string },
-): Promise<Comparison> {
+): Promise<Points> {
   const base = await pointOf(forge, repo, spec.base);
   const head = await pointOf(forge, repo, spec.head);
-  const shared = await sharedBy(forge, repo, { base: base.commit, head: head.commit });
-  const from = spec.dots === '...' ? (shared ?? base.commit) : base.commit;
+  return { base, head, dots: spec.dots };
+}
+
+export async function comparePoints(forge: Forge, points: Points): Promise<Comparison> {
+  const { repo } = points.base;
+  const [base, head] = [points.base.commit, points.head.commit];
+  const shared = await sharedBy(forge, repo, { base, head });
   const log = await readOnce(forge, {
     repoId: repo.id,
-    key: `commits ${base.commit} ${head.commit}`,
+    key: `commits ${base} ${head}`,
     read: () =>
       readLog(forge.git, {
         repo: repoPath(forge, repo.id),
-        head: head.commit,
-        base: base.commit,
+        head,
+        base,
         skip: 0,
         limit: maxCommits,
         maxMs: forge.config.limits.readSeconds * 1000,
       }),
     sizeOf: (page) => (page.timedOut ? undefined : 1000 * (1 + page.commits.length)),
   });
-  return { base, head, dots: spec.dots, mergeBase: shared, from, log };
+  return { ...points, mergeBase: shared, from: points.dots === '...' ? (shared ?? base) : base, log };
 }
 
 async function pointOf(forge: Forge, repo: Repo, address: string): Promise<Place> {

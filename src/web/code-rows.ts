@@ -15,7 +15,7 @@ const maxLines = 20_000;
 // A longer line is the work of a program.
 const maxLineLength = 5000;
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escape = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => escapes[character] ?? '');
+export const escape = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => escapes[character] ?? '');
 
 /** Every text in it is escaped, and invisible characters are spelled. `colours` are those of `highlightFile`. */
 export function codeRows(text: string, colours: readonly Segment[][] | undefined): CodeRows {
@@ -32,7 +32,8 @@ export function codeRows(text: string, colours: readonly Segment[][] | undefined
   return { html: rows.join(''), shownLines: shown.length, lines: lines.length, cutLines };
 }
 
-function lineHtml(line: string, segments: readonly Segment[] | undefined): string {
+/** One line, escaped, with its colours; a very long one is cut, and says so. */
+export function lineHtml(line: string, segments: readonly Segment[] | undefined): string {
   if (line.length > maxLineLength) {
     return `${plain(line.slice(0, maxLineLength))}<span class="faint"> … ${line.length - maxLineLength} more characters</span>`;
   }

@@ -13,7 +13,7 @@ export function ago(at: number, now = Date.now()): string {
   if (elapsed < hour) return `${Math.floor(elapsed / minute)} min ago`;
   if (elapsed < day) return `${Math.floor(elapsed / hour)} h ago`;
   if (elapsed < 60 * day) return `${Math.floor(elapsed / day)} d ago`;
-  return new Date(at).toISOString().slice(0, 10);
+  return iso(at).slice(0, -14);
 }
 
 /** `0.4 s`, `1:52` or `2:04:07`, from milliseconds. */
@@ -26,8 +26,12 @@ export function duration(milliseconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
 }
 
-/** RFC 3339 in UTC with `Z`, from milliseconds. */
-export const iso = (at: number): string => new Date(at).toISOString();
+// A commit may say any time at all; a Date holds no more than this, before and after 1970.
+const maxTime = 8_640_000_000_000_000;
+
+/** RFC 3339 in UTC with `Z`, from milliseconds; the year has six digits where four do not hold it. */
+export const iso = (at: number): string =>
+  new Date(Math.min(maxTime, Math.max(-maxTime, at))).toISOString();
 
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;
