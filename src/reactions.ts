@@ -3,6 +3,7 @@ import type { Forge } from './forge/open.ts';
 import type { LiveFeed } from './web/sse.ts';
 
 export interface Loops {
+  branches: { look(repoId: number): void };
   ci: { wake(): void };
   tutorials: { wake(): void };
 }
@@ -15,6 +16,8 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   const branch = (id: number | undefined) => (id === undefined ? undefined : `branch:${id}`);
 
   events.on('repo-changed', ({ repoId }) => refresh('home', `repo:${repoId}`));
+  events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
+  events.on('branch-broken', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
   events.on('target-moved', ({ repoId }) => refresh('home', `repo:${repoId}`));
   events.on('branch-pushed', ({ repoId, branchId }) => {
     loops.ci.wake();

@@ -5,20 +5,21 @@ import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import { branchOf, isDeletion, type RefUpdate } from '../git/push.ts';
 import { listHeads, zeroOid } from '../git/refs.ts';
-import { errorMessage } from '../lib/errors.ts';
-import { fullName, type Repo } from '../repos/model.ts';
+import type { Repo } from '../repos/model.ts';
 import { getRepo } from '../repos/find.ts';
 import { repoPath } from '../repos/path.ts';
-import { isProtected } from '../repos/protected.ts';
+import { protectionOf } from '../repos/protected.ts';
 import { recordPush } from '../repos/record-push.ts';
 import { branchUrl, repoUrls } from '../repos/urls.ts';
 import { findOpenBranch } from './find.ts';
-import { recordHead } from './record-head.ts';
-import { settleBranch } from './settle.ts';
+import type { Branch } from './model.ts';
+import { readHeads, type Place, type PushedHead } from './record-heads.ts';
+import { settleRow } from './settle.ts';
 import { listSpool, readSpooled, removeSpooled, type SpooledPush } from './spool.ts';
-import { insertIngested, updateBroken, wasIngested } from './store.ts';
+import { insertIngested, wasIngested } from './store.ts';
 import { noticeTarget, settleDefaultBranch } from './target.ts';
 import { inTurn } from './turn.ts';
+import { tellAll, writeHeads } from './write-heads.ts';
 
 const maxShownBranches = 5;
 
@@ -62,47 +63,54 @@ function ingestPush(forge: Forge, push: SpooledPush): Promise<string[]> {
     }
     const heads = await listHeads(forge.git, repoPath(forge, push.repoId));
     const repo = await settleDefaultBranch(forge, push.repoId, heads);
-    for (const update of push.updates) await ingestUpdate(forge, { repo, heads, update, push });
-    insertIngested(forge.db, { id: push.id, now: forge.clock.now() });
-    recordPush(forge, repo.id);
+    const { closed, pushed } = planUpdates(forge, { repo, heads }, push);
+    const read = await readHeads(forge, { repo, heads }, pushed);
+    const facts = forge.db.transaction(() => {
+      const ended = closed.filter(({ id }) =>
+        settleRow(forge, { branchId: id, state: 'closed', actorId: push.actorId }),
+      );
+      const told = writeHeads(forge, repo, read);
+      insertIngested(forge.db, { id: push.id, now: forge.clock.now() });
+      recordPush(forge, repo.id);
+      return { ended, told };
+    });
+    for (const { id } of facts.ended) {
+      forge.events.emit('branch-settled', { repoId: repo.id, branchId: id, state: 'closed' });
+    }
+    tellAll(forge, facts.told);
     await removeSpooled(forge.config.paths.spool, push.id);
     noticeTarget(forge, repo, heads);
     forge.events.emit('repo-changed', { repoId: repo.id });
-    return linesFor(forge, getRepo(forge, repo.id), push.updates);
+    return linesFor(forge, repo, push.updates);
   });
 }
 
-interface OneUpdate {
-  repo: Repo;
-  heads: ReadonlyMap<string, string>;
-  update: RefUpdate;
-  push: SpooledPush;
-}
-
-async function ingestUpdate(forge: Forge, { repo, heads, update, push }: OneUpdate): Promise<void> {
-  const name = branchOf(update.ref);
-  if (name === undefined || isProtected(forge, repo, name)) return;
-  const branch = findOpenBranch(forge, repo.id, name);
-  const now = heads.get(name);
-  try {
+/** What a push means for the rows: which open branches it ended, and which heads it brought. */
+function planUpdates(
+  forge: Forge,
+  { repo, heads }: Place,
+  push: SpooledPush,
+): { closed: Branch[]; pushed: PushedHead[] } {
+  const closed: Branch[] = [];
+  const pushed: PushedHead[] = [];
+  const protection = protectionOf(forge, repo);
+  for (const update of push.updates) {
+    const name = branchOf(update.ref);
+    if (name === undefined || protection(name) !== undefined) continue;
+    const branch = findOpenBranch(forge, repo.id, name);
+    const now = heads.get(name);
     if (isDeletion(update)) {
-      if (branch !== undefined && (now === undefined || branch.headOid === update.oldOid)) {
-        settleBranch(forge, { branchId: branch.id, state: 'closed', actorId: push.actorId });
-      }
-      return;
+      if (branch !== undefined && (now === undefined || branch.headOid === update.oldOid))
+        closed.push(branch);
+      continue;
     }
     // A push that a later one has overtaken, in rows and refs, says nothing that is still true.
     const isNext = (branch?.headOid ?? zeroOid) === update.oldOid;
-    if (!isNext && now !== update.newOid) return;
-    const targetOid = heads.get(branch?.target ?? repo.defaultBranch);
-    const head = { repo, name, headOid: update.newOid, targetOid, pushedBy: push.actorId };
-    const fact = await recordHead(forge, head);
-    if (fact !== undefined) forge.events.emit('branch-pushed', fact);
-  } catch (error) {
-    forge.log.error({ err: error, repo: fullName(repo), branch: name }, 'a pushed branch is broken');
-    if (branch !== undefined)
-      updateBroken(forge.db, { id: branch.id, reason: errorMessage(error).slice(0, 500) });
+    if (isNext || now === update.newOid) {
+      pushed.push({ name, headOid: update.newOid, pushedBy: push.actorId });
+    }
   }
+  return { closed, pushed };
 }
 
 function linesFor(forge: Forge, repo: Repo, updates: readonly RefUpdate[]): string[] {

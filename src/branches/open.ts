@@ -2,11 +2,14 @@
 import type { Forge } from '../forge/open.ts';
 import { Loop } from '../lib/loop.ts';
 import { listRepos } from '../repos/find.ts';
+import type { Repo } from '../repos/model.ts';
 import { ingestSpool } from './ingest.ts';
 import { scanRepo } from './scan.ts';
 import { deleteIngestedBefore, listActiveRepoIds } from './store.ts';
 
 const scanMs = 60_000;
+/** How often every repository is looked at, with all its pins; the first time is the start. */
+const fullScanMs = 6 * 60 * 60_000;
 const day = 24 * 60 * 60_000;
 const rememberedPushes = 200;
 
@@ -14,6 +17,8 @@ export interface Branches {
   loop: Loop;
   start(): void;
   stop(): Promise<void>;
+  /** Has the repository looked at in the next pass, which comes at once, however quiet it was. */
+  look(repoId: number): void;
   /** Reads the spool up to this push and answers the lines for the one who pushed. */
   ingest(pushId: string): Promise<string[]>;
 }
@@ -21,7 +26,8 @@ export interface Branches {
 export function openBranches(forge: Forge): Branches {
   // Another push's ring may read this one's file first; its lines wait here for its own ring.
   const told = new Map<string, string[]>();
-  let isFirstPass = true;
+  const wanted = new Set<number>();
+  let fullScanAt = -Infinity;
 
   let reading: Promise<void> = Promise.resolve();
 
@@ -36,8 +42,12 @@ export function openBranches(forge: Forge): Branches {
   };
   const runOnce = async (): Promise<void> => {
     await readSpool();
-    await scanRepos(forge, isFirstPass);
-    isFirstPass = false;
+    const now = forge.clock.now();
+    const isFull = now - fullScanAt >= fullScanMs;
+    const chosen = isFull ? listRepos(forge) : listActive(forge, wanted);
+    wanted.clear();
+    await scanRepos(forge, chosen, isFull);
+    if (isFull) fullScanAt = now;
     deleteIngestedBefore(forge.db, forge.clock.now() - 30 * day);
   };
   const loop = new Loop({
@@ -51,6 +61,10 @@ export function openBranches(forge: Forge): Branches {
     loop,
     start: () => loop.start(),
     stop: () => loop.stop(),
+    look: (repoId) => {
+      wanted.add(repoId);
+      loop.wake();
+    },
     ingest: async (pushId) => {
       await readSpool();
       const lines = told.get(pushId) ?? [];
@@ -60,13 +74,17 @@ export function openBranches(forge: Forge): Branches {
   };
 }
 
-/** One broken repository does not keep the others from being looked at. */
-async function scanRepos(forge: Forge, all: boolean): Promise<void> {
+/** Those that changed of late, that have open branches, or that somebody wants looked at. */
+function listActive(forge: Forge, wanted: ReadonlySet<number>): Repo[] {
   const active = new Set(listActiveRepoIds(forge.db, forge.clock.now() - day));
-  for (const repo of listRepos(forge)) {
-    if (!all && !active.has(repo.id)) continue;
+  return listRepos(forge).filter(({ id }) => active.has(id) || wanted.has(id));
+}
+
+/** One broken repository does not keep the others from being looked at. */
+async function scanRepos(forge: Forge, repos: readonly Repo[], pins: boolean): Promise<void> {
+  for (const repo of repos) {
     try {
-      await scanRepo(forge, repo);
+      await scanRepo(forge, repo, { pins });
     } catch (error) {
       forge.log.error({ err: error, repoId: repo.id }, 'a repository could not be scanned');
     }

@@ -1,136 +1,107 @@
 // Compares the refs of a repository with its rows and repairs the rows: what a lost hook, a crash or somebody
-// with a shell changed. One git for all branches; only what changed costs more.
+// with a shell changed. A handful of gits for all branches, and only what changed costs more.
 import type { Forge } from '../forge/open.ts';
-import { isAncestor } from '../git/objects.ts';
-import { listContainedHeads, listHeads, updateRefs, zeroOid } from '../git/refs.ts';
-import { errorMessage } from '../lib/errors.ts';
-import { fullName, type Repo } from '../repos/model.ts';
+import { listHeads } from '../git/refs.ts';
+import { listMissing } from '../git/unreadable.ts';
+import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
-import { isProtected } from '../repos/protected.ts';
-import { getRevision, listOpenBranches } from './find.ts';
-import type { Branch } from './model.ts';
-import { recordHead } from './record-head.ts';
+import { protectionOf, type Protection } from '../repos/protected.ts';
+import { markBroken } from './broken.ts';
+import type { Comparison } from './comparison.ts';
+import { settleLanded } from './landed.ts';
+import { mendPins } from './mend-pins.ts';
+import { readHeads } from './record-heads.ts';
 import { settleBranch } from './settle.ts';
-import { updateBroken } from './store.ts';
+import { listOpenHeads, type OpenHead } from './store.ts';
 import { noticeTarget, settleDefaultBranch } from './target.ts';
 import { inTurn } from './turn.ts';
+import { settleVanished } from './vanished.ts';
+import { tellAll, writeHeads } from './write-heads.ts';
 
-interface Scan {
-  repo: Repo;
-  path: string;
-  heads: ReadonlyMap<string, string>;
-}
+/** So many heads are read and written at once: neither memory nor a transaction grows with the repository. */
+const maxHeadsAtOnce = 500;
 
-/** Brings the rows of one repository to what its refs say; new and moved heads have no known pusher. */
-export function scanRepo(forge: Forge, { id }: Pick<Repo, 'id'>): Promise<void> {
+/**
+ * Brings the rows of one repository to what its refs say; new and moved heads have no known pusher. `pins` also
+ * looks whether every pushed head is still pinned.
+ */
+export function scanRepo(
+  forge: Forge,
+  { id }: Pick<Repo, 'id'>,
+  options: { pins?: boolean } = {},
+): Promise<void> {
   return inTurn(forge, id, async () => {
     const path = repoPath(forge, id);
     const heads = await listHeads(forge.git, path);
     const repo = await settleDefaultBranch(forge, id, heads);
-    const scan = { repo, path, heads };
-    const open = new Map(listOpenBranches(forge, { repoId: id }).map((branch) => [branch.name, branch]));
-    await recordChanged(forge, scan, open);
-    const present = [...open.values()].filter((branch) => heads.get(branch.name) === branch.headOid);
-    for (const branch of await listLanded(forge, scan, present)) {
-      await isolate(forge, scan, branch, () => removeLanded(forge, scan, branch));
-    }
-    for (const branch of open.values()) {
-      if (!heads.has(branch.name)) {
-        await isolate(forge, scan, branch, () => settleVanished(forge, scan, branch));
-      }
-    }
+    const protection = protectionOf(forge, repo);
+    const rows = endProtected(forge, id, protection);
+    const oids = [...heads.values(), ...rows.map((row) => row.headOid)];
+    const missing = await listMissing(forge.git, path, oids);
+    const compared: Comparison = {
+      repo,
+      path,
+      heads,
+      missing,
+      open: new Map(rows.map((row) => [row.name, row])),
+    };
+    await recordChanged(forge, compared, protection);
+    markMissing(forge, compared);
+    await settleLanded(forge, compared);
+    await settleVanished(forge, compared);
+    if (options.pins === true) await mendLostPins(forge, repo);
     noticeTarget(forge, repo, heads);
   });
 }
 
+/** A branch that was put under protection is nobody's work any more; its ref stays. Answers the rows that are left. */
+function endProtected(
+  forge: Forge,
+  repoId: number,
+  protection: (branch: string) => Protection | undefined,
+): OpenHead[] {
+  const rows = listOpenHeads(forge.db, repoId);
+  const ended = rows.filter((row) => protection(row.name) !== undefined);
+  for (const { id } of ended) settleBranch(forge, { branchId: id, state: 'closed' });
+  return ended.length === 0 ? rows : rows.filter((row) => !ended.includes(row));
+}
+
 async function recordChanged(
   forge: Forge,
-  { repo, heads }: Scan,
-  open: ReadonlyMap<string, Branch>,
+  { repo, heads, open }: Comparison,
+  protection: (branch: string) => Protection | undefined,
 ): Promise<void> {
-  for (const [name, headOid] of heads) {
-    const branch = open.get(name);
-    if (branch?.headOid === headOid || (branch === undefined && isProtected(forge, repo, name))) continue;
-    const targetOid = heads.get(branch?.target ?? repo.defaultBranch);
-    try {
-      const fact = await recordHead(forge, { repo, name, headOid, targetOid, pushedBy: undefined });
-      if (fact !== undefined) forge.events.emit('branch-pushed', fact);
-    } catch (error) {
-      markBroken(forge, { repo, name, branch }, error);
-    }
+  const changed = [...heads].filter(([name, headOid]) => {
+    const row = open.get(name);
+    if (row === undefined) return protection(name) === undefined;
+    // A broken one is read again in every scan, so that it recovers by itself when it is mended.
+    return row.headOid !== headOid || row.brokenReason !== null;
+  });
+  for (let at = 0; at < changed.length; at += maxHeadsAtOnce) {
+    const pushed = changed
+      .slice(at, at + maxHeadsAtOnce)
+      .map(([name, headOid]) => ({ name, headOid, pushedBy: undefined }));
+    const read = await readHeads(forge, { repo, heads }, pushed);
+    tellAll(
+      forge,
+      forge.db.transaction(() => writeHeads(forge, repo, read)),
+    );
   }
 }
 
-/** Branches whose head their target contains, although they brought commits of their own. */
-async function listLanded(forge: Forge, scan: Scan, present: readonly Branch[]): Promise<Branch[]> {
-  const byTarget = Map.groupBy(present, (branch) => branch.target);
-  const landed: Branch[] = [];
-  for (const [target, branches] of byTarget) {
-    const targetOid = scan.heads.get(target);
-    if (targetOid === undefined) continue;
-    const contained = await listContained(forge, scan, { targetOid, branches });
-    landed.push(...branches.filter((branch) => contained.has(branch.name) && hasOwnCommits(forge, branch)));
-  }
-  return landed;
-}
-
-async function listContained(
-  forge: Forge,
-  scan: Scan,
-  { targetOid, branches }: { targetOid: string; branches: readonly Branch[] },
-): Promise<Set<string>> {
-  try {
-    return await listContainedHeads(forge.git, scan.path, targetOid);
-  } catch {
-    // One unreadable head fails the whole question; asked one by one, only that branch is broken.
-    const contained = new Set<string>();
-    for (const branch of branches) {
-      await isolate(forge, scan, branch, async () => {
-        if (await isAncestor(forge.git, scan.path, branch.headOid, targetOid)) contained.add(branch.name);
-      });
-    }
-    return contained;
+/** A head that did not move may still have been lost. */
+function markMissing(forge: Forge, { repo, heads, missing, open }: Comparison): void {
+  if (missing.size === 0) return;
+  for (const row of open.values()) {
+    if (!missing.has(row.headOid) || heads.get(row.name) !== row.headOid) continue;
+    const reason = `its commit ${row.headOid.slice(0, 12)} is gone from the repository`;
+    markBroken(forge, { id: row.id, repoId: repo.id }, reason);
   }
 }
 
-const hasOwnCommits = (forge: Forge, branch: Branch): boolean =>
-  getRevision(forge, branch.id, branch.revision).baseOid !== branch.headOid;
-
-// The ref goes first: a merged row whose ref stands would come back as a new branch.
-async function removeLanded(forge: Forge, { path }: Scan, branch: Branch): Promise<void> {
-  const ref = `refs/heads/${branch.name}`;
-  await updateRefs(forge.git, path, [{ ref, newOid: zeroOid, oldOid: branch.headOid }]);
-  settleBranch(forge, { branchId: branch.id, state: 'merged' });
-}
-
-async function settleVanished(forge: Forge, { path, heads }: Scan, branch: Branch): Promise<void> {
-  const targetOid = heads.get(branch.target);
-  const isMerged =
-    targetOid !== undefined &&
-    hasOwnCommits(forge, branch) &&
-    (await isAncestor(forge.git, path, branch.headOid, targetOid));
-  settleBranch(forge, { branchId: branch.id, state: isMerged ? 'merged' : 'closed' });
-}
-
-async function isolate(
-  forge: Forge,
-  { repo }: Scan,
-  branch: Branch,
-  body: () => Promise<void>,
-): Promise<void> {
-  try {
-    await body();
-  } catch (error) {
-    markBroken(forge, { repo, name: branch.name, branch }, error);
-  }
-}
-
-function markBroken(
-  forge: Forge,
-  { repo, name, branch }: { repo: Repo; name: string; branch: Branch | undefined },
-  error: unknown,
-): void {
-  forge.log.error({ err: error, repo: fullName(repo), branch: name }, 'a branch is broken; the scan goes on');
-  if (branch !== undefined)
-    updateBroken(forge.db, { id: branch.id, reason: errorMessage(error).slice(0, 500) });
+async function mendLostPins(forge: Forge, repo: Repo): Promise<void> {
+  const { mended, lost } = await mendPins(forge, repo);
+  if (mended > 0)
+    forge.log.warn({ repoId: repo.id, mended }, 'pushed heads had lost their pins; they have them again');
+  if (lost.length > 0) forge.log.error({ repoId: repo.id, lost: lost.slice(0, 20) }, 'pushed heads are gone');
 }

@@ -81,6 +81,41 @@ export function listOpenRows(db: Db, where: { repoId: number | undefined; limit:
     .map(toBranch);
 }
 
+export interface OpenHead {
+  id: number;
+  number: number;
+  name: string;
+  target: string;
+  headOid: string;
+  revision: number;
+  /** The merge base of the newest revision. */
+  baseOid: string | null;
+  brokenReason: string | null;
+}
+
+/** What the scan compares with the refs: every open branch of a repository. */
+export const listOpenHeads = (db: Db, repoId: number): OpenHead[] =>
+  db.all(
+    `SELECT branch.id, branch.number, branch.name, branch.target, branch.head_oid AS headOid, branch.revision,
+       revision.base_oid AS baseOid, branch.broken_reason AS brokenReason
+     FROM branches AS branch
+     LEFT JOIN revisions AS revision ON revision.branch_id = branch.id AND revision.number = branch.revision
+     WHERE branch.repo_id = :repoId AND branch.state = 'open'`,
+    { repoId },
+  );
+
+/** Every pushed head of a repository that has to be pinned. */
+export const listPushedHeads = (
+  db: Db,
+  repoId: number,
+): { number: number; revision: number; headOid: string }[] =>
+  db.all(
+    `SELECT branch.number, revision.number AS revision, revision.head_oid AS headOid
+     FROM revisions AS revision JOIN branches AS branch ON branch.id = revision.branch_id
+     WHERE branch.repo_id = :repoId`,
+    { repoId },
+  );
+
 export function listBranchRows(
   db: Db,
   where: { repoId: number; state: BranchState | null; beforeId: number | null; limit: number },
@@ -106,14 +141,15 @@ export interface NewBranch {
   title: string;
   authorId: number | null;
   headOid: string;
+  brokenReason: string | null;
   now: number;
 }
 
 export const insertBranch = (db: Db, branch: NewBranch): number =>
   db.run(
     `INSERT INTO branches (repo_id, number, name, target, title, author_id, state, head_oid, revision,
-       created_at, updated_at)
-     VALUES (:repoId, :number, :name, :target, :title, :authorId, 'open', :headOid, 1, :now, :now)`,
+       broken_reason, created_at, updated_at)
+     VALUES (:repoId, :number, :name, :target, :title, :authorId, 'open', :headOid, 1, :brokenReason, :now, :now)`,
     { ...branch },
   ).lastId;
 
@@ -132,8 +168,25 @@ export function updateHead(
   );
 }
 
-export function updateBroken(db: Db, update: { id: number; reason: string | null }): void {
-  db.run('UPDATE branches SET broken_reason = :reason WHERE id = :id', update);
+/** False when that is what the row says already, or the branch is settled. */
+export const updateBroken = (db: Db, update: { id: number; reason: string | null }): boolean =>
+  db.run(
+    `UPDATE branches SET broken_reason = :reason
+     WHERE id = :id AND state = 'open' AND broken_reason IS NOT :reason`,
+    update,
+  ).changes === 1;
+
+/** Says of the newest revision of a branch what could not be read when it was recorded. */
+export function updateMended(
+  db: Db,
+  update: { id: number; revision: number; title: string; baseOid: string | null; targetOid: string | null },
+): void {
+  const { id, revision, title, baseOid, targetOid } = update;
+  db.run('UPDATE branches SET broken_reason = NULL, title = :title WHERE id = :id', { id, title });
+  db.run(
+    'UPDATE revisions SET base_oid = :baseOid, target_oid = :targetOid WHERE branch_id = :id AND number = :revision',
+    { id, revision, baseOid, targetOid },
+  );
 }
 
 export interface SettleUpdate {

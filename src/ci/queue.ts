@@ -158,7 +158,7 @@ export function setReason(
 export function listRevisionsWithoutRun(db: Db) {
   return db.all<{ branchId: number; repoId: number; revision: number }>(
     `SELECT b.id AS branchId, b.repo_id AS repoId, b.revision FROM branches b
-      WHERE b.state = 'open'
+      WHERE b.state = 'open' AND b.broken_reason IS NULL
         AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.branch_id = b.id AND r.revision = b.revision AND r.kind = 'branch')
       ORDER BY b.updated_at LIMIT 100`,
   );

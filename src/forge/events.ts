@@ -3,6 +3,10 @@
 
 export interface Facts {
   'repo-changed': { repoId: number };
+  /** Which branches are protected is another question now: the rows have to be looked at. */
+  'protection-changed': { repoId: number };
+  /** A branch cannot be read any more, or can be again. */
+  'branch-broken': { repoId: number; branchId: number; reason: string | undefined };
   /** The target branch exists at a new commit (created, or something landed on it). */
   'target-moved': { repoId: number; oid: string };
   'branch-pushed': { repoId: number; branchId: number; revision: number };

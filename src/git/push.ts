@@ -23,6 +23,7 @@ export const isDeletion = (update: RefUpdate): boolean => update.newOid === zero
 
 const headsPrefix = 'refs/heads/';
 const tagsPrefix = 'refs/tags/';
+const notesPrefix = 'refs/notes/';
 
 /** The name after refs/heads/, or undefined for any other ref. */
 export const branchOf = (ref: string): string | undefined =>
@@ -31,3 +32,7 @@ export const branchOf = (ref: string): string | undefined =>
 /** The name after refs/tags/, or undefined for any other ref. */
 export const tagOf = (ref: string): string | undefined =>
   ref.startsWith(tagsPrefix) ? ref.slice(tagsPrefix.length) : undefined;
+
+/** The name after refs/notes/, or undefined for any other ref. */
+export const noteOf = (ref: string): string | undefined =>
+  ref.startsWith(notesPrefix) ? ref.slice(notesPrefix.length) : undefined;

@@ -46,13 +46,6 @@ export async function listRefs(
   return refs;
 }
 
-/** The commits of those branches (without refs/heads/) that `commit` contains, by name; one git for all of them. */
-export async function listContainedHeads(git: Git, repo: string, commit: string): Promise<Set<string>> {
-  const args = ['for-each-ref', `--merged=${commit}`, '--format=%(refname:lstrip=2)', 'refs/heads/'];
-  const text = await git.text(args, { repo });
-  return new Set(text.split('\n').filter((name) => name !== ''));
-}
-
 /**
  * Moves all of the refs or none, in one transaction of git.
  * Refuses (`conflict`) when one of them no longer stands where `oldOid` says, or is being moved by somebody else.

@@ -48,6 +48,7 @@ export async function createRepo(forge: Forge, request: NewRepoRequest): Promise
         name,
         visibility: request.visibility ?? 'private',
         defaultBranch,
+        isDefaultChosen: request.defaultBranch !== undefined,
         description: request.description?.slice(0, 500) ?? '',
         createdAt: forge.clock.now(),
         createdBy: caller.account?.id ?? null,

@@ -88,12 +88,32 @@ export interface Repo {
   description: string;
   visibility: Visibility;
   defaultBranch: string;
+  /** Somebody named the default branch; else the first push to the empty repository chooses it. */
+  isDefaultChosen: boolean;
   mergeMethod: MergeMethod;
+  /** Whether refs/notes/… may be pushed. */
+  takesNotes: boolean;
   createdAt: number;
   pushedAt: number | undefined;
 }
 
 export const fullName = (repo: Pick<Repo, 'owner' | 'name'>): string => `${repo.owner}/${repo.name}`;
+
+/** What a maintainer may change; what is left out stays as it is. */
+export const repoChanges = z.strictObject({
+  name: z.string().optional(),
+  description: z.string().max(500, 'a description has at most 500 characters').optional(),
+  visibility: z.enum(visibilities).optional(),
+  defaultBranch: z.string().optional(),
+  mergeMethod: z.enum(mergeMethods).optional(),
+  takesNotes: z.boolean().optional(),
+});
+export type RepoChanges = z.infer<typeof repoChanges>;
+
+export const protectedView = z.object({
+  patterns: z.array(z.object({ pattern: z.string(), branches: z.array(z.string()), total: z.number() })),
+});
+export type ProtectedView = z.infer<typeof protectedView>;
 
 export const repoView = z.object({
   owner: z.string(),
@@ -101,6 +121,8 @@ export const repoView = z.object({
   description: z.string(),
   visibility: z.enum(visibilities),
   defaultBranch: z.string(),
+  mergeMethod: z.enum(mergeMethods),
+  takesNotes: z.boolean(),
   url: z.string(),
   httpUrl: z.string(),
   sshUrl: z.string(),

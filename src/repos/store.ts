@@ -10,12 +10,14 @@ interface RepoRow {
   visibility: Visibility;
   default_branch: string;
   merge_method: MergeMethod;
+  default_chosen: number;
+  takes_notes: number;
   created_at: number;
   pushed_at: number | null;
 }
 
 const columns =
-  'id, owner, name, description, visibility, default_branch, merge_method, created_at, pushed_at';
+  'id, owner, name, description, visibility, default_branch, default_chosen, merge_method, takes_notes, created_at, pushed_at';
 
 function toRepo(row: RepoRow): Repo {
   const { id, owner, name, description, visibility } = row;
@@ -26,7 +28,9 @@ function toRepo(row: RepoRow): Repo {
     description,
     visibility,
     defaultBranch: row.default_branch,
+    isDefaultChosen: row.default_chosen === 1,
     mergeMethod: row.merge_method,
+    takesNotes: row.takes_notes === 1,
     createdAt: row.created_at,
     pushedAt: row.pushed_at ?? undefined,
   };
@@ -53,6 +57,7 @@ export interface NewRepo {
   name: string;
   visibility: Visibility;
   defaultBranch: string;
+  isDefaultChosen: boolean;
   description: string;
   createdAt: number;
   createdBy: number | null;
@@ -60,13 +65,35 @@ export interface NewRepo {
 
 export const insertRepo = (db: Db, repo: NewRepo): number =>
   db.run(
-    `INSERT INTO repos (owner, name, visibility, default_branch, description, created_at, created_by)
-     VALUES (:owner, :name, :visibility, :defaultBranch, :description, :createdAt, :createdBy)`,
-    { ...repo },
+    `INSERT INTO repos (owner, name, visibility, default_branch, default_chosen, description, created_at, created_by)
+     VALUES (:owner, :name, :visibility, :defaultBranch, :isDefaultChosen, :description, :createdAt, :createdBy)`,
+    { ...repo, isDefaultChosen: Number(repo.isDefaultChosen) },
   ).lastId;
 
 export function updateDefaultBranch(db: Db, update: { id: number; defaultBranch: string }): void {
   db.run('UPDATE repos SET default_branch = :defaultBranch WHERE id = :id', update);
+}
+
+export interface SettingsUpdate {
+  id: number;
+  name: string;
+  description: string;
+  visibility: Visibility;
+  mergeMethod: MergeMethod;
+  takesNotes: boolean;
+}
+
+export function updateSettings(db: Db, update: SettingsUpdate): void {
+  db.run(
+    `UPDATE repos SET name = :name, description = :description, visibility = :visibility,
+       merge_method = :mergeMethod, takes_notes = :takesNotes WHERE id = :id`,
+    { ...update, takesNotes: Number(update.takesNotes) },
+  );
+}
+
+/** As somebody asked for it: from now on no push changes it. */
+export function updateChosenDefault(db: Db, update: { id: number; defaultBranch: string }): void {
+  db.run('UPDATE repos SET default_branch = :defaultBranch, default_chosen = 1 WHERE id = :id', update);
 }
 
 export function stampPush(db: Db, push: { id: number; now: number }): void {
@@ -104,3 +131,14 @@ export const listProtectedPatterns = (db: Db, repoId: number): string[] =>
       repoId,
     })
     .map((row) => row.pattern);
+
+/** False when the pattern was protected before. */
+export const insertProtected = (db: Db, row: { repoId: number; pattern: string }): boolean =>
+  db.run(
+    'INSERT INTO protected_refs (repo_id, pattern) VALUES (:repoId, :pattern) ON CONFLICT DO NOTHING',
+    row,
+  ).changes === 1;
+
+/** False when there was no such pattern. */
+export const deleteProtected = (db: Db, row: { repoId: number; pattern: string }): boolean =>
+  db.run('DELETE FROM protected_refs WHERE repo_id = :repoId AND pattern = :pattern', row).changes === 1;

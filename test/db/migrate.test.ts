@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { latestVersion, migrate, schemaVersion } from '../../src/db/migrate.ts';
 import { Db } from '../../src/db/open.ts';
@@ -34,8 +35,10 @@ test('migrating twice changes nothing and makes no backup', () => {
 });
 
 test('a database of an older program is copied before it is migrated', () => {
-  migrate(db);
-  db.exec('PRAGMA user_version = 5; DROP TABLE merges;');
+  const migrations = fileURLToPath(new URL('../../src/db/migrations/', import.meta.url));
+  const older = readdirSync(migrations).filter((name) => name < '0006');
+  for (const name of older.sort()) db.exec(readFileSync(join(migrations, name), 'utf8'));
+  db.exec('PRAGMA user_version = 5');
   migrate(db, (version) => join(folder, `before-${version}.db`));
   expect(schemaVersion(db)).toBe(latestVersion());
   const backup = new Db(join(folder, 'before-5.db'));

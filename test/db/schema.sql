@@ -151,7 +151,7 @@ CREATE TABLE repos (
   next_run       INTEGER NOT NULL DEFAULT 1,
   created_at     INTEGER NOT NULL,
   created_by     INTEGER REFERENCES accounts (id),
-  pushed_at      INTEGER,
+  pushed_at      INTEGER, default_chosen INTEGER NOT NULL DEFAULT 0 CHECK (default_chosen IN (0, 1)), takes_notes INTEGER NOT NULL DEFAULT 0 CHECK (takes_notes IN (0, 1)),
   UNIQUE (owner, name)
 ) STRICT;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listContainedHeads, listHeads, resolveBranch, updateRefs, zeroOid } from '../../src/git/refs.ts';
+import { listHeads, resolveBranch, updateRefs, zeroOid } from '../../src/git/refs.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 
@@ -46,10 +46,4 @@ test('refs move together or not at all', async () => {
   expect(await listHeads(git, repo)).toEqual(new Map([['main', topic]]));
   const create = { ref: 'refs/heads/main', newOid: main, oldOid: zeroOid };
   await expect(updateRefs(git, repo, [create])).rejects.toMatchObject({ code: 'conflict' });
-});
-
-test('the branches that a commit contains are listed at once', async () => {
-  const { git, repo, main, topic } = await stage();
-  expect(await listContainedHeads(git, repo, main)).toEqual(new Set(['main']));
-  expect(await listContainedHeads(git, repo, topic)).toEqual(new Set(['main', 'topic']));
 });

@@ -1,0 +1,120 @@
+// Turns pushed heads into rows and pins, however many there are with a handful of gits. Only called in the
+// repository's turn (turn.ts): first `readHeads`, then `writeHeads` in one transaction, then the facts are told.
+import type { Forge } from '../forge/open.ts';
+import { mergeBases } from '../git/merge-bases.ts';
+import { commitSummary } from '../git/objects.ts';
+import { updateRefs } from '../git/refs.ts';
+import { inHalves } from '../lib/in-halves.ts';
+import type { Repo } from '../repos/model.ts';
+import { repoPath } from '../repos/path.ts';
+import { brokenReason } from './broken.ts';
+import { pinRef, type Branch } from './model.ts';
+import { findOpenBranchRow, nextBranchNumber } from './store.ts';
+
+export interface PushedHead {
+  /** Without refs/heads/. */
+  name: string;
+  headOid: string;
+  /** The account that pushed, when it is known. */
+  pushedBy: number | undefined;
+}
+
+/** A repository and where its branches stand. */
+export interface Place {
+  repo: Repo;
+  heads: ReadonlyMap<string, string>;
+}
+
+export interface ReadHead extends PushedHead {
+  /** The open branch of that name, as it was before. */
+  existing: Branch | undefined;
+  /** The row has this very head: there is nothing to record but what was not known of it. */
+  isKnown: boolean;
+  number: number;
+  revision: number;
+  parents: readonly string[];
+  title: string;
+  targetOid: string | undefined;
+  baseOid: string | undefined;
+  /** Why it cannot be read. */
+  problem: string | undefined;
+}
+
+/**
+ * Reads what the rows need and pins every head. The pins come before the rows: a crash in between leaves pins that
+ * the next try writes again, and never a row without its pin. A head that cannot be read gets its `problem`.
+ */
+export async function readHeads(
+  forge: Forge,
+  place: Place,
+  pushed: readonly PushedHead[],
+): Promise<ReadHead[]> {
+  const read = await Promise.all(number(forge, place, pushed).map((head) => readTitle(forge, place, head)));
+  const fresh = () => read.filter((head) => !isSettled(head) && head.problem === undefined);
+  const note = (head: ReadHead, error: unknown): void => {
+    forge.log.warn({ err: error, repoId: place.repo.id, branch: head.name }, 'a head cannot be read');
+    head.problem = brokenReason(error);
+  };
+  const path = repoPath(forge, place.repo.id);
+  for (const [target, heads] of Map.groupBy(fresh(), (head) => head.targetOid)) {
+    if (target === undefined) continue;
+    await inHalves(heads, (some) => findBases(forge, path, { target, heads: some }), note);
+  }
+  await inHalves(fresh(), (some) => pin(forge, path, some), note);
+  return read;
+}
+
+/** Nothing to read: the row has the head, and the head was readable. */
+const isSettled = ({ isKnown, existing }: ReadHead): boolean =>
+  isKnown && existing?.brokenReason === undefined;
+
+function number(forge: Forge, { repo, heads }: Place, pushed: readonly PushedHead[]): ReadHead[] {
+  let next = nextBranchNumber(forge.db, repo.id);
+  return pushed.map((head) => {
+    const existing = findOpenBranchRow(forge.db, { repoId: repo.id, name: head.name });
+    const isKnown = existing?.headOid === head.headOid;
+    return {
+      ...head,
+      existing,
+      isKnown,
+      number: existing?.number ?? next++,
+      revision: existing === undefined ? 1 : existing.revision + (isKnown ? 0 : 1),
+      parents: [],
+      title: head.name,
+      targetOid: heads.get(existing?.target ?? repo.defaultBranch),
+      baseOid: undefined,
+      problem: undefined,
+    };
+  });
+}
+
+async function readTitle(forge: Forge, { repo }: Place, head: ReadHead): Promise<ReadHead> {
+  if (isSettled(head)) return head;
+  try {
+    const { subject, parents } = await commitSummary(forge.git, repoPath(forge, repo.id), head.headOid);
+    return { ...head, parents, title: subject.slice(0, 200) || head.name };
+  } catch (error) {
+    return { ...head, problem: brokenReason(error) };
+  }
+}
+
+async function findBases(
+  forge: Forge,
+  path: string,
+  { target, heads }: { target: string; heads: readonly ReadHead[] },
+): Promise<void> {
+  // A head that is the target, or one commit on top of it, needs no question.
+  const near = (head: ReadHead) =>
+    head.headOid === target || (head.parents.length === 1 && head.parents[0] === target);
+  const far = heads.filter((head) => !near(head)).map((head) => head.headOid);
+  const bases = await mergeBases(forge.git, path, { target, heads: far });
+  for (const head of heads) head.baseOid = near(head) ? target : bases.get(head.headOid);
+}
+
+function pin(forge: Forge, path: string, heads: readonly ReadHead[]): Promise<void> {
+  const moves = heads.map(({ number, revision, headOid }) => ({
+    ref: pinRef(number, revision),
+    newOid: headOid,
+  }));
+  return updateRefs(forge.git, path, moves);
+}
