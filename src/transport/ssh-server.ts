@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import ssh2, { type Connection } from 'ssh2';
 import type { Git } from '../git/run.ts';
 import type { Line } from './ask.ts';
+import { FirstGuess } from './first-guess.ts';
 import { readHostKey } from './host-key.ts';
 import type { Identity, StartOrder } from './model.ts';
 import { authenticator } from './ssh-auth.ts';
@@ -11,6 +12,7 @@ import { serveSession } from './ssh-session.ts';
 import type { RunningService } from './start-service.ts';
 
 const maxSessions = 10;
+const firstChoice = { kex: 'curve25519-sha256', hostKey: 'ssh-ed25519' } as const;
 const idleMs = 10 * 60_000;
 
 export interface SshServer {
@@ -30,13 +32,14 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
   const services = new Set<RunningService>();
   const sockets = new Set<Socket>();
   const timers = new Map<string, NodeJS.Timeout>();
+  const guesses = new Map<string, FirstGuess>();
   const library = new ssh2.Server(
     {
       hostKeys: [readHostKey(order.hostKeyPath)],
       ident: 'pika-git',
       algorithms: {
         kex: [
-          'curve25519-sha256',
+          firstChoice.kex,
           'curve25519-sha256@libssh.org',
           'ecdh-sha2-nistp256',
           'diffie-hellman-group16-sha512',
@@ -51,10 +54,11 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
           'hmac-sha2-512',
         ],
         compress: ['none'],
-        serverHostKey: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
+        serverHostKey: [firstChoice.hostKey, 'rsa-sha2-512', 'rsa-sha2-256'],
       },
     },
     (client, { ip, port }) => {
+      guesses.get(`${ip}|${port}`)?.keepIn(client);
       const onReady = () => clearTimeout(timers.get(`${ip}|${port}`));
       serveClient(client, { ip, onReady }, { ...parts, services });
     },
@@ -65,9 +69,11 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
     const key = `${socket.remoteAddress}|${socket.remotePort}`;
     sockets.add(socket);
     timers.set(key, timer);
+    guesses.set(key, new FirstGuess(socket, firstChoice));
     socket.once('close', () => {
       sockets.delete(socket);
       timers.delete(key);
+      guesses.delete(key);
       clearTimeout(timer);
     });
     socket.on('error', () => socket.destroy());
