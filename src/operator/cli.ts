@@ -79,16 +79,38 @@ function describeProgram(setStatus: (code: number) => void): Command {
   common(repo.command('create <owner/name>'))
     .description('make an empty repository')
     .option('--public', 'readable without signing in')
-    .option('--default-branch <name>', 'the branch that others land on', 'main')
-    .action((name: string, options: CommonOptions & { public?: boolean; defaultBranch: string }) => {
+    .option('--default-branch <name>', 'the branch that others land on (the first one pushed, or main)')
+    .action((name: string, options: CommonOptions & { public?: boolean; defaultBranch?: string }) => {
       const visibility = options.public === true ? 'public' : 'private';
-      const { defaultBranch } = options;
-      return ask(options, { command: 'repo create', repo: name, visibility, defaultBranch });
+      const chosen = options.defaultBranch === undefined ? {} : { defaultBranch: options.defaultBranch };
+      return ask(options, { command: 'repo create', repo: name, visibility, ...chosen });
     });
+  describeProtect(program, ask);
   common(program.command('doctor'))
     .description('look the forge over and say what is wrong and what to do')
     .action((options: CommonOptions) => ask(options, { command: 'doctor' }));
   return program;
+}
+
+type Ask = (options: CommonOptions, request: CommandRequest) => Promise<void>;
+
+function describeProtect(program: Command, ask: Ask): void {
+  const protect = program.command('protect').description('branches that take no direct push');
+  common(protect.command('list <owner/name>'))
+    .description('the protected patterns of a repository and the branches they match now')
+    .action((repo: string, options: CommonOptions) => ask(options, { command: 'protect list', repo }));
+  common(protect.command('add <owner/name> <pattern>'))
+    .description(
+      'protect what a pattern matches: * is one part of a name, ** any number of parts, ? one character',
+    )
+    .action((repo: string, pattern: string, options: CommonOptions) =>
+      ask(options, { command: 'protect add', repo, pattern }),
+    );
+  common(protect.command('remove <owner/name> <pattern>'))
+    .description('take a pattern away again')
+    .action((repo: string, pattern: string, options: CommonOptions) =>
+      ask(options, { command: 'protect remove', repo, pattern }),
+    );
 }
 
 function common(command: Command): Command {

@@ -15,6 +15,7 @@ import { createRepo } from '../repos/create-repo.ts';
 import { visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
 import { examine, findingSchema } from './doctor.ts';
+import { answerProtect, protectChange, protectList } from './protect.ts';
 
 const accountAdd = z.strictObject({
   name: z.string(),
@@ -25,13 +26,15 @@ const tokenCreate = z.strictObject({ account: z.string(), scope: z.enum(tokenSco
 const repoCreate = z.strictObject({
   repo: z.string().regex(/^[^/]+\/[^/]+$/, 'name the repository as OWNER/NAME'),
   visibility: z.enum(visibilities).default('private'),
-  defaultBranch: z.string().default('main'),
+  defaultBranch: z.string().optional(),
 });
 
 export const commandRequest = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('account add'), ...accountAdd.shape }),
   z.strictObject({ command: z.literal('token create'), ...tokenCreate.shape }),
   z.strictObject({ command: z.literal('repo create'), ...repoCreate.shape }),
+  protectList,
+  protectChange,
   z.strictObject({ command: z.literal('doctor') }),
 ]);
 export type CommandRequest = z.input<typeof commandRequest>;
@@ -53,6 +56,10 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
       return makeToken(forge, request);
     case 'repo create':
       return makeRepo(forge, request);
+    case 'protect add':
+    case 'protect remove':
+    case 'protect list':
+      return answerProtect(forge, request);
     case 'doctor':
       return askDoctor(forge);
   }
@@ -93,9 +100,10 @@ function makeToken(forge: Forge, request: z.output<typeof tokenCreate>): Command
 
 async function makeRepo(forge: Forge, request: z.output<typeof repoCreate>): Promise<CommandAnswer> {
   const [owner = '', name = ''] = request.repo.split('/');
-  const { visibility, defaultBranch } = request;
-  const caller = systemCaller(forge);
-  const repo = await createRepo(forge, { owner, name, visibility, defaultBranch, caller });
+  const { visibility } = request;
+  const chosen = request.defaultBranch === undefined ? {} : { defaultBranch: request.defaultBranch };
+  const repo = await createRepo(forge, { owner, name, visibility, ...chosen, caller: systemCaller(forge) });
+  const { defaultBranch } = repo;
   const urls = repoUrls(forge, repo);
   const text = `Repository ${request.repo} (${visibility}), default branch ${defaultBranch}.\n  ${urls.ssh}\n  ${urls.http}`;
   return {
