@@ -2,9 +2,11 @@
 import { Router } from 'express';
 import type { Forge } from '../forge/open.ts';
 import { filesApi } from './route-files-api.ts';
+import { historyApi } from './route-history-api.ts';
 
 export function browseApi(forge: Forge): Router {
   const router = Router();
   router.use(filesApi(forge));
+  router.use(historyApi(forge));
   return router;
 }

@@ -35,7 +35,7 @@ export interface BlameQuery {
   withIgnored: boolean;
 }
 
-export const linesAtOnce = 2000;
+const linesAtOnce = 2000;
 const ignoreFile = '.git-blame-ignore-revs';
 const maxIgnoreBytes = 64 * 1024;
 const maxIgnored = 500;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import type { BlameCommit, BlameSpan } from '../git/blame.ts';
-import { encodePath, nameOf, showPath } from '../git/git-path.ts';
+import { encodePath, nameOf, rootPath, showPath } from '../git/git-path.ts';
 import { fullName } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { blameRows, type BlamedCommit } from '../web/blame-rows.ts';
@@ -12,7 +12,7 @@ import { visibleName } from '../web/filters.ts';
 import { highlightFile } from '../web/highlight.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { blameFile, linesAtOnce, type BlamedLines } from './blame.ts';
+import { blameFile, type BlamedLines } from './blame.ts';
 import { crumbsOf } from './crumbs-view.ts';
 import { findPlace, routeBelow, type Exchange, type Place } from './place.ts';
 import { isKnown } from './route-etag.ts';
@@ -60,6 +60,7 @@ async function showBlame(forge: Forge, exchange: Exchange): Promise<void> {
     right,
     ref: place.ref,
     name: visibleName(showPath(nameOf(place.path))),
+    rootHref: place.url('tree', rootPath),
     crumbs: crumbsOf(place, 'tree'),
     blobHref: place.url('blob'),
     historyHref: place.url('commits'),
@@ -74,10 +75,8 @@ async function showBlame(forge: Forge, exchange: Exchange): Promise<void> {
     timedOut: part?.blame.timedOut,
     readSeconds: forge.config.limits.readSeconds,
     rows: part && (await rowsOf(part, place, forge.clock.now())),
-    isLast: left === 0,
     left,
     moreHref: left > 0 ? `${href}?from=${(part?.to ?? 0) + 1}${others}` : undefined,
-    linesAtOnce,
   });
 }
 

@@ -4,7 +4,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
-import { encodePath, showPath, type GitPath } from '../git/git-path.ts';
+import { encodePath, rootPath, showPath, type GitPath } from '../git/git-path.ts';
 import { treeOf } from '../git/objects.ts';
 import { findEntry, type EntryKind } from '../git/tree.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -62,6 +62,7 @@ async function showHistory(forge: Forge, exchange: Exchange): Promise<void> {
     right,
     ref: place.ref,
     path: visibleName(showPath(place.path)),
+    rootHref: place.url('commits', rootPath),
     crumbs: crumbsOf(place, 'commits'),
     kind,
     follow,
