@@ -1,14 +1,12 @@
 // The local socket of a running forge. The operator's commands go through it, so that the running forge stays
 // the one writer; when nobody listens, the command opens the data directory itself.
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError, errorCodes } from '../lib/errors.ts';
+import { socketPath } from '../lib/socket-path.ts';
 import {
   commandAnswer,
   commandRequest,
@@ -16,16 +14,6 @@ import {
   type CommandAnswer,
   type CommandRequest,
 } from './commands.ts';
-
-// Longer addresses of Unix sockets are cut by the kernel (108 bytes on Linux, 104 elsewhere).
-const maxSocketPath = 100;
-
-/** The socket's path; a data directory with a long path gets a short one in the temporary folder. */
-export function socketPath(controlSocket: string): string {
-  if (Buffer.byteLength(controlSocket) <= maxSocketPath) return controlSocket;
-  const digest = createHash('sha256').update(controlSocket).digest('hex').slice(0, 24);
-  return join(tmpdir(), `pika-git-${digest}.sock`);
-}
 
 const refusal = z.object({ error: z.object({ code: z.enum(errorCodes), message: z.string() }) });
 

@@ -2,7 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findAccountByName } from '../../src/accounts/find.ts';
-import { askRunningForge, openControl, socketPath } from '../../src/operator/control.ts';
+import { socketPath } from '../../src/lib/socket-path.ts';
+import { askRunningForge, openControl } from '../../src/operator/control.ts';
 import { useForge } from '../support/forge.ts';
 
 const open = useForge();
