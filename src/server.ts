@@ -18,6 +18,7 @@ import { landingApi } from './landing/api.ts';
 import type { LoopStatus } from './lib/loop.ts';
 import type { Slots } from './lib/slot.ts';
 import { reposApi } from './repos/api.ts';
+import { reposPages } from './repos/pages.ts';
 import { sshAddress } from './repos/urls.ts';
 import type { Transport } from './transport/open.ts';
 import { bodyParsers, createApp } from './web/app.ts';
@@ -50,6 +51,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciApi(forge, parts.ci));
   app.use(browseApi(forge));
   app.use(accountsPages(forge));
+  app.use(reposPages(forge));
   app.use(adminPages(forge, parts));
   app.use(ciPages(forge, parts.ci));
   app.use(changesPages(forge));

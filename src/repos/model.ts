@@ -128,3 +128,6 @@ export const repoView = z.object({
   sshUrl: z.string(),
 });
 export type RepoView = z.infer<typeof repoView>;
+
+export const housekeepingStates = ['running', 'done', 'failed', 'interrupted'] as const;
+export type HousekeepingState = (typeof housekeepingStates)[number];

@@ -1,6 +1,6 @@
-// All SQL of repositories, their members and their protected refs.
+// All SQL of repositories, their members, their protected refs and their housekeeping.
 import type { Db } from '../db/open.ts';
-import type { MergeMethod, Repo, Right, Visibility } from './model.ts';
+import type { HousekeepingState, MergeMethod, Repo, Right, Visibility } from './model.ts';
 
 interface RepoRow {
   id: number;
@@ -142,3 +142,49 @@ export const insertProtected = (db: Db, row: { repoId: number; pattern: string }
 /** False when there was no such pattern. */
 export const deleteProtected = (db: Db, row: { repoId: number; pattern: string }): boolean =>
   db.run('DELETE FROM protected_refs WHERE repo_id = :repoId AND pattern = :pattern', row).changes === 1;
+
+export interface HousekeepingRow {
+  repoId: number;
+  state: HousekeepingState;
+  /** JSON, as are `before` and `after`. */
+  steps: string;
+  error: string | null;
+  before: string;
+  after: string | null;
+  startedAt: number;
+  endedAt: number | null;
+  /** When a sweep last ended well. */
+  sweptAt: number | null;
+}
+
+const selectHousekeeping = `SELECT repo_id AS repoId, state, steps, error, before, after, started_at AS startedAt,
+    ended_at AS endedAt, swept_at AS sweptAt
+  FROM housekeeping`;
+
+export const findHousekeeping = (db: Db, repoId: number): HousekeepingRow | undefined =>
+  db.get(`${selectHousekeeping} WHERE repo_id = :repoId`, { repoId });
+
+/** What is under way first, then what failed, then the newest. */
+export const listHousekeeping = (db: Db, limit: number): HousekeepingRow[] =>
+  db.all(
+    `${selectHousekeeping}
+     ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'failed' THEN 1 WHEN 'interrupted' THEN 2 ELSE 3 END,
+       started_at DESC, repo_id
+     LIMIT :limit`,
+    { limit },
+  );
+
+export function putHousekeeping(db: Db, row: HousekeepingRow): void {
+  db.run(
+    `INSERT INTO housekeeping (repo_id, state, steps, error, before, after, started_at, ended_at, swept_at)
+     VALUES (:repoId, :state, :steps, :error, :before, :after, :startedAt, :endedAt, :sweptAt)
+     ON CONFLICT (repo_id) DO UPDATE SET state = excluded.state, steps = excluded.steps, error = excluded.error,
+       before = excluded.before, after = excluded.after, started_at = excluded.started_at,
+       ended_at = excluded.ended_at, swept_at = excluded.swept_at`,
+    { ...row },
+  );
+}
+
+/** For the start: what ran when the forge ended does not run any more. */
+export const interruptHousekeeping = (db: Db): number =>
+  db.run(`UPDATE housekeeping SET state = 'interrupted' WHERE state = 'running'`).changes;
