@@ -17,6 +17,8 @@ import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
 import type { LoopStatus } from './lib/loop.ts';
 import type { Slots } from './lib/slot.ts';
+import type { Lfs } from './lfs/open.ts';
+import { lfsPages } from './lfs/pages.ts';
 import { reposApi } from './repos/api.ts';
 import { reposPages } from './repos/pages.ts';
 import { sshAddress } from './repos/urls.ts';
@@ -28,6 +30,7 @@ import type { LiveFeed } from './web/sse.ts';
 export interface ServerParts {
   ci: Ci;
   transport: Transport;
+  lfs: Lfs;
   live: LiveFeed;
   mergeSlots: Slots;
   loops: () => LoopStatus[];
@@ -40,6 +43,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   const app = createApp(web);
   app.use(healthRoutes(parts));
   app.use(parts.transport.httpRoutes);
+  app.use(parts.lfs.httpRoutes);
   app.use(identify(forge, () => parts.ci.isSandboxed()));
   app.use(bodyParsers(web));
   app.use(refuseForgery);
@@ -55,6 +59,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(adminPages(forge, parts));
   app.use(ciPages(forge, parts.ci));
   app.use(changesPages(forge));
+  app.use(lfsPages(forge));
   app.use(browsePages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
   app.use(notFound);

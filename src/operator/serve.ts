@@ -10,6 +10,7 @@ import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
 import { recoverMerges } from '../landing/recover.ts';
+import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
 import { connectReactions } from '../reactions.ts';
@@ -59,10 +60,13 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     decide: decidePush,
     ingest: (pushId) => branches.ingest(pushId),
   });
+  const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, { branches, ci: ci.scheduler, tutorials: tutorials.loop }, live);
   const loops = () => [branches.loop.status(), ci.scheduler.status(), tutorials.loop.status()];
-  app.resolve(createServer(forge, { ci, transport, live, mergeSlots, loops, version: packageVersion() }));
+  app.resolve(
+    createServer(forge, { ci, transport, lfs, live, mergeSlots, loops, version: packageVersion() }),
+  );
   branches.start();
   ci.start();
   tutorials.start();

@@ -54,7 +54,8 @@ function wantsJson(path: string, accept: string | undefined): boolean {
   return path.startsWith('/api/') || (accept !== undefined && !/text\/html|\*\/\*/.test(accept));
 }
 
-function toForgeError(thrown: unknown): ForgeError {
+/** What a route threw, as one of our refusals; what is none of them is an `internal` one. */
+export function toForgeError(thrown: unknown): ForgeError {
   if (thrown instanceof ForgeError) return thrown;
   const status = (thrown as { status?: unknown }).status;
   if (status === 413) return new ForgeError('too_large', 'The request is larger than this route takes.');

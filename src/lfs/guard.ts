@@ -1,0 +1,65 @@
+import type { Request } from 'express';
+import { findCallerByToken } from '../accounts/find.ts';
+import { secretInHeader } from '../accounts/guard.ts';
+import { anonymous, type Caller } from '../accounts/model.ts';
+import { findCallerByPass, isPass } from '../accounts/pass.ts';
+import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { createRepo } from '../repos/create-repo.ts';
+import { findRepo } from '../repos/find.ts';
+import type { Repo } from '../repos/model.ts';
+import { mayCreateRepo, noSuchRepo, requireRight } from '../repos/rights.ts';
+
+export interface LfsPlace {
+  repo: Repo;
+  caller: Caller;
+}
+
+/**
+ * The repository of the route and who asks, if he holds the right; refuses as the routes of git do. Who asks is
+ * known by a token or a pass, never by a browser's cookie.
+ */
+export function placeOf(forge: Forge, request: Request, right: 'read' | 'write'): LfsPlace {
+  const { owner, name, repo } = named(forge, request);
+  const caller = callerOfRequest(forge, request, repo);
+  if (repo === undefined) throw noSuchRepo(`${owner}/${name}`, caller);
+  requireRight(forge, caller, { repo, right });
+  return { repo, caller };
+}
+
+/** As `placeOf` for a write; git-lfs sends objects before the push that creates their repository. */
+export async function placeToFill(forge: Forge, request: Request): Promise<LfsPlace> {
+  if (!wouldCreate(forge, request)) return placeOf(forge, request, 'write');
+  const { owner, name } = named(forge, request);
+  const caller = callerOfRequest(forge, request, undefined);
+  return { repo: await createRepo(forge, { owner, name, caller }), caller };
+}
+
+/** Whether the repository is not there yet, and a push of this caller would make it. */
+export function wouldCreate(forge: Forge, request: Request): boolean {
+  const { owner, repo } = named(forge, request);
+  return repo === undefined && mayCreateRepo(callerOfRequest(forge, request, repo), owner);
+}
+
+function named(forge: Forge, { params }: Request): { owner: string; name: string; repo: Repo | undefined } {
+  const owner = String(params['owner']);
+  const name = String(params['repo']).replace(/\.git$/, '');
+  return { owner, name, repo: findRepo(forge, owner, name) };
+}
+
+function callerOfRequest(forge: Forge, request: Request, repo: Repo | undefined): Caller {
+  const header = request.get('authorization');
+  const address = request.ip ?? '';
+  if (header === undefined) return anonymous(address);
+  const secret = secretInHeader(header) ?? '';
+  const caller = isPass(secret)
+    ? repo && findCallerByPass(forge, { secret, repoId: repo.id, address })
+    : findCallerByToken(forge, secret, address);
+  if (caller === undefined) {
+    throw new ForgeError(
+      'unauthenticated',
+      'This token is unknown, revoked or expired, or for another repository. Give a valid one as the password.',
+    );
+  }
+  return caller;
+}
