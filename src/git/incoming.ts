@@ -1,11 +1,15 @@
 // Looks at the objects of a push while git still keeps them in quarantine (git-receive-pack(1)). Output is
 // read as a stream and every walk has a bound, because the objects come from whoever pushes.
 import { createInterface } from 'node:readline';
+import { listLoose, readLoose } from './loose.ts';
 import { GitError, type Git } from './run.ts';
-import { measureTrees, type TreeExtent } from './tree-extent.ts';
+import { measureTrees, type TreeExtent, type Trees } from './tree-extent.ts';
 
 /** Of a history with more trees than this, those of its heads are measured and only so many of the older ones. */
 const maxTrees = 100_000;
+/** Git keeps a push of fewer objects than this as loose ones (receive.unpackLimit). */
+const maxLooseObjects = 100;
+const maxObjectBytes = 16 * 1024 * 1024;
 
 export interface Incoming {
   /** The bare repository, as an absolute path. */
@@ -43,24 +47,63 @@ export async function surveyPush(
   incoming: Incoming,
   options: { maxBytes: number; limit: number },
 ): Promise<Survey> {
-  const { repo, quarantine, heads } = incoming;
+  const { large, trees } =
+    (await listSmallPush(incoming, options)) ?? (await listPush(git, incoming, options));
+  if (large.size > 0) await nameBlobs(git, incoming, large);
+  const store = { repo: incoming.repo, env: quarantineEnvironment(incoming) };
+  return { large: [...large.values()], extent: await measureTrees(git, store, trees) };
+}
+
+interface Listing {
+  large: Map<string, LargeBlob>;
+  trees: Trees;
+}
+
+/** A push of a few objects lies in loose files; undefined when there are packs, or it looks unusual. */
+async function listSmallPush(
+  { quarantine, heads }: Incoming,
+  options: { maxBytes: number; limit: number },
+): Promise<Listing | undefined> {
+  const oids = await listLoose(quarantine, maxLooseObjects);
+  if (oids === undefined) return undefined;
   const large = new Map<string, LargeBlob>();
-  const trees: string[] = [];
+  const names: string[] = [];
+  const contents = new Map<string, Buffer>();
+  const isPushed = new Set(oids);
+  for (const oid of oids) {
+    const object = await readLoose(quarantine, { oid, maxBytes: maxObjectBytes, except: 'blob' });
+    if (object === undefined) return undefined;
+    const { type, size, content } = object;
+    if (type === 'tree' && content !== undefined) contents.set(oid, content);
+    else if (type === 'tree') names.push(oid);
+    else if (type === 'commit' && content !== undefined) names.push(content.toString('latin1', 5, 45));
+    else if (type === 'blob' && size > options.maxBytes && large.size < options.limit) {
+      large.set(oid, { oid, size, path: undefined });
+    }
+  }
+  const older = heads.filter((head) => !isPushed.has(head)).map((head) => `${head}^{tree}`);
+  return { large, trees: { names: [...older, ...names.filter((name) => !contents.has(name))], contents } };
+}
+
+async function listPush(
+  git: Git,
+  { repo, quarantine, heads }: Incoming,
+  options: { maxBytes: number; limit: number },
+): Promise<Listing> {
+  const large = new Map<string, LargeBlob>();
+  const names = heads.map((head) => `${head}^{tree}`);
   // Without the repository as an alternate, only what was pushed is listed: no walk of the history is needed.
   const format = '--batch-check=%(objectname) %(objecttype) %(objectsize)';
   const listing = ['cat-file', '--batch-all-objects', '--unordered', format];
   await eachLine(git, { args: listing, repo, env: { GIT_OBJECT_DIRECTORY: quarantine } }, (line) => {
     const [oid = '', type, size] = line.split(' ');
-    if (type === 'tree' && trees.length < maxTrees) trees.push(oid);
+    if (type === 'tree' && names.length < maxTrees) names.push(oid);
     if (type === 'blob' && Number(size) > options.maxBytes) {
       large.set(oid, { oid, size: Number(size), path: undefined });
     }
     return large.size < options.limit;
   });
-  if (large.size > 0) await nameBlobs(git, incoming, large);
-  const store = { repo, env: quarantineEnvironment(incoming) };
-  const extent = await measureTrees(git, store, [...heads.map((head) => `${head}^{tree}`), ...trees]);
-  return { large: [...large.values()], extent };
+  return { large, trees: { names } };
 }
 
 async function nameBlobs(git: Git, incoming: Incoming, blobs: ReadonlyMap<string, LargeBlob>): Promise<void> {

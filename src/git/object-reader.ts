@@ -1,6 +1,8 @@
 // Reads objects of one repository through one long-lived `git cat-file --batch-command`, which answers in
 // a tenth of a millisecond where a git of its own costs two. The pool keeps the most recently used few.
+import { join } from 'node:path';
 import { ByteReader } from './byte-reader.ts';
+import { readLoose } from './loose.ts';
 import type { Git } from './run.ts';
 import type { RunningGit } from './spawner.ts';
 
@@ -124,6 +126,13 @@ export async function readObject(
     throw new TypeError(`no object id: ${expression.slice(0, 60)}`);
   // `./` and `../` mean "from here" to git, which ends with an error because a bare repository has no here.
   if (expression.includes('\0') || /^[^:]*:\.\.?(?:\/|$)/.test(expression)) return undefined;
+  const isOpen = pools.get(git)?.has(repo) === true;
+  // What was pushed a moment ago is loose, and is read before a git would have started.
+  const loose =
+    isOpen || expression.length > 40
+      ? undefined
+      : await readLoose(join(repo, 'objects'), { oid: expression, maxBytes });
+  if (loose !== undefined) return loose;
   const reader = readerOf(git, repo);
   try {
     return await reader.read(expression, maxBytes);

@@ -1,5 +1,6 @@
 // Reading and moving refs. Every name is a full ref name, and every other argument is a full object id.
 import { ForgeError } from '../lib/errors.ts';
+import { readRefFiles } from './ref-files.ts';
 import { GitError, type Git } from './run.ts';
 
 /** What git writes for "no object": the old side of a new ref, the new side of a deleted one. */
@@ -32,12 +33,14 @@ export async function listHeads(git: Git, repo: string): Promise<Map<string, str
   return new Map([...refs].map(([ref, oid]) => [ref.slice('refs/heads/'.length), oid]));
 }
 
-/** Full ref name → object id, of everything under the prefixes; hidden refs too. */
+/** Full ref name → object id, of everything under the prefixes (which end with `/`); hidden refs too. */
 export async function listRefs(
   git: Git,
   repo: string,
   prefixes: readonly string[],
 ): Promise<Map<string, string>> {
+  const fromFiles = await readRefFiles(repo, prefixes);
+  if (fromFiles !== undefined) return fromFiles;
   const text = await git.text(['for-each-ref', '--format=%(objectname) %(refname)', ...prefixes], { repo });
   const refs = new Map<string, string>();
   for (const line of text.split('\n')) {

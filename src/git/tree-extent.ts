@@ -29,32 +29,22 @@ export interface ObjectStore {
 const maxKnown = 50_000;
 const known = new Map<string, TreeExtent>();
 
-/**
- * The extent of the largest and that of the deepest of what `expressions` name (`<object id>` of a tree, or
- * `<object id>^{tree}`); what names no tree is passed over.
- */
-export async function measureTrees(
-  git: Git,
-  store: ObjectStore,
-  expressions: readonly string[],
-): Promise<TreeExtent> {
-  const { env } = store;
-  const child = git.spawn(['cat-file', '--batch-command', '--buffer'], {
-    repo: store.repo,
-    ...(env && { env }),
-  });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-4096)));
-  child.stdin.on('error', () => undefined);
-  // A git that does not start shows as the end of its output.
-  child.on('error', () => undefined);
+export interface Trees {
+  /** Asked of git: `<object id>` of a tree, or `<object id>^{tree}`; what names no tree is passed over. */
+  names: readonly string[];
+  /** Trees whose content is at hand, by object id. */
+  contents?: ReadonlyMap<string, Buffer>;
+}
+
+/** The extent of the largest and that of the deepest of these trees. */
+export async function measureTrees(git: Git, store: ObjectStore, trees: Trees): Promise<TreeExtent> {
+  const reader = new FolderReader(git, store);
   try {
-    const read = new FolderReader(child);
-    return largestOf(await readFolders(read, expressions));
+    return largestOf(await readFolders(reader, trees));
   } catch (error) {
-    throw new GitError(['cat-file'], undefined, complaint || String(error));
+    throw new GitError(['cat-file'], undefined, reader.complaint || String(error));
   } finally {
-    child.kill('SIGKILL');
+    reader.close();
   }
 }
 
@@ -66,7 +56,7 @@ interface Survey {
 }
 
 /** Reads the roots and, level by level, every folder below them that is not known yet. */
-async function readFolders(reader: FolderReader, expressions: readonly string[]): Promise<Survey> {
+async function readFolders(reader: FolderReader, { names, contents }: Trees): Promise<Survey> {
   const folders = new Map<string, Folder>();
   const measured = new Map<string, TreeExtent>();
   const roots: string[] = [];
@@ -79,15 +69,28 @@ async function readFolders(reader: FolderReader, expressions: readonly string[])
       else if (!folders.has(child)) next.add(child);
     }
   };
-  for await (const [oid, folder] of reader.ask(expressions)) {
+  for (const [name, content] of contents ?? []) {
+    const oid = Buffer.from(name, 'hex').toString('latin1');
+    roots.push(oid);
+    keep(oid, parseTree(content));
+  }
+  const isKnown = (name: string): boolean => {
+    const oid = Buffer.from(name, 'hex').toString('latin1');
+    const extent = name.length === 40 ? known.get(oid) : undefined;
+    if (extent === undefined) return false;
+    roots.push(oid);
+    measured.set(oid, extent);
+    return true;
+  };
+  for await (const [oid, folder] of reader.ask(names.filter((name) => !isKnown(name)))) {
     roots.push(oid);
     keep(oid, folder);
   }
   while (next.size > 0) {
     const wanted = [...next].filter((oid) => !folders.has(oid));
     next = new Set();
-    const names = wanted.map((oid) => Buffer.from(oid, 'latin1').toString('hex'));
-    for await (const [oid, folder] of reader.ask(names)) keep(oid, folder);
+    const below = wanted.map((oid) => Buffer.from(oid, 'latin1').toString('hex'));
+    for await (const [oid, folder] of reader.ask(below)) keep(oid, folder);
   }
   return { roots, folders, measured };
 }
@@ -146,35 +149,58 @@ function sumOf(folder: Folder, find: (oid: string) => TreeExtent): TreeExtent {
   return sum;
 }
 
-/** Asks one git for many trees at once and reads its answers as they come. */
+/** Asks one git, started when it is needed, for many trees at once and reads its answers as they come. */
 class FolderReader {
-  readonly #child: RunningGit;
-  readonly #answers: ByteReader;
+  readonly #git: Git;
+  readonly #store: ObjectStore;
+  #child: RunningGit | undefined;
+  #answers: ByteReader | undefined;
+  complaint = '';
 
-  constructor(child: RunningGit) {
-    this.#child = child;
-    this.#answers = new ByteReader(child.stdout);
+  constructor(git: Git, store: ObjectStore) {
+    this.#git = git;
+    this.#store = store;
+  }
+
+  close(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  #start(): RunningGit {
+    const { repo, env } = this.#store;
+    const args = ['cat-file', '--batch-command', '--buffer'];
+    const child = this.#git.spawn(args, { repo, ...(env && { env }) });
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.complaint = (this.complaint + chunk.toString()).slice(-4096);
+    });
+    child.stdin.on('error', () => undefined);
+    // A git that does not start shows as the end of its output.
+    child.on('error', () => undefined);
+    return child;
   }
 
   /** Each tree's object id (20 bytes in latin1) and content, in the order asked; what is no tree is left out. */
   async *ask(expressions: readonly string[]): AsyncGenerator<[string, Folder]> {
+    if (expressions.length === 0) return;
+    this.#child ??= this.#start();
+    this.#answers ??= new ByteReader(this.#child.stdout);
     for (let from = 0; from < expressions.length; from += 1000) {
       const part = expressions.slice(from, from + 1000);
       this.#child.stdin.write(`${part.map((name) => `contents ${name}\n`).join('')}flush\n`);
       for (const _name of part) {
-        const answer = await this.#readAnswer();
+        const answer = await readFolder(this.#answers);
         if (answer !== undefined) yield answer;
       }
     }
   }
+}
 
-  async #readAnswer(): Promise<[string, Folder] | undefined> {
-    const header = /^([0-9a-f]{40}) ([a-z]+) (\d+)$/.exec(await this.#answers.readLine());
-    if (header === null) return undefined;
-    const content = await this.#answers.readBytes(Number(header[3]) + 1);
-    if (header[2] !== 'tree') return undefined;
-    return [Buffer.from(header[1] ?? '', 'hex').toString('latin1'), parseTree(content.subarray(0, -1))];
-  }
+async function readFolder(answers: ByteReader): Promise<[string, Folder] | undefined> {
+  const header = /^([0-9a-f]{40}) ([a-z]+) (\d+)$/.exec(await answers.readLine());
+  if (header === null) return undefined;
+  const content = await answers.readBytes(Number(header[3]) + 1);
+  if (header[2] !== 'tree') return undefined;
+  return [Buffer.from(header[1] ?? '', 'hex').toString('latin1'), parseTree(content.subarray(0, -1))];
 }
 
 /** Entries are `<mode> <name>\0<20 bytes>`; the mode of a folder is 40000 (git writes no leading zero, others do). */

@@ -15,9 +15,15 @@ async function stage(it: TestForge): Promise<{ repo: string; commit: string }> {
 test('a tree has as many files as it has paths, and the depth of its longest one', async () => {
   const it = await open();
   const { repo, commit } = await stage(it);
-  expect(await measureTrees(it.forge.git, { repo }, [`${commit}^{tree}`])).toEqual({ files: 3, depth: 3 });
+  expect(await measureTrees(it.forge.git, { repo }, { names: [`${commit}^{tree}`] })).toEqual({
+    files: 3,
+    depth: 3,
+  });
   // Again from what is known.
-  expect(await measureTrees(it.forge.git, { repo }, [`${commit}^{tree}`])).toEqual({ files: 3, depth: 3 });
+  expect(await measureTrees(it.forge.git, { repo }, { names: [`${commit}^{tree}`] })).toEqual({
+    files: 3,
+    depth: 3,
+  });
 });
 
 test('what names no tree is passed over', async () => {
@@ -25,14 +31,14 @@ test('what names no tree is passed over', async () => {
   const { repo, commit } = await stage(it);
   const blob = await it.forge.git.text(['rev-parse', `${commit}:a`], { repo });
   const names = ['0'.repeat(40), blob, `${blob}^{tree}`, `${commit}^{tree}`];
-  expect(await measureTrees(it.forge.git, { repo }, names)).toEqual({ files: 3, depth: 3 });
+  expect(await measureTrees(it.forge.git, { repo }, { names })).toEqual({ files: 3, depth: 3 });
 });
 
 test('a dozen objects that spell ten thousand million paths are counted at once', async () => {
   const it = await open();
   const { repo } = await stage(it);
   const tree = await makeBomb(it.forge.git, repo, { levels: 10, width: 10 });
-  expect(await measureTrees(it.forge.git, { repo }, [tree])).toEqual({ files: 1e10, depth: 10 });
+  expect(await measureTrees(it.forge.git, { repo }, { names: [tree] })).toEqual({ files: 1e10, depth: 10 });
 });
 
 test('folders may lie deeper than any stack', async () => {
@@ -42,5 +48,8 @@ test('folders may lie deeper than any stack', async () => {
   const files = { [`${'d/'.repeat(depth)}f`]: 'f\n' };
   const commit = await pushFiles(it.forge.git, { repo, branch: 'deep', files });
   const tree = `${commit}^{tree}`;
-  expect(await measureTrees(it.forge.git, { repo }, [tree])).toEqual({ files: 1, depth: depth + 1 });
+  expect(await measureTrees(it.forge.git, { repo }, { names: [tree] })).toEqual({
+    files: 1,
+    depth: depth + 1,
+  });
 });

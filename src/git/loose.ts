@@ -1,0 +1,82 @@
+// Reads loose objects from their files (gitrepository-layout(5): objects/xx/…): zlib around `<type> <size>\0<content>`.
+// A small push arrives as such files, and to read one takes a tenth of the time that starting a git takes.
+import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { constants, createInflate, inflateSync } from 'node:zlib';
+
+/** Enough for the header of any object. */
+const startBytes = 512;
+
+export interface LooseObject {
+  oid: string;
+  type: string;
+  size: number;
+  /** Undefined when it is larger than what was asked for. */
+  content: Buffer | undefined;
+}
+
+export interface LooseLimits {
+  oid: string;
+  maxBytes: number;
+  /** Objects of this type are not read further than their header. */
+  except?: string;
+}
+
+/** The object in that folder of objects, with its content up to `maxBytes`; undefined when it is not loose there. */
+export async function readLoose(
+  objects: string,
+  { oid, maxBytes, except }: LooseLimits,
+): Promise<LooseObject | undefined> {
+  const file = await open(join(objects, oid.slice(0, 2), oid.slice(2))).catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { size: fileBytes } = await file.stat();
+    const start = Buffer.alloc(Math.min(startBytes, fileBytes));
+    await file.read(start, 0, start.length, 0);
+    const head = inflateSync(start, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1024 * 1024 });
+    const match = /^([a-z]+) (\d+)\0/.exec(head.toString('latin1', 0, 40));
+    if (match === null) return undefined;
+    const [header, type = '', digits] = match;
+    const size = Number(digits);
+    if (size > maxBytes || type === except) return { oid, type, size, content: undefined };
+    const length = header.length + size;
+    const whole = head.length === length ? head : await inflateAll(file, length);
+    if (whole.length !== length) return undefined;
+    return { oid, type, size, content: whole.subarray(header.length) };
+  } catch {
+    // Whatever is wrong with it, git says it better.
+    return undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+async function inflateAll(file: FileHandle, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const inflate = createInflate();
+  const packed = file.createReadStream({ start: 0, autoClose: false });
+  packed.on('error', (error) => inflate.destroy(error));
+  for await (const chunk of packed.pipe(inflate) as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The ids of the loose objects of a folder; undefined when it holds packs, or more than `limit` objects. */
+export async function listLoose(objects: string, limit: number): Promise<string[] | undefined> {
+  const oids: string[] = [];
+  for (const folder of await readdir(objects)) {
+    if (!/^[0-9a-f]{2}$/.test(folder)) {
+      if (folder === 'info') continue;
+      return undefined;
+    }
+    for (const name of await readdir(join(objects, folder))) {
+      if (/^[0-9a-f]{38}$/.test(name)) oids.push(folder + name);
+    }
+    if (oids.length > limit) return undefined;
+  }
+  return oids;
+}

@@ -1,0 +1,133 @@
+// Reads refs from the files in which git keeps them (gitrepository-layout(5), git-pack-refs(1)), because a push asks
+// for all of them several times and a git for each question costs more than the rest of it. Whatever looks unusual is
+// left to git: the answer is undefined then, and never a guess.
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Of more loose refs than this, git reads faster. */
+const maxLoose = 500;
+const maxKnown = 16;
+const objectId = /^[0-9a-f]{40}$/;
+/** What the forge itself lets through, and what git surely takes for a name. */
+const plainName = /^refs(?:\/[0-9A-Za-z_+@-][0-9A-Za-z._+@-]*)+$/;
+
+type Refs = ReadonlyMap<string, string>;
+
+/** Full ref name → object id of everything under the prefixes (each ends with `/`), in the order of names. */
+export async function readRefFiles(
+  repo: string,
+  prefixes: readonly string[],
+): Promise<Map<string, string> | undefined> {
+  if (!prefixes.every((prefix) => prefix.endsWith('/'))) return undefined;
+  try {
+    // Loose refs first: one that is packed meanwhile is then found in the packed ones, and never missed.
+    const loose = await readLoose(repo, prefixes);
+    const packed = loose && (await readPacked(join(repo, 'packed-refs')));
+    if (loose === undefined || packed === undefined) return undefined;
+    const chosen = [...packed].filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)));
+    if (loose.size === 0) return new Map(chosen);
+    const all = [...new Map([...chosen, ...loose])];
+    return new Map(all.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  } catch {
+    return undefined;
+  }
+}
+
+async function readLoose(
+  repo: string,
+  prefixes: readonly string[],
+): Promise<Map<string, string> | undefined> {
+  const folders = prefixes.map((prefix) => prefix.replace(/\/$/, ''));
+  const names: string[] = [];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await listFolder(join(repo, folder))) {
+      const name = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) folders.push(name);
+      else if (!name.endsWith('.lock')) names.push(name);
+      if (names.length + folders.length > maxLoose) return undefined;
+    }
+  }
+  const refs = new Map<string, string>();
+  const texts = await Promise.all(names.map((name) => readIfThere(join(repo, name))));
+  for (const [at, name] of names.entries()) {
+    const text = texts[at];
+    // Deleted or packed since its folder was read.
+    if (text === undefined) continue;
+    if (!isPlain(name) || !objectId.test(text.trimEnd())) return undefined;
+    refs.set(name, text.trimEnd());
+  }
+  return refs;
+}
+
+async function listFolder(path: string) {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+interface Packed {
+  /** Which file it was: git replaces it as a whole, so another content is another file. */
+  version: string;
+  refs: Refs;
+}
+
+const known = new Map<string, Packed>();
+
+async function readPacked(path: string): Promise<Refs | undefined> {
+  const before = known.get(path);
+  const version = await versionOf(path);
+  if (version === undefined) return new Map();
+  if (before?.version === version) return before.refs;
+  const file = await open(path);
+  try {
+    const { dev, ino, size, mtimeNs } = await file.stat({ bigint: true });
+    const refs = parsePacked(await file.readFile('latin1'));
+    if (refs === undefined) return undefined;
+    known.delete(path);
+    known.set(path, { version: `${dev} ${ino} ${size} ${mtimeNs}`, refs });
+    for (const oldest of known.keys()) if (known.size > maxKnown) known.delete(oldest);
+    return refs;
+  } finally {
+    await file.close();
+  }
+}
+
+async function versionOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return `${dev} ${ino} ${size} ${mtimeNs}`;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Lines of `<object id> <name>`; those after `#` are about the file, those after `^` about the tag above. */
+function parsePacked(text: string): Refs | undefined {
+  const refs = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#') || line.startsWith('^')) continue;
+    const [oid, name] = [line.slice(0, 40), line.slice(41)];
+    if (!objectId.test(oid) || !isPlain(name)) return undefined;
+    refs.set(name, oid);
+  }
+  return refs;
+}
+
+const isPlain = (name: string): boolean =>
+  plainName.test(name) && !name.includes('..') && !name.includes('.lock/') && !name.endsWith('.');
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
