@@ -32,18 +32,22 @@ const generalForm = z.object({
 const nameForm = z.object({ name: z.string() });
 const patternForm = z.object({ pattern: z.string() });
 const pageQuery = z.object({
-  try: z.string().max(1000).optional(),
   saved: z.enum(['general', 'protected', 'name']).optional(),
 });
 
 export function reposPages(forge: Forge): Router {
   const router = Router();
   router.get(base, (request, response) => {
-    const query = parse(pageQuery, request.query);
-    const pattern = query.try?.trim();
-    const problem = pattern === undefined ? undefined : patternProblem(pattern);
+    const { saved } = parse(pageQuery, request.query);
+    return show(forge, { request, response }, { saved });
+  });
+  // Looks, and changes nothing; by POST, because what is typed is in the form that protects.
+  router.post(`${base}/protected/look`, (request, response) => {
+    const pattern = parse(patternForm, request.body).pattern.trim();
+    const problem = patternProblem(pattern);
     const refused = problem === undefined ? {} : { protected: `"${pattern}" is no pattern: ${problem}.` };
-    return show(forge, { request, response }, { pattern, saved: query.saved, refused });
+    if (problem !== undefined) response.status(statusByCode.invalid);
+    return show(forge, { request, response }, { pattern, refused });
   });
   const form = (path: string, part: keyof SettingsForm['refused'], change: Change) => {
     router.post(path, (request, response) => submit(forge, { request, response }, { part, change }));

@@ -16,10 +16,10 @@ export interface SettingsForm {
   pattern?: string | undefined;
 }
 
-const mergeTitles: Record<MergeMethod, string> = {
-  merge: 'Merge commit: the branch stays visible in the history',
-  squash: 'Squash: one commit for each branch',
-  'fast-forward': 'Fast-forward only: the branch must be on top of its target',
+const methods: Record<MergeMethod, { title: string; meaning: string }> = {
+  merge: { title: 'Merge commit', meaning: 'every commit of the branch stays in the history' },
+  squash: { title: 'Squash', meaning: 'one commit on the target for each branch' },
+  'fast-forward': { title: 'Fast-forward only', meaning: 'the branch must stand on top of its target' },
 };
 
 export function settingsOf(repo: Repo, form: SettingsForm): Record<string, unknown> {
@@ -41,7 +41,7 @@ export function settingsOf(repo: Repo, form: SettingsForm): Record<string, unkno
       pattern: form.pattern ?? text(refused.protected === undefined ? undefined : typed, 'pattern', ''),
     },
     visibilities,
-    mergeMethods: mergeMethods.map((value) => ({ value, title: mergeTitles[value] })),
+    mergeMethods: mergeMethods.map((value) => ({ value, ...methods[value] })),
   };
 }
 

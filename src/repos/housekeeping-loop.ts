@@ -1,0 +1,76 @@
+// When a repository is looked after: some minutes after it was pushed to, every hour otherwise, and at once when
+// somebody asks.
+import type { Forge } from '../forge/open.ts';
+import { Loop } from '../lib/loop.ts';
+import { listRepos } from './find.ts';
+import { keepRepo } from './housekeeping.ts';
+import type { Repo } from './model.ts';
+import { interruptHousekeeping } from './store.ts';
+
+const minute = 60_000;
+const quietMinutes = 60;
+
+export interface HousekeepingLoop {
+  loop: Loop;
+  start(): void;
+  stop(): Promise<void>;
+  /** Has every step but the sweep done in the next pass, which comes at once. */
+  want(repoIds: readonly number[]): void;
+  /** Those that wait for their turn because somebody asked. */
+  wanted(): ReadonlySet<number>;
+}
+
+export function openHousekeeping(forge: Forge): HousekeepingLoop {
+  const wanted = new Set<number>();
+  const lookedAt = new Map<number, number>();
+  const stopping = new AbortController();
+  interruptHousekeeping(forge.db);
+
+  const isDue = (repo: Repo, now: number): boolean => {
+    const last = lookedAt.get(repo.id);
+    if (wanted.has(repo.id) || last === undefined) return true;
+    const wasPushed = (repo.pushedAt ?? 0) >= last;
+    const minutes = wasPushed ? forge.config.housekeeping.everyMinutes : quietMinutes;
+    return now - last >= minutes * minute;
+  };
+  const look = async (repo: Repo): Promise<void> => {
+    const now = forge.clock.now();
+    if (!isDue(repo, now) || stopping.signal.aborted) return;
+    const everything = wanted.has(repo.id);
+    const answer = await keepRepo(forge, repo, { everything, signal: stopping.signal });
+    if (answer.outcome === 'put off') return;
+    wanted.delete(repo.id);
+    lookedAt.set(repo.id, now);
+  };
+  const loop = new Loop({
+    name: 'housekeeping',
+    pollMs: minute,
+    log: forge.log,
+    now: () => forge.clock.now(),
+    runOnce: () => lookAtAll(forge, look),
+  });
+  return {
+    loop,
+    start: () => loop.start(),
+    stop: () => {
+      stopping.abort();
+      return loop.stop();
+    },
+    want: (repoIds) => {
+      for (const id of repoIds) wanted.add(id);
+      loop.wake();
+    },
+    wanted: () => wanted,
+  };
+}
+
+/** One repository that cannot be read does not keep the others from their turn; doctor says what is wrong with it. */
+async function lookAtAll(forge: Forge, look: (repo: Repo) => Promise<void>): Promise<void> {
+  for (const repo of listRepos(forge)) {
+    try {
+      await look(repo);
+    } catch (error) {
+      forge.log.error({ err: error, repoId: repo.id }, 'a repository could not be looked after');
+    }
+  }
+}
