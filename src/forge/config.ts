@@ -57,7 +57,17 @@ const limits = z
     maxRowsPerPage: positive.default(50),
     maxLiveSubscribers: positive.default(500),
     maxSshConnections: positive.default(200),
+    /** Git clients served at once, and how many wait for a place, at most how long. */
     maxGitProcesses: positive.default(32),
+    maxGitProcessesPerRepo: positive.default(24),
+    maxWaitingGit: z.number().int().min(0).default(256),
+    gitQueueSeconds: positive.default(60),
+    maxPushOptions: positive.default(32),
+    maxPushOptionBytes: positive.default(32 * 1024),
+    /** A git client for which the forge waits so long is dropped: over HTTP, and over SSH, where hooks of the client take their time. */
+    httpStallSeconds: positive.default(60),
+    sshStallSeconds: positive.default(1800),
+    maxHttpConnections: positive.default(2000),
     maxLfsObjectBytes: positive.default(5 * 1024 * 1024 * 1024),
     maxLfsRepoBytes: positive.default(100 * 1024 * 1024 * 1024),
     maxLfsBatchObjects: positive.default(1000),
@@ -72,6 +82,21 @@ const limits = z
   })
   .prefault({});
 
+const housekeeping = z
+  .strictObject({
+    /** A repository that was pushed to is looked at this often, any other one every hour. */
+    everyMinutes: positive.default(10),
+    maxLooseObjects: positive.default(2000),
+    maxPacks: positive.default(20),
+    maxLooseRefs: positive.default(200),
+    minIndexedObjects: positive.default(1000),
+    /** A sweep takes away what nothing has reached for the days of grace. */
+    sweepDays: positive.default(5),
+    graceDays: positive.default(14),
+    stepMinutes: positive.default(60),
+  })
+  .prefault({});
+
 const configSchema = z.strictObject({
   http: listen(8787),
   ssh: listen(2222),
@@ -82,6 +107,7 @@ const configSchema = z.strictObject({
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('warn'),
   ci: ciSettings,
   limits,
+  housekeeping,
 });
 
 export type Settings = z.infer<typeof configSchema>;

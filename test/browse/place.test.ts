@@ -125,8 +125,10 @@ test('a file is found by its bytes over HTTP, whatever its name', async () => {
     const path = encodePath(gitPath(name));
     expect(page.text).toContain(`/ada/app/blob/odd/${path}"`);
     expect(json.entries.map((entry) => entry.path)).toContain(path);
-    const found = await ask(`/api/v1/repos/ada/app/tree/odd/${path}`);
-    expect(JSON.parse(found.text)).toMatchObject({ kind: 'file', oid: blob, path });
+    expect((await ask(`/ada/app/blob/odd/${path}`)).text).toContain('content');
+    expect((await ask(`/ada/app/raw/odd/${path}`)).text).toBe('content\n');
+    const found = await ask(`/api/v1/repos/ada/app/blob/odd/${path}`);
+    expect(JSON.parse(found.text)).toMatchObject({ kind: 'file', oid: blob, path, text: 'content\n' });
   }
   expect((await ask('/ada/app/tree/odd/..')).status).toBe(404);
   expect((await ask('/ada/app/tree/odd/%2e%2e/%2e%2e/etc')).status).toBe(404);

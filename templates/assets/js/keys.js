@@ -31,7 +31,7 @@ function act(key, sheet) {
       return true;
     case 'j':
     case 'k':
-      return move('.file-diff, .list-item .title-link', key === 'j' ? 1 : -1);
+      return move('.file-diff, .list-item .title-link, .entries .entry', key === 'j' ? 1 : -1);
     case 'n':
     case 'p':
       return move('.diff tr.hunk', key === 'n' ? 1 : -1);
@@ -51,7 +51,8 @@ function act(key, sheet) {
 
 function follow(selector) {
   const link = document.querySelector(selector);
-  link?.click();
+  if (link?.matches('input')) link.select();
+  else link?.click();
   return link !== null;
 }
 

@@ -1,6 +1,9 @@
 // Everything a page gains with script: live fragments, keys, the theme switch, copy buttons, relative times.
 import { startCopying } from './copy.js';
+import { startFilling } from './fill.js';
+import { startFinder } from './finder.js';
 import { startKeys } from './keys.js';
+import { startLines } from './lines.js';
 import { startLive } from './live.js';
 import { startLogs } from './log.js';
 import { startMore } from './more.js';
@@ -20,4 +23,7 @@ startThemeSwitch();
 startKeys();
 startLogs();
 startMore();
+startFilling(enhance);
+startFinder(enhance);
+startLines();
 startLive(enhance);

@@ -1,0 +1,106 @@
+// A commit's files as one download, written by git while it is sent. Nothing that a repository says about its files
+// (`.gitattributes`) starts a program: there are no filters in the forge's configuration, and the programs by which
+// git would check a signature for `export-subst` are set to one that refuses.
+import { Router } from 'express';
+import { pipeline } from 'node:stream/promises';
+import { once } from 'node:events';
+import { callerOf } from '../accounts/guard.ts';
+import type { Forge } from '../forge/open.ts';
+import { GitError } from '../git/run.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { repoOf } from '../repos/guard.ts';
+import { fullName } from '../repos/model.ts';
+import { repoPath } from '../repos/path.ts';
+import { takeDownload } from './downloads.ts';
+import { apiPrefix, placeAt, routeBelow, type Exchange, type Place } from './place.ts';
+import { attachment } from './route-raw.ts';
+
+const formats = { 'tar.gz': 'application/gzip', zip: 'application/zip' } as const;
+type Format = keyof typeof formats;
+
+export function archiveRoutes(forge: Forge): Router {
+  const router = Router();
+  for (const prefix of ['', apiPrefix]) {
+    router.get(routeBelow('archive', prefix), (request, response) =>
+      sendArchive(forge, { request, response }),
+    );
+  }
+  return router;
+}
+
+async function sendArchive(forge: Forge, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const repo = repoOf(forge, exchange, 'read');
+  const match = /\/archive\/(.+)\.(tar\.gz|zip)$/s.exec(request.path);
+  const place = match === null ? undefined : await placeAt(forge, repo, match[1] ?? '');
+  if (place === undefined || place.path !== '') {
+    throw new ForgeError(
+      'not_found',
+      `An archive of ${fullName(repo)} is called like a branch, a tag or a commit, with .tar.gz or .zip behind it.`,
+    );
+  }
+  const format: Format = match?.[2] === 'zip' ? 'zip' : 'tar.gz';
+  const name = `${repo.name}-${place.ref.kind === 'commit' ? place.commit.slice(0, 12) : place.ref.name.replaceAll('/', '-')}`;
+  response.setHeader('ETag', `"${place.commit}-${format}"`);
+  response.setHeader('Cache-Control', 'private, no-cache');
+  if (request.fresh) {
+    response.status(304).end();
+    return;
+  }
+  const head = {
+    'Content-Type': formats[format],
+    'Content-Disposition': attachment(`${name}.${format}`),
+    'Accept-Ranges': 'none',
+  };
+  if (request.method === 'HEAD') response.set(head).end();
+  else await writeArchive(forge, exchange, { place, format, name, head });
+}
+
+interface WantedArchive {
+  place: Place;
+  format: Format;
+  /** Of the one folder in it. */
+  name: string;
+  head: Record<string, string>;
+}
+
+async function writeArchive(forge: Forge, { response }: Exchange, wanted: WantedArchive): Promise<void> {
+  const release = takeDownload(forge, callerOf(response), 'archive');
+  const args = archiveArgs(wanted);
+  const git = forge.git.spawn(args, { repo: repoPath(forge, wanted.place.repo.id) });
+  let stderr = '';
+  git.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-4096)));
+  git.on('error', () => git.stdout.destroy());
+  const ended = new Promise<number | null>((resolve) => git.on('close', resolve));
+  const stop = () => git.kill('SIGKILL');
+  const timer = setTimeout(() => {
+    stop();
+    response.destroy();
+  }, forge.config.limits.archiveSeconds * 1000);
+  response.on('close', stop);
+  try {
+    await Promise.race([once(git.stdout, 'readable'), ended]);
+    // git that fails at once has said nothing; then there is still a page to answer with.
+    if (git.stdout.readableLength === 0) throw new GitError(args, (await ended) ?? undefined, stderr);
+    response.set(wanted.head);
+    await pipeline(git.stdout, response, { end: false });
+    // Cut off rather than ended, so that half an archive is not taken for a whole one.
+    if ((await ended) === 0) response.end();
+    else response.destroy();
+  } catch (error) {
+    if (!response.headersSent && !response.destroyed) throw error;
+    response.destroy();
+  } finally {
+    clearTimeout(timer);
+    stop();
+    release();
+  }
+}
+
+function archiveArgs({ place, format, name }: WantedArchive): string[] {
+  const none = ['gpg.program', 'gpg.x509.program', 'gpg.ssh.program'].flatMap((key) => [
+    '-c',
+    `${key}=false`,
+  ]);
+  return [...none, 'archive', `--format=${format}`, `--prefix=${name}/`, place.commit];
+}

@@ -1,0 +1,104 @@
+// The page of one file: its text with colours and lines to link to, its image, or why it is not shown.
+import { Router } from 'express';
+import { z } from 'zod';
+import { callerOf } from '../accounts/guard.ts';
+import type { Forge } from '../forge/open.ts';
+import { folderOf, joinPath, nameOf, pathOfText, rootPath, showPath, type GitPath } from '../git/git-path.ts';
+import type { TreeEntry } from '../git/tree.ts';
+import { fullName } from '../repos/model.ts';
+import { rightOn } from '../repos/rights.ts';
+import { visibleName } from '../web/filters.ts';
+import { parse } from '../web/parse.ts';
+import { render } from '../web/render.ts';
+import { readFileOf, type ShownFile } from './blob.ts';
+import { crumbsOf } from './crumbs-view.ts';
+import { documentHtml, isMarkdown, sourceRows } from './document-view.ts';
+import { placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
+import { isKnown } from './route-etag.ts';
+import { placeLinks } from './route-folder.ts';
+import { entryAt } from './tree.ts';
+
+const fileQuery = z.object({ view: z.enum(['source', 'rendered']).optional() });
+
+export function blobPages(forge: Forge): Router {
+  const router = Router();
+  router.get(routeBelow('blob'), (request, response) => showFile(forge, { request, response }));
+  return router;
+}
+
+async function showFile(forge: Forge, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const place = await placeOfRoute(forge, exchange, { under: 'blob' });
+  const query = parse(fileQuery, request.query);
+  const { repo } = place;
+  if (isKnown(forge, exchange, { repo, key: `${place.commit} ${query.view}` })) return;
+  const entry = await entryAt(forge, place);
+  if (entry.kind === 'folder') {
+    response.redirect(302, place.url('tree'));
+    return;
+  }
+  const name = visibleName(showPath(nameOf(place.path)));
+  const permanent = `/${fullName(repo)}/blob/${place.commit}${place.url('blob').slice(place.url('blob', rootPath).length)}`;
+  render(response, 'browse/file.njk', {
+    repo,
+    base: `/${fullName(repo)}`,
+    right: rightOn(forge, callerOf(response), repo),
+    ref: place.ref,
+    place: placeLinks(place),
+    crumbs: crumbsOf(place, 'tree'),
+    name,
+    href: place.url('blob'),
+    permanent,
+    kind: entry.kind,
+    isExecutable: entry.mode === '100755',
+    ...(await contentData(forge, place, { entry, view: query.view })),
+  });
+}
+
+async function contentData(
+  forge: Forge,
+  place: Place,
+  wanted: { entry: Omit<TreeEntry, 'name'>; view: 'source' | 'rendered' | undefined },
+): Promise<Record<string, unknown>> {
+  const { oid, kind } = wanted.entry;
+  if (kind === 'submodule') return { oid };
+  const file = await readFileOf(forge, place.repo.id, oid);
+  const shown = { oid, size: file.size, content: file.content.kind };
+  if (kind === 'symlink') return { ...shown, ...linkData(place, file) };
+  if (file.content.kind === 'large') return { ...shown, ...largeData(forge, place, file.size) };
+  if (file.content.kind !== 'text') return { ...shown, imageHref: place.url('raw') };
+  const { text, encoding } = file.content;
+  const hasSource = isMarkdown(place.path);
+  const notes = { ...shown, encoding, hasSource, isSvg: /\.svg$/i.test(place.path) };
+  if (hasSource && wanted.view !== 'source')
+    return { ...notes, document: await documentHtml(place, { path: place.path, oid, text }) };
+  return { ...notes, rows: await sourceRows({ path: place.path, oid, text }) };
+}
+
+/** An image is shown up to a size of its own: the browser has the work, and the forge only sends it. */
+function largeData(forge: Forge, place: Place, size: number): Record<string, unknown> {
+  const { maxShownFileBytes, maxShownImageBytes } = forge.config.limits;
+  const mayBeImage = /\.(?:png|jpe?g|gif|webp|avif|bmp|ico)$/i.test(place.path) && size <= maxShownImageBytes;
+  return mayBeImage ? { content: 'image', imageHref: place.url('raw') } : { maxBytes: maxShownFileBytes };
+}
+
+function linkData(place: Place, { content }: ShownFile): Record<string, unknown> {
+  const text = content.kind === 'text' ? content.text : '';
+  const target = targetWithin(place.path, pathOfText(text));
+  return {
+    target: visibleName(text),
+    targetHref: target === undefined ? undefined : place.url('blob', target),
+  };
+}
+
+/** Where a symbolic link leads inside the repository; undefined when it leads out of it, or to nowhere. */
+function targetWithin(link: GitPath, target: GitPath): GitPath | undefined {
+  if (target === '' || target.startsWith('/')) return undefined;
+  const names = folderOf(link) === rootPath ? [] : folderOf(link).split('/');
+  for (const name of target.split('/')) {
+    if (name === '' || name === '.') continue;
+    if (name !== '..') names.push(name);
+    else if (names.pop() === undefined) return undefined;
+  }
+  return joinPath(...(names as GitPath[]));
+}
