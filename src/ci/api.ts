@@ -6,6 +6,7 @@ import { parse } from '../web/parse.ts';
 import { cancelRun } from './cancel.ts';
 import { getRun } from './find.ts';
 import { readLog } from './log.ts';
+import type { CancelView, RerunView } from './model.ts';
 import type { Ci } from './open.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
@@ -41,7 +42,7 @@ export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
     const scope = scopeOf(parse(rerunRequest, request.body ?? {}));
     const { queued } = rerunLanes(forge, { repo, run, caller: callerOf(response), scope });
     ci.scheduler.wake();
-    response.json({ queued, run: runViewOf(forge, repo, getRun(forge, run.id)) });
+    response.json({ queued, run: runViewOf(forge, repo, getRun(forge, run.id)) } satisfies RerunView);
   });
 
   router.post(`${base}/cancel`, (request, response) => {
@@ -49,7 +50,7 @@ export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
     const { lane } = parse(cancelRequest, request.body ?? {});
     const { cancelled } = cancelRun(forge, { repo, run, caller: callerOf(response), lane });
     ci.scheduler.wake();
-    response.json({ cancelled, run: runViewOf(forge, repo, getRun(forge, run.id)) });
+    response.json({ cancelled, run: runViewOf(forge, repo, getRun(forge, run.id)) } satisfies CancelView);
   });
   return router;
 }

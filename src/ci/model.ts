@@ -142,3 +142,11 @@ export const runView = z.object({
   lanes: z.array(laneView),
 });
 export type RunView = z.infer<typeof runView>;
+
+/** What a rerun answers: the lanes that were queued again, in the order of the manifest. */
+export const rerunView = z.object({ queued: z.array(z.string()), run: runView });
+export type RerunView = z.infer<typeof rerunView>;
+
+/** What a cancellation answers: how many attempts were ended or are being ended. */
+export const cancelView = z.object({ cancelled: z.number(), run: runView });
+export type CancelView = z.infer<typeof cancelView>;

@@ -38,6 +38,7 @@ function createProgram(choose: (action: Action) => void): Command {
     .addHelpText('after', statusHelp);
   addSignIn(program, choose);
   addReading(program, choose);
+  addRecovery(program, choose);
   addLanding(program, choose);
   return program;
 }
@@ -98,6 +99,20 @@ function addReading(program: Command, choose: (action: Action) => void): void {
     .option('--state <state>', 'open, merged, closed or all', 'open')
     .addHelpText('after', examples('ph list', 'ph list --state all --json'))
     .action((options) => choose(async () => (await import('./commands/list.ts')).list(options)));
+}
+
+function addRecovery(program: Command, choose: (action: Action) => void): void {
+  branchCommand(program, 'rerun')
+    .description('run the lanes of the newest run once more')
+    .option('--failed', 'those alone that did not succeed')
+    .option('--lane <lane>', 'this lane alone')
+    .addHelpText('after', examples('ph rerun --failed && ph wait', 'ph rerun my-feature --lane unit'))
+    .action((b, options) => choose(async () => (await import('./commands/rerun.ts')).rerun(b, options)));
+  branchCommand(program, 'cancel')
+    .description('end what is queued or running of the newest run')
+    .option('--lane <lane>', 'this lane alone')
+    .addHelpText('after', examples('ph cancel', 'ph cancel my-feature --lane soak'))
+    .action((b, options) => choose(async () => (await import('./commands/rerun.ts')).cancel(b, options)));
 }
 
 function addLanding(program: Command, choose: (action: Action) => void): void {
