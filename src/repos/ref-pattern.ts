@@ -10,12 +10,12 @@ export function patternProblem(text: string): string | undefined {
   if (text === '') return 'a pattern is not empty';
   if (text.length > 200) return 'a pattern has at most 200 characters';
   if (text.startsWith('refs/')) return 'leave out refs/heads/: a pattern is about names of branches';
-  if (!/[0-9A-Za-z]/.test(text)) {
-    return 'a pattern has at least one letter or digit; this one would keep everybody from pushing anything';
-  }
   const sign = /[^0-9A-Za-z._+@*?/-]/.exec(text)?.[0];
   if (sign !== undefined) {
     return `a pattern has letters, digits, . _ + @ - / and the signs * ** ?, but not ${JSON.stringify(sign)}; write one pattern for each kind of name`;
+  }
+  if (!/[0-9A-Za-z]/.test(text)) {
+    return 'a pattern has at least one letter or digit; this one would keep everybody from pushing anything';
   }
   if (text.split('/').some((part) => !/^[0-9A-Za-z*?]/.test(part) || part.endsWith('.lock'))) {
     return 'each part of a pattern starts with a letter, a digit, * or ?, as no branch is called otherwise';
