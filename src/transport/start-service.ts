@@ -4,6 +4,7 @@ import type { Git } from '../git/run.ts';
 import type { RunningGit } from '../git/spawner.ts';
 import { answerHooks, type HookAnswers } from './answer-hooks.ts';
 import type { GitService, Granted } from './model.ts';
+import { writeSpool } from './write-spool.ts';
 
 const graceMs = 5000;
 const protocolText = /^[0-9a-zA-Z]+=[0-9a-zA-Z]+(:[0-9a-zA-Z]+=[0-9a-zA-Z]+)*$/;
@@ -45,7 +46,10 @@ export function startService(git: Git, order: ServiceOrder): RunningService {
   });
   // Broken pipes are told by the exit of git.
   for (const stream of child.stdio) stream?.on('error', () => undefined);
-  if (hasHooks) answerHooks({ questions: child.stdio[3], replies: child.stdio[4] }, hooks);
+  if (hasHooks) {
+    const save = (lines: readonly string[]) => writeSpool(granted.env, lines);
+    answerHooks({ questions: child.stdio[3], replies: child.stdio[4] }, { ...hooks, save });
+  }
   const ended = Promise.withResolvers<number>();
   child.on('error', ended.reject);
   child.on('close', (code) => ended.resolve(code ?? 1));
