@@ -20,6 +20,7 @@ import type { Slots } from './lib/slot.ts';
 import type { Lfs } from './lfs/open.ts';
 import { lfsPages } from './lfs/pages.ts';
 import { reposApi } from './repos/api.ts';
+import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
 import { reposPages } from './repos/pages.ts';
 import { sshAddress } from './repos/urls.ts';
 import type { Transport } from './transport/open.ts';
@@ -33,6 +34,7 @@ export interface ServerParts {
   lfs: Lfs;
   live: LiveFeed;
   mergeSlots: Slots;
+  housekeeping: HousekeepingLoop;
   loops: () => LoopStatus[];
   version: string;
 }

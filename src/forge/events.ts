@@ -24,6 +24,7 @@ export interface Facts {
   'lane-output': { attemptId: number; laneId: number; runId: number; bytes: number };
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
   'queue-changed': Record<string, never>;
+  'housekeeping-changed': { repoId: number };
 }
 
 export type FactName = keyof Facts;

@@ -34,6 +34,8 @@ export interface RunOptions {
 export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path'> {
   /** Whether it leads a process group of its own. */
   detached?: boolean;
+  /** Whether it is killed with its group when the forge dies; else it goes on as long as it has something to do. */
+  endsWithForge?: boolean;
   /** Pipes beside the standard streams, as files 3 and on. */
   hookPipes?: number;
 }
@@ -100,6 +102,7 @@ export class Git {
       cwd: options.repo ?? this.environment['HOME'],
       env: { ...this.environment, ...(options.repo ? { GIT_DIR: options.repo } : {}), ...options.env },
       detached: options.detached ?? false,
+      endsWithForge: options.endsWithForge ?? false,
     };
     const pipes = 3 + (options.hookPipes ?? 0);
     const elsewhere = this.#spawner?.spawn(order, pipes);
@@ -196,6 +199,8 @@ function privateConfiguration(limits: GitLimits): string {
 	bigFileThreshold = 50m
 	quotePath = false
 	commitGraph = true
+	# The only alternate is the repository itself, beside the quarantine of a push; its refs are known already.
+	alternateRefsCommand = true
 	hooksPath = ${hooksFolder}
 [init]
 	templateDir =

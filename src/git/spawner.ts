@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { socketPath } from '../lib/socket-path.ts';
 
 const entry = fileURLToPath(new URL('./spawner-process.ts', import.meta.url));
 const spareEnds = 160;
@@ -18,6 +19,8 @@ export interface SpawnOrder {
   env: Record<string, string>;
   /** Whether it leads a process group of its own. */
   detached: boolean;
+  /** Whether its group is killed when the forge dies. */
+  endsWithForge?: boolean;
   /** The connections that become its files 0, 1, 2 and so on. */
   ends: number[];
 }
@@ -143,7 +146,7 @@ export class Spawner {
     const server = createServer();
     const listening = Promise.withResolvers<void>();
     server.once('error', listening.reject);
-    server.listen(address, () => listening.resolve());
+    server.listen(socketPath(address), () => listening.resolve());
     await listening.promise;
     const child = fork(entry, [address], {
       execArgv: ['--disable-warning=ExperimentalWarning'],

@@ -14,6 +14,7 @@ import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
 import { connectReactions } from '../reactions.ts';
+import { openHousekeeping } from '../repos/housekeeping-loop.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
@@ -56,6 +57,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const branches = openBranches(forge);
   const ci = await openCi(forge);
   const tutorials = openTutorials(forge);
+  const housekeeping = openHousekeeping(forge);
   const transport = await openTransport(forge, {
     decide: decidePush,
     ingest: (pushId) => branches.ingest(pushId),
@@ -63,13 +65,28 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, { branches, ci: ci.scheduler, tutorials: tutorials.loop }, live);
-  const loops = () => [branches.loop.status(), ci.scheduler.status(), tutorials.loop.status()];
+  const loops = () => [
+    branches.loop.status(),
+    ci.scheduler.status(),
+    tutorials.loop.status(),
+    housekeeping.loop.status(),
+  ];
   app.resolve(
-    createServer(forge, { ci, transport, lfs, live, mergeSlots, loops, version: packageVersion() }),
+    createServer(forge, {
+      ci,
+      transport,
+      lfs,
+      live,
+      mergeSlots,
+      housekeeping,
+      loops,
+      version: packageVersion(),
+    }),
   );
   branches.start();
   ci.start();
   tutorials.start();
+  housekeeping.start();
 
   const welcome = new AbortController();
   const welcomed = options.welcome
@@ -87,7 +104,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       live.close();
       const closed = closeServers([http, control]);
       await transport.stop();
-      await Promise.all([branches.stop(), ci.stop(), tutorials.stop(), welcomed]);
+      await Promise.all([branches.stop(), ci.stop(), tutorials.stop(), housekeeping.stop(), welcomed]);
       await closed;
       await closeRenderPool();
       closeReaders(forge.git);

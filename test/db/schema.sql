@@ -47,6 +47,18 @@ CREATE INDEX branches_open ON branches (updated_at) WHERE state = 'open';
 
 CREATE UNIQUE INDEX branches_open_name ON branches (repo_id, name) WHERE state = 'open';
 
+CREATE TABLE housekeeping (
+  repo_id    INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
+  state      TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'interrupted')),
+  steps      TEXT NOT NULL,
+  error      TEXT,
+  before     TEXT NOT NULL,
+  after      TEXT,
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  swept_at   INTEGER
+) STRICT;
+
 CREATE TABLE ingested_pushes (
   id          TEXT PRIMARY KEY,
   ingested_at INTEGER NOT NULL
