@@ -114,7 +114,7 @@ function comparisonView(comparison: Comparison): Record<string, unknown> {
       oid: entry.oid,
       subject: visibleName(entry.subject) || '(no message)',
       authorName: visibleName(entry.authorName) || '(nobody)',
-      authoredAt: entry.authoredAt,
+      committedAt: entry.committedAt,
       href: `/${fullName(repo)}/commit/${entry.oid}`,
     })),
   };

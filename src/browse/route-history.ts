@@ -124,7 +124,6 @@ interface EntryView {
   subject: string;
   href: string;
   authorName: string;
-  authoredAt: number;
   committedAt: number;
   isMerge: boolean;
   thenHref: string;
@@ -142,7 +141,6 @@ function entryView(
     subject: visibleName(entry.subject) || '(no message)',
     href: `${base}/commit/${entry.oid}`,
     authorName: visibleName(entry.authorName) || '(nobody)',
-    authoredAt: entry.authoredAt,
     committedAt: entry.committedAt,
     isMerge: entry.parents.length > 1,
     thenHref: thenHref(base, { oid: entry.oid, path: entry.path, kind }),

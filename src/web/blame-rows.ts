@@ -61,7 +61,7 @@ function commitCell({ commit, lines }: BlamedSpan): string {
   const said = escape(`${subject}\n${authorName}, ${short(oid)}`);
   const before =
     beforeHref === undefined
-      ? ''
+      ? '<span class="blame-before"></span>'
       : `<a class="blame-before" href="${escape(beforeHref)}" aria-label="Blame before ${short(oid)}" title="Blame before this commit">‹</a>`;
   const author = lines > 1 ? `<span class="blame-author">${escape(authorName)}</span>` : '';
   return (
