@@ -94,7 +94,7 @@ function answerErrors(forge: Forge): ErrorRequestHandler {
   return (thrown: unknown, request, response, _next) => {
     const error = toForgeError(thrown);
     // A client that went away in the middle of an upload hears nothing and is no fault of ours.
-    if (response.headersSent || request.destroyed || response.destroyed) {
+    if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }

@@ -43,6 +43,8 @@ async function receive(forge: Forge, request: Request, response: Response): Prom
     throw new ForgeError('invalid', `The object has ${object.size} bytes, but ${length} are announced.`);
   }
   request.setTimeout(forge.config.limits.lfsIdleSeconds * 1000, () => request.destroy());
+  // A disk may take longer to make a large file durable than a client may be silent.
+  request.once('end', () => request.setTimeout(0));
   await receiveObject(forge, { repo, caller, object, body: request });
   response.status(200).end();
 }
@@ -52,7 +54,7 @@ async function send(forge: Forge, request: Request, response: Response): Promise
   const { repo } = placeOf(forge, request, 'read');
   const oid = objectRequest.shape.oid.safeParse(request.params['oid']);
   if (!oid.success) throw noSuchObject(String(request.params['oid']));
-  const { path } = await openLfsObject(forge, { repoId: repo.id, oid: oid.data });
+  const { path, size } = await openLfsObject(forge, { repoId: repo.id, oid: oid.data });
   response.set({
     'Content-Type': 'application/octet-stream',
     'Content-Disposition': 'attachment',
@@ -68,10 +70,13 @@ async function send(forge: Forge, request: Request, response: Response): Promise
     cacheControl: false,
     dotfiles: 'allow' as const,
   };
-  response.sendFile(basename(path), options, (error?: Error) => {
+  response.sendFile(basename(path), options, (error?: Error & { status?: number }) => {
     // A reader that goes away has ended the transfer as well as one that has read it all.
     if (error === undefined || response.headersSent || response.destroyed) resolve();
-    else reject(error);
+    else if (error.status === 416) {
+      response.status(416).set('Content-Range', `bytes */${size}`).end();
+      resolve();
+    } else reject(error);
   });
   await promise;
 }
