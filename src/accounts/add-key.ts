@@ -10,6 +10,8 @@ const keyTypes = new Set([
   'ecdsa-sha2-nistp256',
   'ecdsa-sha2-nistp384',
   'ecdsa-sha2-nistp521',
+  'sk-ssh-ed25519@openssh.com',
+  'sk-ecdsa-sha2-nistp256@openssh.com',
 ]);
 const maxKeyBytes = 8192;
 const minRsaBits = 2048;

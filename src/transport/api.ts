@@ -9,10 +9,11 @@ import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { statusByCode } from '../lib/statuses.ts';
 import type { Desk, WantedService } from './desk.ts';
-import { emptyRepo } from './empty-repo.ts';
-import { gitServices, type GitService } from './model.ts';
+import { gitServices, type GitService, type Granted } from './model.ts';
+import { pktLine, PushHead } from './push-head.ts';
 import { readBody } from './read-body.ts';
 import { checkedProtocol, startService, type RunningService } from './start-service.ts';
+import { watchStall } from './watch-stall.ts';
 
 export interface HttpParts {
   desk: Desk;
@@ -47,21 +48,13 @@ async function advertise(forge: Forge, parts: HttpParts, exchange: Exchange): Pr
       'This server speaks only the smart HTTP protocol of git 1.6.6 and newer.',
     );
   }
-  const wanted = wantedOf(forge, request, service);
-  // A GET changes nothing: the repository is made by the POST that follows.
-  const granted = parts.desk.mayCreate(wanted)
-    ? { id: '', repoPath: await emptyRepo(forge), env: {} }
-    : await parts.desk.open(wanted);
-  const running = start(forge, parts, {
-    service,
-    granted,
-    request,
-    args: ['--stateless-rpc', '--advertise-refs'],
-  });
+  const granted = await parts.desk.openListing(wantedOf(forge, request, service), goneOf(response));
   try {
+    const args = ['--stateless-rpc', '--advertise-refs'];
+    const running = start(forge, parts, { service, granted, request, args });
     sendHead(response, `application/x-${service}-advertisement`);
     const isV2 = service === 'git-upload-pack' && /(^|:)version=2(:|$)/.test(protocolOf(request) ?? '');
-    if (!isV2) response.write(`${pktLine(`# service=${service}\n`)}0000`);
+    if (!isV2) response.write(`${pktLine(`# service=${service}\n`).toString()}0000`);
     running.stdin.end();
     await transfer(running, exchange);
   } finally {
@@ -71,26 +64,54 @@ async function advertise(forge: Forge, parts: HttpParts, exchange: Exchange): Pr
 
 async function serve(forge: Forge, parts: HttpParts, exchange: Exchange, service: GitService): Promise<void> {
   const { request, response } = exchange;
-  const granted = await parts.desk.open(wantedOf(forge, request, service));
+  const granted = await parts.desk.open(wantedOf(forge, request, service), goneOf(response));
   try {
     if (request.get('content-type') !== `application/x-${service}-request`) {
       throw new ForgeError('invalid', `The body must be application/x-${service}-request.`);
     }
     const body = readBody(request, maxBodyBytes(forge, service));
+    const head = service === 'git-receive-pack' ? new PushHead(forge.config.limits) : undefined;
     const running = start(forge, parts, { service, granted, request, args: ['--stateless-rpc'] });
-    const sent = pipeline(body, running.stdin).catch((error: unknown) => {
-      // git may end before it has read everything; only a body that cannot be read is the client's fault.
-      if (error instanceof ForgeError) {
+    const stalled = watchStall(exchange, forge.config.limits.httpStallSeconds);
+    const sent = pipeline(head === undefined ? [body, running.stdin] : [body, head, running.stdin]).catch(
+      (error: unknown) => {
+        // git may end before it has read everything; only a body that cannot be read is the client's fault.
+        if (!(error instanceof ForgeError)) return;
         running.stdout.unpipe(response).resume();
         running.stop();
         throw error;
-      }
-    });
+      },
+    );
     sendHead(response, `application/x-${service}-result`);
-    await Promise.all([sent, transfer(running, exchange)]);
+    try {
+      await Promise.all([sent, transfer(running, exchange)]);
+    } catch (error) {
+      if (head === undefined || !(error instanceof ForgeError)) throw error;
+      parts.desk.refuse(granted.id, error.message);
+      await running.ended;
+      report(exchange, head, error);
+    } finally {
+      stalled.end();
+    }
   } finally {
     parts.desk.end(granted.id);
   }
+}
+
+/** A refused push is answered in the protocol where that is possible: git shows no text of an HTTP error. */
+function report({ request, response }: Exchange, head: PushHead, refusal: ForgeError): void {
+  const answer = head.report(refusal.message);
+  if (answer === undefined || response.headersSent) throw refusal;
+  drain(request);
+  response.end(answer);
+}
+
+/** Aborts when the client has gone before it was answered. */
+function goneOf(response: Response): AbortSignal {
+  const gone = new AbortController();
+  if (response.closed) gone.abort();
+  else response.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 const negotiationBytes = 64 * 1024 * 1024;
@@ -103,7 +124,7 @@ function start(
   { desk, services }: HttpParts,
   order: {
     service: GitService;
-    granted: { id: string; repoPath: string; env: Record<string, string> };
+    granted: Granted;
     request: Request;
     args: readonly string[];
   },
@@ -130,6 +151,7 @@ function start(
 /** Git's output to the client, with backpressure; a client that goes away ends git at once. */
 async function transfer(running: RunningService, { response }: Exchange): Promise<void> {
   response.once('close', () => running.stop());
+  if (response.closed) running.stop();
   running.stdout.pipe(response, { end: false });
   const code = await running.ended;
   if (code !== 0 && !response.headersSent) {
@@ -142,8 +164,6 @@ function sendHead(response: Response, contentType: string): void {
   response.setHeader('Content-Type', contentType);
   response.setHeader('Cache-Control', 'no-cache, max-age=0, must-revalidate');
 }
-
-const pktLine = (text: string): string => (text.length + 4).toString(16).padStart(4, '0') + text;
 
 const protocolOf = (request: Request): string | undefined => checkedProtocol(request.get('git-protocol'));
 

@@ -6,13 +6,14 @@ import { recordAudit } from '../accounts/audit.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { parseRefUpdate, type RefUpdate } from '../git/push.ts';
-import { ForgeError } from '../lib/errors.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { findRepo } from '../repos/find.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { mayCreateRepo, noSuchRepo, requireRight } from '../repos/rights.ts';
+import { emptyRepo } from './empty-repo.ts';
 import type { GitService, Granted } from './model.ts';
+import { Places, type Leave } from './places.ts';
 
 const ringMs = 10_000;
 const maxAuditedRefs = 20;
@@ -41,40 +42,64 @@ export interface PushQuestion {
   overflow: boolean;
 }
 
+interface Service {
+  /** Undefined while it is only shown as empty. */
+  repo: Repo | undefined;
+  caller: Caller;
+  leave: Leave;
+}
+
 export class Desk {
   readonly #forge: Forge;
   readonly #rules: PushRules;
-  readonly #services = new Map<string, { repo: Repo; caller: Caller }>();
-  #opening = 0;
+  readonly #places: Places;
+  readonly #services = new Map<string, Service>();
 
   constructor(forge: Forge, rules: PushRules) {
     this.#forge = forge;
     this.#rules = rules;
+    this.#places = new Places(forge.config.limits);
   }
 
   /**
-   * Grants a git service and what to start it with; `end` gives the place back. A push to a repository that is
-   * not there creates it for those who may. Refuses like `requireRight`, and `unavailable` when too many run.
+   * Grants a git service and what to start it with, when a place is free; `end` gives the place back. A push to a
+   * repository that is not there creates it for those who may. Refuses like `requireRight`, and like `Places.take`.
    */
-  async open(wanted: WantedService): Promise<Granted> {
-    const { maxGitProcesses } = this.#forge.config.limits;
-    if (this.#services.size + this.#opening >= maxGitProcesses) {
-      throw new ForgeError(
-        'unavailable',
-        `The forge serves ${maxGitProcesses} git clients already. Try again in a moment.`,
-      );
-    }
-    this.#opening += 1;
+  async open(wanted: WantedService, signal: AbortSignal): Promise<Granted> {
+    const leave = await this.#place(wanted, signal);
     try {
-      const repo = await this.#findOrCreate(wanted);
-      return this.#grant(repo, wanted);
-    } finally {
-      this.#opening -= 1;
+      // Asked again: the right may have been taken away while the client waited.
+      return this.#grant(await this.#findOrCreate(wanted), { wanted, leave });
+    } catch (error) {
+      leave();
+      throw error;
     }
   }
 
-  /** Whether a push to this name would create a repository. */
-  mayCreate({ caller, service, owner, name }: WantedService): boolean {
+  /** Grants the listing of refs that precedes a service. It changes nothing: a repository to be is shown as empty. */
+  async openListing(wanted: WantedService, signal: AbortSignal): Promise<Granted> {
+    if (!this.#mayCreate(wanted)) return this.open(wanted, signal);
+    const path = await emptyRepo(this.#forge);
+    const leave = await this.#place(wanted, signal);
+    const id = this.#newId();
+    this.#services.set(id, { repo: undefined, caller: wanted.caller, leave });
+    return { id, repoPath: path, env: {} };
+  }
+
+  #place(wanted: WantedService, signal: AbortSignal): Promise<Leave> {
+    // Who may not is told so at once, and takes nobody's place in the queue.
+    const repo = this.#find(wanted);
+    const { account, address } = wanted.caller;
+    return this.#places.take(
+      {
+        repo: repo === undefined ? `${wanted.owner}/${wanted.name}`.toLowerCase() : fullName(repo),
+        client: account === undefined ? address : `account ${account.id}`,
+      },
+      signal,
+    );
+  }
+
+  #mayCreate({ caller, service, owner, name }: WantedService): boolean {
     return (
       service === 'git-receive-pack' &&
       findRepo(this.#forge, owner, name) === undefined &&
@@ -82,22 +107,31 @@ export class Desk {
     );
   }
 
-  async #findOrCreate(wanted: WantedService): Promise<Repo> {
+  /** The repository, if the caller may have the service; undefined when the push is to create it. */
+  #find(wanted: WantedService): Repo | undefined {
     const { caller, service, owner, name } = wanted;
     const repo = findRepo(this.#forge, owner, name);
     if (repo !== undefined) {
       const right = service === 'git-receive-pack' ? 'write' : 'read';
       requireRight(this.#forge, caller, { repo, right });
-      return repo;
-    }
-    if (!this.mayCreate(wanted)) throw noSuchRepo(`${owner}/${name}`, caller);
-    return createRepo(this.#forge, { owner, name, caller });
+    } else if (!this.#mayCreate(wanted)) throw noSuchRepo(`${owner}/${name}`, caller);
+    return repo;
   }
 
-  #grant(repo: Repo, { caller, service }: WantedService): Granted {
+  async #findOrCreate(wanted: WantedService): Promise<Repo> {
+    const { caller, owner, name } = wanted;
+    return this.#find(wanted) ?? createRepo(this.#forge, { owner, name, caller });
+  }
+
+  #newId(): string {
+    return `${this.#forge.clock.now().toString(36)}-${randomBytes(8).toString('hex')}`;
+  }
+
+  #grant(repo: Repo, { wanted, leave }: { wanted: WantedService; leave: Leave }): Granted {
     const forge = this.#forge;
-    const id = `${forge.clock.now().toString(36)}-${randomBytes(8).toString('hex')}`;
-    this.#services.set(id, { repo, caller });
+    const { caller, service } = wanted;
+    const id = this.#newId();
+    this.#services.set(id, { repo, caller, leave });
     const env: Record<string, string> =
       service === 'git-upload-pack'
         ? {}
@@ -113,7 +147,7 @@ export class Desk {
   /** Why the push is refused, a sentence per line; empty when it is allowed. Never throws. */
   async check(asked: PushQuestion): Promise<string[]> {
     const service = this.#services.get(asked.serviceId);
-    if (service === undefined) return ['The push is not known to the forge any more. Push again.'];
+    if (service?.repo === undefined) return ['The push is not known to the forge any more. Push again.'];
     const { repo, caller } = service;
     const updates = asked.lines.map(parseRefUpdate).filter((update) => update !== undefined);
     const refusals = await this.#decide({ repo, caller, updates }, asked);
@@ -156,7 +190,20 @@ export class Desk {
     }
   }
 
+  /** What was refused before git saw it, for the record. */
+  refuse(serviceId: string, sentence: string): null {
+    const service = this.#services.get(serviceId);
+    if (service?.repo === undefined) return null;
+    recordAudit(this.#forge, service.caller, {
+      action: 'push.refuse',
+      subject: fullName(service.repo),
+      detail: { refusals: [sentence] },
+    });
+    return null;
+  }
+
   end(serviceId: string): void {
+    this.#services.get(serviceId)?.leave();
     this.#services.delete(serviceId);
   }
 }

@@ -33,6 +33,7 @@ export const question = z.discriminatedUnion('kind', [
     overflow: z.boolean(),
   }),
   z.object({ kind: z.literal('ring'), serviceId: z.string() }),
+  z.object({ kind: z.literal('refuse'), serviceId: z.string(), sentence: z.string() }),
   z.object({
     kind: z.literal('lfs'),
     identity,
@@ -53,10 +54,19 @@ export const answers = {
   open: granted,
   check: z.array(z.string()),
   ring: z.array(z.string()),
+  refuse: z.null(),
   lfs: z.string(),
   command: z.string(),
 };
 export type AnswerTo<Kind extends Question['kind']> = z.infer<(typeof answers)[Kind]>;
+
+/** How much the head of a push may hold; see `PushHead`. */
+const pushHeadLimits = z.object({
+  maxRefsPerPush: z.number(),
+  maxPushOptions: z.number(),
+  maxPushOptionBytes: z.number(),
+});
+export type PushHeadLimits = z.infer<typeof pushHeadLimits>;
 
 export const startOrder = z.object({
   host: z.string(),
@@ -68,6 +78,8 @@ export const startOrder = z.object({
   handshakeMs: z.number(),
   maxPushBytes: z.number(),
   gitSeconds: z.number(),
+  stallMs: z.number(),
+  pushHead: pushHeadLimits,
 });
 export type StartOrder = z.infer<typeof startOrder>;
 
@@ -76,6 +88,8 @@ export const upward = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('listening'), port: z.number() }),
   z.object({ kind: z.literal('failed'), message: z.string() }),
   z.object({ kind: z.literal('ask'), id: z.number(), question }),
+  /** Nobody waits for the answer any more; what it would have granted is not taken. */
+  z.object({ kind: z.literal('abandon'), id: z.number() }),
   z.object({ kind: z.literal('ended'), serviceId: z.string() }),
 ]);
 export type Upward = z.infer<typeof upward>;

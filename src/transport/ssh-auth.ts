@@ -3,16 +3,12 @@
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
 import type { Line } from './ask.ts';
 import type { Identity } from './model.ts';
+import { isSecurityKey, isSignedBySecurityKey } from './security-key.ts';
+import { signatureAlgorithms } from './signature-algorithms.ts';
 
 const maxAttempts = 20;
 const methods: ('publickey' | 'keyboard-interactive')[] = ['publickey', 'keyboard-interactive'];
-const algorithms = new Set([
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'ssh-rsa',
-]);
+const algorithms = new Set<string>(signatureAlgorithms);
 const unknownKey =
   'None of your SSH keys is known to this forge. Add one on your account page, or ask an admin to add it: pika-git account add NAME --ssh-key FILE';
 
@@ -50,6 +46,8 @@ async function proveKey(
     return;
   }
   if (context.signature === undefined || context.blob === undefined) {
+    // The answer repeats the name that was asked for, where the library would say ssh-rsa (RFC 4252, section 7).
+    context.key.algo = signatureAlgorithm(context);
     if (await line.ask({ kind: 'known', key })) context.accept();
     else context.reject(methods);
     return;
@@ -61,13 +59,16 @@ async function proveKey(
   } else context.reject(methods);
 }
 
-/** `ssh-rsa` without a hash is the SHA-1 signature, which proves nothing any more. */
-const isAcceptable = ({ key, hashAlgo }: PublicKeyAuthContext): boolean =>
-  algorithms.has(key.algo) && (key.algo !== 'ssh-rsa' || hashAlgo !== undefined);
+const isAcceptable = (context: PublicKeyAuthContext): boolean => algorithms.has(signatureAlgorithm(context));
+
+/** The library calls every RSA key ssh-rsa; without a hash that is the SHA-1 signature, which proves nothing any more. */
+const signatureAlgorithm = ({ key, hashAlgo }: PublicKeyAuthContext): string =>
+  key.algo === 'ssh-rsa' && hashAlgo !== undefined ? `rsa-sha2-${hashAlgo.slice('sha'.length)}` : key.algo;
 
 function isSigned(context: PublicKeyAuthContext): boolean {
   const { key, signature, blob, hashAlgo } = context;
   if (signature === undefined || blob === undefined) return false;
+  if (isSecurityKey(key.algo)) return isSignedBySecurityKey({ key: key.data, signature, blob });
   const parsed = ssh2.utils.parseKey(`${key.algo} ${key.data.toString('base64')}`);
   if (parsed instanceof Error || parsed.type !== key.algo) return false;
   if (!parsed.getPublicSSH().equals(key.data)) return false;

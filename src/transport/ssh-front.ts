@@ -3,18 +3,21 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findCallerByKey } from '../accounts/find.ts';
-import { isKnownKey } from '../accounts/known-key.ts';
-import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { errorMessage, ForgeError } from '../lib/errors.ts';
-import { answerCommand, answerLfs } from './answer-command.ts';
+import { answerQuestion, sentenceOf } from './answer-question.ts';
 import type { Desk } from './desk.ts';
-import { upward, type Downward, type Identity, type Question, type Upward } from './model.ts';
+import { upward, type Downward, type Question, type Upward } from './model.ts';
 
 const entry = fileURLToPath(new URL('./ssh-process.ts', import.meta.url));
 const restartMs = 500;
 const stopMs = 3000;
+
+/** What one SSH process holds of the forge, to be given back when it dies. */
+class Held {
+  readonly services = new Set<string>();
+  readonly questions = new Map<number, AbortController>();
+}
 
 export class SshFront {
   readonly #forge: Forge;
@@ -39,18 +42,19 @@ export class SshFront {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child = child;
-    const own = new Set<string>();
+    const held = new Held();
     const listening = Promise.withResolvers<number>();
     child.on('message', (message) => {
       const parsed = upward.parse(message);
       if (parsed.kind === 'listening') listening.resolve(parsed.port);
       else if (parsed.kind === 'failed') listening.reject(this.#cannotListen(parsed.message));
-      else this.#receive(child, parsed, own);
+      else this.#receive(child, parsed, held);
     });
     child.on('error', (error) => listening.reject(this.#cannotListen(error.message)));
     child.on('exit', (code) => {
       listening.reject(this.#cannotListen(`its process ended with ${code ?? 'a signal'}`));
-      for (const serviceId of own) this.#desk.end(serviceId);
+      for (const serviceId of held.services) this.#desk.end(serviceId);
+      for (const question of held.questions.values()) question.abort();
       if (this.#child === child) this.#startAgain();
     });
     this.#tell(child, { kind: 'start', order: this.#order() });
@@ -106,46 +110,38 @@ export class SshFront {
       handshakeMs: limits.sshHandshakeSeconds * 1000,
       maxPushBytes: limits.maxPushBytes,
       gitSeconds: limits.gitSeconds,
+      stallMs: limits.sshStallSeconds * 1000,
+      pushHead: limits,
     };
   }
 
-  #receive(child: ChildProcess, message: Upward, own: Set<string>): void {
+  #receive(child: ChildProcess, message: Upward, held: Held): void {
     if (message.kind === 'ended') {
-      own.delete(message.serviceId);
+      held.services.delete(message.serviceId);
       this.#desk.end(message.serviceId);
-    } else if (message.kind === 'ask') {
+    } else if (message.kind === 'abandon') held.questions.get(message.id)?.abort();
+    else if (message.kind === 'ask') {
       const { id } = message;
-      this.#answer(message.question, own).then(
-        (value) => this.#tell(child, { kind: 'answer', id, value }),
-        (error: unknown) => this.#tell(child, { kind: 'refusal', id, message: this.#sentence(error) }),
-      );
+      const forge = this.#forge;
+      this.#answer(message.question, id, held)
+        .finally(() => held.questions.delete(id))
+        .then(
+          (value) => this.#tell(child, { kind: 'answer', id, value }),
+          (error: unknown) => this.#tell(child, { kind: 'refusal', id, message: sentenceOf(forge, error) }),
+        );
     }
   }
 
-  async #answer(question: Question, own: Set<string>): Promise<unknown> {
-    if (question.kind === 'known') return isKnownKey(this.#forge, question.key);
-    if (question.kind === 'identify') return this.#findCaller(question.identity) !== undefined;
-    if (question.kind === 'check') return this.#desk.check(question);
-    if (question.kind === 'ring') return this.#desk.ring(question.serviceId);
-    const caller = this.#findCaller(question.identity);
-    // The key was known at sign-in; it may have been taken away while the connection stayed open.
-    if (caller === undefined)
-      throw new ForgeError('unauthenticated', 'This key is no longer known to the forge.');
-    if (question.kind === 'command') return answerCommand(this.#forge, caller, question.name);
-    if (question.kind === 'lfs') return answerLfs(this.#forge, caller, question);
-    const granted = await this.#desk.open({ ...question, caller });
-    own.add(granted.id);
+  async #answer(question: Question, id: number, held: Held): Promise<unknown> {
+    const gone = new AbortController();
+    held.questions.set(id, gone);
+    const parts = { forge: this.#forge, desk: this.#desk };
+    if (question.kind !== 'open') return answerQuestion(parts, question, gone.signal);
+    const granted = await answerQuestion(parts, question, gone.signal);
+    // The process may have died while the client waited.
+    if (gone.signal.aborted) this.#desk.end(granted.id);
+    else held.services.add(granted.id);
     return granted;
-  }
-
-  #findCaller({ key, address }: Identity): Caller | undefined {
-    return findCallerByKey(this.#forge, { blob: key, address });
-  }
-
-  #sentence(error: unknown): string {
-    if (error instanceof ForgeError) return error.message;
-    this.#forge.log.error({ err: error }, 'a question of the SSH process failed');
-    return 'The forge met an error it did not expect. It was logged; try again.';
   }
 
   #tell(child: ChildProcess, message: Downward): void {

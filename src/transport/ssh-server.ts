@@ -8,6 +8,7 @@ import { FirstGuess } from './first-guess.ts';
 import { readHostKey } from './host-key.ts';
 import type { Identity, StartOrder } from './model.ts';
 import { authenticator } from './ssh-auth.ts';
+import { announceAlgorithms } from './signature-algorithms.ts';
 import { serveSession } from './ssh-session.ts';
 import type { RunningService } from './start-service.ts';
 
@@ -26,13 +27,18 @@ export interface SshParts {
   line: Line;
 }
 
+interface Connected {
+  socket: Socket;
+  /** Ends a connection that has not signed in. */
+  handshake: NodeJS.Timeout;
+  guess: FirstGuess;
+}
+
 /** Listens; rejects when the address is taken. */
 export async function openSshServer(parts: SshParts): Promise<SshServer> {
   const { order } = parts;
   const services = new Set<RunningService>();
-  const sockets = new Set<Socket>();
-  const timers = new Map<string, NodeJS.Timeout>();
-  const guesses = new Map<string, FirstGuess>();
+  const connections = new Map<string, Connected>();
   const library = new ssh2.Server(
     {
       hostKeys: [readHostKey(order.hostKeyPath)],
@@ -58,25 +64,25 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
       },
     },
     (client, { ip, port }) => {
-      guesses.get(`${ip}|${port}`)?.keepIn(client);
-      const onReady = () => clearTimeout(timers.get(`${ip}|${port}`));
-      serveClient(client, { ip, onReady }, { ...parts, services });
+      const connected = connections.get(`${ip}|${port}`);
+      if (connected === undefined) return void client.end();
+      connected.guess.keepIn(client);
+      announceAlgorithms(client);
+      serveClient(client, connected, { ...parts, services });
     },
   );
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     // The library tells of a client only after it has spoken, so the clock starts here.
-    const timer = setTimeout(() => socket.destroy(), order.handshakeMs);
+    const handshake = setTimeout(() => socket.destroy(), order.handshakeMs);
     const key = `${socket.remoteAddress}|${socket.remotePort}`;
-    sockets.add(socket);
-    timers.set(key, timer);
-    guesses.set(key, new FirstGuess(socket, firstChoice));
+    connections.set(key, { socket, handshake, guess: new FirstGuess(socket, firstChoice) });
     socket.once('close', () => {
-      sockets.delete(socket);
-      timers.delete(key);
-      guesses.delete(key);
-      clearTimeout(timer);
+      connections.delete(key);
+      clearTimeout(handshake);
     });
     socket.on('error', () => socket.destroy());
+    // Neither side has moved a byte: whoever waits so long for the client waits for ever.
+    socket.setTimeout(order.stallMs, () => socket.destroy());
     library.injectSocket(socket);
   });
   // Before the library sees it: a connection over the limit is dropped at once.
@@ -87,16 +93,18 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
     close: () => {
       server.close();
       for (const service of services) service.stop();
-      for (const socket of sockets) socket.destroy();
+      for (const { socket } of connections.values()) socket.destroy();
     },
   };
 }
 
 function serveClient(
   client: Connection,
-  { ip: address, onReady }: { ip: string; onReady: () => void },
+  { socket, handshake }: Connected,
   parts: SshParts & { services: Set<RunningService> },
 ): void {
+  const { git, line, order, services } = parts;
+  const address = socket.remoteAddress ?? '';
   let identity: Identity | undefined;
   let sessions = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -108,14 +116,14 @@ function serveClient(
   client.on('close', () => clearTimeout(timer));
   client.on(
     'authentication',
-    authenticator(parts.line, {
+    authenticator(line, {
       address,
       onProven: (proven) => (identity = proven),
       giveUp: () => client.end(),
     }),
   );
   client.on('ready', () => {
-    onReady();
+    clearTimeout(handshake);
     rest();
   });
   client.on('session', (accept, reject) => {
@@ -130,7 +138,7 @@ function serveClient(
       sessions -= 1;
       if (sessions === 0) rest();
     });
-    serveSession(session, { git: parts.git, line: parts.line, services: parts.services, identity });
+    serveSession(session, { git, clerk: line, services, identity, pushHead: order.pushHead, socket });
   });
 }
 

@@ -24,7 +24,7 @@ test('the SSH process is started again when it dies, on the same port and with t
 });
 
 test('a client that hangs up in the middle of a push ends its git and changes nothing', async () => {
-  const it = await open({ settings: { limits: { maxGitProcesses: 1 } } });
+  const it = await open({ settings: { limits: { maxGitProcesses: 1, maxWaitingGit: 0 } } });
   const server = await serveGit(it);
   const ada = await server.person('ada');
   await it.repo('ada/app', { files: { a: '1\n' } });
