@@ -38,6 +38,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
     refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`),
   );
   events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
+  events.on('housekeeping-changed', () => refresh('admin'));
   events.on('queue-changed', () => {
     loops.ci.wake();
     refresh('home');

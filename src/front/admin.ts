@@ -1,29 +1,91 @@
-import { Router } from 'express';
+// The operator's page: the state of every loop, what the housekeeping did, the sandbox in force, who has an
+// account, what was written.
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
 import { callerOf, requireAdmin } from '../accounts/guard.ts';
-import { recentAudit } from '../accounts/audit.ts';
+import { recentAudit, recordAudit } from '../accounts/audit.ts';
 import { listAccounts } from '../accounts/find.ts';
 import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
 import type { LoopStatus } from '../lib/loop.ts';
+import { listRepos } from '../repos/find.ts';
+import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping.ts';
+import { fullName, type Repo } from '../repos/model.ts';
+import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 
 export interface AdminParts {
   loops: () => LoopStatus[];
   ci: { tier(): string };
+  housekeeping: { want(repoIds: readonly number[]): void; wanted(): ReadonlySet<number> };
   version: string;
 }
 
-/** The operator's page: the state of every loop, the sandbox in force, who has an account, what was written. */
+const adminQuery = z.object({ fragment: z.enum(['housekeeping']).optional() });
+/** One repository by its id, or all of them. */
+const housekeepingForm = z.object({ repo: z.union([z.literal('all'), z.coerce.number().int().positive()]) });
+
 export function adminPages(forge: Forge, parts: AdminParts): Router {
   const router = Router();
-  router.get('/admin', (_request, response) => {
+  router.get('/admin', (request, response) => {
     requireAdmin(callerOf(response));
+    const { fragment } = parse(adminQuery, request.query);
+    const kept = housekeepingRows(forge, parts);
+    if (fragment === 'housekeeping') {
+      render(response, 'admin/_housekeeping.njk', kept);
+      return;
+    }
     render(response, 'admin/index.njk', {
       loops: parts.loops(),
       accounts: listAccounts(forge),
       audit: recentAudit(forge, forge.config.limits.maxRowsPerPage),
       tier: parts.ci.tier(),
       version: parts.version,
+      ...kept,
     });
   });
+  router.post('/admin/housekeeping', (request, response) =>
+    wantHousekeeping(forge, parts, { request, response }),
+  );
   return router;
+}
+
+function wantHousekeeping(
+  forge: Forge,
+  parts: AdminParts,
+  { request, response }: { request: Request; response: Response },
+): void {
+  const caller = callerOf(response);
+  requireAdmin(caller);
+  const { repo: wanted } = parse(housekeepingForm, request.body);
+  const repos = listRepos(forge).filter((repo) => wanted === 'all' || repo.id === wanted);
+  if (wanted !== 'all' && repos.length === 0) {
+    throw new ForgeError('not_found', 'There is no such repository any more.');
+  }
+  const [only] = repos;
+  const subject = wanted === 'all' || only === undefined ? 'all repositories' : fullName(only);
+  recordAudit(forge, caller, { action: 'repo.housekeeping', subject });
+  parts.housekeeping.want(repos.map(({ id }) => id));
+  response.redirect(303, '/admin#housekeeping-heading');
+}
+
+interface HousekeepingLine {
+  repo: Repo;
+  state: Housekeeping['state'] | 'waiting' | 'none';
+  last: Housekeeping | undefined;
+}
+
+/** First what needs a look, then the rest of the repositories, as many as a page has room for. */
+function housekeepingRows(forge: Forge, parts: AdminParts): { kept: HousekeepingLine[]; keptMore: number } {
+  const { maxRowsPerPage } = forge.config.limits;
+  const repos = new Map(listRepos(forge).map((repo) => [repo.id, repo]));
+  const records = new Map(recentHousekeeping(forge, maxRowsPerPage).map((last) => [last.repoId, last]));
+  const ids = [...new Set([...records.keys(), ...repos.keys()])].slice(0, maxRowsPerPage);
+  const kept = ids.flatMap((id): HousekeepingLine[] => {
+    const [repo, last] = [repos.get(id), records.get(id)];
+    if (repo === undefined) return [];
+    const isWaiting = last?.state !== 'running' && parts.housekeeping.wanted().has(id);
+    return [{ repo, last, state: isWaiting ? 'waiting' : (last?.state ?? 'none') }];
+  });
+  return { kept, keptMore: repos.size - kept.length };
 }

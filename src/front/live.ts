@@ -2,7 +2,7 @@
 // caller's rights once, when the stream opens; messages carry no content beyond the topic.
 import { Router } from 'express';
 import { z } from 'zod';
-import { callerOf } from '../accounts/guard.ts';
+import { callerOf, requireAdmin } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
 import { getBranch } from '../branches/find.ts';
 import { getRun, runOfAttempt } from '../ci/find.ts';
@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|(?:repo|branch|run|log):\d{1,15})$/,
-          'topics are home, repo:N, branch:N, run:N, log:N',
+          /^(?:home|admin|(?:repo|branch|run|log):\d{1,15})$/,
+          'topics are home, admin, repo:N, branch:N, run:N, log:N',
         ),
     ),
   )
@@ -41,6 +41,7 @@ export function livePages(forge: Forge, live: LiveFeed): Router {
 function requireTopic(forge: Forge, caller: Caller, topic: string): void {
   const [kind, id] = topic.split(':');
   if (kind === 'home') return;
+  if (kind === 'admin') return void requireAdmin(caller);
   requireRight(forge, caller, {
     repo: getRepo(forge, repoIdOf(forge, String(kind), Number(id))),
     right: 'read',

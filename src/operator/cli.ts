@@ -86,6 +86,11 @@ function describeProgram(setStatus: (code: number) => void): Command {
       return ask(options, { command: 'repo create', repo: name, visibility, ...chosen });
     });
   describeProtect(program, ask);
+  common(program.command('housekeeping [owner/name]'))
+    .description('pack a repository, or every one, now; the forge does it by itself when it is due')
+    .action((repo: string | undefined, options: CommonOptions) =>
+      ask(options, { command: 'housekeeping', ...(repo === undefined ? {} : { repo }) }),
+    );
   common(program.command('doctor'))
     .description('look the forge over and say what is wrong and what to do')
     .action((options: CommonOptions) => ask(options, { command: 'doctor' }));

@@ -15,6 +15,8 @@ import { createRepo } from '../repos/create-repo.ts';
 import { visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
 import { examine, findingSchema } from './doctor.ts';
+import { answerHousekeeping, housekeepingRequest } from './housekeeping.ts';
+import { repoArgument } from './named-repo.ts';
 import { answerProtect, protectChange, protectList } from './protect.ts';
 
 const accountAdd = z.strictObject({
@@ -24,7 +26,7 @@ const accountAdd = z.strictObject({
 });
 const tokenCreate = z.strictObject({ account: z.string(), scope: z.enum(tokenScopes).default('write') });
 const repoCreate = z.strictObject({
-  repo: z.string().regex(/^[^/]+\/[^/]+$/, 'name the repository as OWNER/NAME'),
+  repo: repoArgument,
   visibility: z.enum(visibilities).default('private'),
   defaultBranch: z.string().optional(),
 });
@@ -35,6 +37,7 @@ export const commandRequest = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('repo create'), ...repoCreate.shape }),
   protectList,
   protectChange,
+  housekeepingRequest,
   z.strictObject({ command: z.literal('doctor') }),
 ]);
 export type CommandRequest = z.input<typeof commandRequest>;
@@ -60,6 +63,8 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
     case 'protect remove':
     case 'protect list':
       return answerProtect(forge, request);
+    case 'housekeeping':
+      return answerHousekeeping(forge, request);
     case 'doctor':
       return askDoctor(forge);
   }

@@ -2,13 +2,11 @@
 import { z } from 'zod';
 import { systemCaller } from '../accounts/system.ts';
 import type { Forge } from '../forge/open.ts';
-import { ForgeError } from '../lib/errors.ts';
-import { findRepo } from '../repos/find.ts';
-import { fullName, type Repo } from '../repos/model.ts';
+import { fullName } from '../repos/model.ts';
 import { addProtection, removeProtection } from '../repos/protect.ts';
 import { listProtected, type ProtectedPattern } from '../repos/protected.ts';
+import { namedRepo, repoArgument as repo } from './named-repo.ts';
 
-const repo = z.string().regex(/^[^/]+\/[^/]+$/, 'name the repository as OWNER/NAME');
 export const protectList = z.strictObject({ command: z.literal('protect list'), repo });
 export const protectChange = z.strictObject({
   command: z.enum(['protect add', 'protect remove']),
@@ -34,13 +32,6 @@ export async function answerProtect(
     text: [`${fullName(named)} takes no direct push on:`, ...lines.map((line) => `  ${line}`)].join('\n'),
     json: { repo: fullName(named), defaultBranch: named.defaultBranch, patterns },
   };
-}
-
-function namedRepo(forge: Forge, name: string): Repo {
-  const [owner = '', short = ''] = name.split('/');
-  const found = findRepo(forge, owner, short);
-  if (found === undefined) throw new ForgeError('not_found', `There is no repository ${name}.`);
-  return found;
 }
 
 function lineOf({ pattern, branches, total }: ProtectedPattern): string {
