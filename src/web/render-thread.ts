@@ -17,6 +17,14 @@ markdown.renderer.rules['link_open'] = (tokens, index, options, environment, sel
   return renderLink(tokens, index, options, environment, self);
 };
 
+// Code and tables are as wide as they are; whoever has no mouse scrolls them with the keys.
+markdown.renderer.rules['table_open'] = () => '<table tabindex="0">\n';
+for (const rule of ['fence', 'code_block'] as const) {
+  const renderCode = markdown.renderer.rules[rule];
+  markdown.renderer.rules[rule] = (...given) =>
+    (renderCode?.(...given) ?? '').replace(/^<pre/, '<pre tabindex="0"');
+}
+
 // The page and the step around it have the first two levels of headings.
 for (const rule of ['heading_open', 'heading_close'] as const) {
   markdown.renderer.rules[rule] = (tokens, index, options, _environment, self) => {
