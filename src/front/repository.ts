@@ -6,7 +6,7 @@ import type { Forge } from '../forge/open.ts';
 import { readBlob } from '../git/objects.ts';
 import { resolveBranch } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
-import type { Repo } from '../repos/model.ts';
+import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { repoUrls } from '../repos/urls.ts';
@@ -55,7 +55,9 @@ export async function repositoryData(
 async function readReadme(forge: Forge, repo: Repo, head: string): Promise<string | undefined> {
   try {
     const blob = await readBlob(forge.git, repoPath(forge, repo.id), `${head}:README.md`, maxReadmeBytes);
-    return blob === undefined ? undefined : await renderMarkdown(blob.toString('utf8'));
+    if (blob === undefined) return undefined;
+    const files = `/${fullName(repo)}/blob/HEAD/`;
+    return await renderMarkdown(blob.toString('utf8'), { root: files, folder: files });
   } catch (error) {
     if (error instanceof ForgeError && error.code === 'too_large') return undefined;
     throw error;
