@@ -11,11 +11,12 @@ import { placeOf, placeToFill, wouldCreate } from './guard.ts';
 import { findLocks, listLocks, lockPath, unlockPath } from './lock.ts';
 import { batchRequest, listRequest, lockRequest, lockViewOf, unlockRequest, verifyRequest } from './model.ts';
 import { objectRoutes } from './route-object.ts';
+import type { Transfers } from './transfers.ts';
 
 const mediaType = 'application/vnd.git-lfs+json';
 const defaultLocks = 100;
 
-export function lfsRoutes(forge: Forge): Router {
+export function lfsRoutes(forge: Forge, transfers: Transfers): Router {
   const routes = Router({ mergeParams: true });
   routes.use((_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
@@ -24,7 +25,7 @@ export function lfsRoutes(forge: Forge): Router {
   const limit = forge.config.limits.maxRequestBytes;
   const body = express.json({ limit, strict: true, type: [mediaType, 'application/json'] });
   routes.post('/objects/batch', body, (request, response) => batch(forge, request, response));
-  routes.use(objectRoutes(forge));
+  routes.use(objectRoutes(forge, transfers));
   routes.get('/locks', (request, response) => list(forge, request, response));
   routes.post('/locks/verify', body, (request, response) => verify(forge, request, response));
   routes.post('/locks', body, (request, response) => {

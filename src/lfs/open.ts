@@ -3,13 +3,16 @@ import type { RequestHandler } from 'express';
 import type { Forge } from '../forge/open.ts';
 import { lfsRoutes } from './api.ts';
 import { sweepLfs } from './sweep.ts';
+import { Transfers } from './transfers.ts';
 
 export interface Lfs {
   /** Mounted before the body parsers: objects are read as streams. */
   httpRoutes: RequestHandler;
+  transfers: Transfers;
 }
 
 export async function openLfs(forge: Forge): Promise<Lfs> {
   await sweepLfs(forge);
-  return { httpRoutes: lfsRoutes(forge) };
+  const transfers = new Transfers(forge);
+  return { httpRoutes: lfsRoutes(forge, transfers), transfers };
 }

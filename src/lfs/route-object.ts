@@ -1,35 +1,35 @@
-// The bytes of one object, in and out (git-lfs, docs/api/basic-transfers.md), with a limit on how many move at once.
+// The bytes of one object, in and out (git-lfs, docs/api/basic-transfers.md).
 import { Router, type Request, type Response } from 'express';
 import { basename, dirname } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
+import type { Repo } from '../repos/model.ts';
 import { parse } from '../web/parse.ts';
-import { placeOf } from './guard.ts';
+import { placeOf, type LfsPlace } from './guard.ts';
 import { objectRequest } from './model.ts';
 import { noSuchObject, openLfsObject } from './open-object.ts';
 import { receiveObject } from './receive-object.ts';
+import type { Transfers } from './transfers.ts';
 
-export function objectRoutes(forge: Forge): Router {
+export function objectRoutes(forge: Forge, transfers: Transfers): Router {
   const router = Router({ mergeParams: true });
-  const { maxLfsTransfers } = forge.config.limits;
-  let transfers = 0;
-  const limited = async (transfer: () => Promise<void>): Promise<void> => {
-    if (transfers >= maxLfsTransfers) {
-      throw new ForgeError(
-        'limited',
-        `The forge moves ${maxLfsTransfers} large files already. Try again in a moment.`,
-      );
-    }
-    transfers += 1;
-    await transfer().finally(() => (transfers -= 1));
-  };
-  router.get('/objects/:oid', (request, response) => limited(() => send(forge, request, response)));
-  router.put('/objects/:oid', (request, response) => limited(() => receive(forge, request, response)));
+  router.get('/objects/:oid', async (request, response) => {
+    const { repo } = placeOf(forge, request, 'read');
+    await transfers.run(() => sendObject(forge, { request, response }, repo));
+  });
+  router.put('/objects/:oid', async (request, response) => {
+    const place = placeOf(forge, request, 'write');
+    await transfers.run(() => receive(forge, { request, response }, place));
+  });
   return router;
 }
 
-async function receive(forge: Forge, request: Request, response: Response): Promise<void> {
-  const { repo, caller } = placeOf(forge, request, 'write');
+interface Exchange {
+  request: Request;
+  response: Response;
+}
+
+async function receive(forge: Forge, { request, response }: Exchange, place: LfsPlace): Promise<void> {
   const encoding = request.get('content-encoding') ?? 'identity';
   if (encoding !== 'identity') {
     throw new ForgeError('invalid', 'An object is sent as it is, without a Content-Encoding.');
@@ -45,13 +45,12 @@ async function receive(forge: Forge, request: Request, response: Response): Prom
   request.setTimeout(forge.config.limits.lfsIdleSeconds * 1000, () => request.destroy());
   // A disk may take longer to make a large file durable than a client may be silent.
   request.once('end', () => request.setTimeout(0));
-  await receiveObject(forge, { repo, caller, object, body: request });
+  await receiveObject(forge, { ...place, object, body: request });
   response.status(200).end();
 }
 
 /** The whole object or the one range that was asked for; whoever stops reading for long is let go. */
-async function send(forge: Forge, request: Request, response: Response): Promise<void> {
-  const { repo } = placeOf(forge, request, 'read');
+export async function sendObject(forge: Forge, { request, response }: Exchange, repo: Repo): Promise<void> {
   const oid = objectRequest.shape.oid.safeParse(request.params['oid']);
   if (!oid.success) throw noSuchObject(String(request.params['oid']));
   const { path, size } = await openLfsObject(forge, { repoId: repo.id, oid: oid.data });
