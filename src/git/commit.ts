@@ -68,10 +68,11 @@ function decoderOf(encoding: string): Decode {
 }
 
 function parseSigner(line: string, decode: Decode): Signer {
-  const match = /^(.*?) ?<([^>]*)> (-?\d{1,14}) ?([+-]\d{4})?/.exec(line);
+  // No name holds a `<`; were it allowed to, a long line of them would be tried at each.
+  const match = /^([^<]*)<([^>]*)> (-?\d{1,14}) ?([+-]\d{4})?/.exec(line);
   const [, name = '', email = '', seconds = '0', zone = '+0000'] = match ?? [];
   const text = (bytes: string): string => decode(Buffer.from(bytes, 'latin1'));
-  return { name: text(name), email: text(email), at: Number(seconds) * 1000, zone };
+  return { name: text(name).trim(), email: text(email), at: Number(seconds) * 1000, zone };
 }
 
 function signatureOf(text: string): Commit['signature'] {
@@ -81,7 +82,10 @@ function signatureOf(text: string): Commit['signature'] {
 }
 
 function parseMessage(message: string): Pick<Commit, 'subject' | 'body'> {
-  const text = message.replaceAll('\r\n', '\n').replace(/^\s*\n/, '').trimEnd();
+  const text = message
+    .replaceAll('\r\n', '\n')
+    .replace(/^\s*\n/, '')
+    .trimEnd();
   const end = /\n[ \t]*\n/.exec(text);
   const subject = (end === null ? text : text.slice(0, end.index)).replaceAll(/\s+/g, ' ').trim();
   return { subject, body: end === null ? '' : text.slice(end.index + end[0].length).replace(/^\n+/, '') };

@@ -78,9 +78,9 @@ function parseMessage(message: string): Pick<CommitSummary, 'subject' | 'body'> 
 }
 
 function parseAuthor(line: string): Pick<CommitSummary, 'authorName' | 'authorEmail' | 'authoredAt'> {
-  const match = /^(.*?) ?<([^>]*)> (-?\d+)/.exec(line);
+  const match = /^([^<]*)<([^>]*)> (-?\d+)/.exec(line);
   const seconds = Number(match?.[3] ?? 0);
-  return { authorName: match?.[1] ?? '', authorEmail: match?.[2] ?? '', authoredAt: seconds * 1000 };
+  return { authorName: match?.[1]?.trim() ?? '', authorEmail: match?.[2] ?? '', authoredAt: seconds * 1000 };
 }
 
 /** The commits of `head` that `base` (undefined: nothing) does not contain, newest first, at most `limit`. */

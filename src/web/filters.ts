@@ -30,8 +30,7 @@ export function duration(milliseconds: number): string {
 const maxTime = 8_640_000_000_000_000;
 
 /** RFC 3339 in UTC with `Z`, from milliseconds; the year has six digits where four do not hold it. */
-export const iso = (at: number): string =>
-  new Date(Math.min(maxTime, Math.max(-maxTime, at))).toISOString();
+export const iso = (at: number): string => new Date(Math.min(maxTime, Math.max(-maxTime, at))).toISOString();
 
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;
