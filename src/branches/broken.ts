@@ -24,3 +24,6 @@ export function brokenReason(error: unknown): string {
   const line = said.replace(/^(?:fatal|error): /, '').replaceAll(/(?:\/[^\s/':]+){2,}/g, '…');
   return `git cannot read it: ${line || 'it gave no reason'}`.slice(0, 500);
 }
+
+/** As git says it of a commit that is read. */
+export const missingCommit = (oid: string): string => `There is no commit ${oid} in this repository`;

@@ -6,8 +6,12 @@ export interface Comparison {
   repo: Repo;
   /** The bare repository's folder. */
   path: string;
-  /** Every branch that git lists, and its commit. */
+  /** Every branch that has a ref, and its commit. */
   heads: ReadonlyMap<string, string>;
+  /** The branches among them whose ref says nothing, with what it says; they stand at no commit (`zeroOid`). */
+  unreadable: ReadonlyMap<string, string>;
+  /** Broken branches that were taken out of git's way, by name. */
+  aside: ReadonlySet<string>;
   /** Commits that branches should have and the repository does not. */
   missing: ReadonlySet<string>;
   /** The open branches, by name. */

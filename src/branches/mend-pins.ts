@@ -1,5 +1,5 @@
 import type { Forge } from '../forge/open.ts';
-import { listRefs, updateRefs, type RefMove } from '../git/refs.ts';
+import { listRefs, updateRefs, zeroOid } from '../git/refs.ts';
 import { listMissing } from '../git/unreadable.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
@@ -7,8 +7,9 @@ import { pinRef } from './model.ts';
 import { listPushedHeads } from './store.ts';
 
 /**
- * Pins every pushed head of a repository that has lost its pin, with three gits however many there are. `lost` are
- * the heads that are gone themselves. Only called in the repository's turn.
+ * Pins every pushed head of a repository that has lost its pin, and takes away pins that point at nothing: git fails
+ * over them whenever it serves the repository. `lost` are the heads that are gone themselves. Only called in the
+ * repository's turn.
  */
 export async function mendPins(
   forge: Forge,
@@ -16,17 +17,19 @@ export async function mendPins(
 ): Promise<{ mended: number; lost: string[] }> {
   const path = repoPath(forge, id);
   const pins = await listRefs(forge.git, path, ['refs/pika/heads/']);
-  const moves: RefMove[] = [];
-  for (const { number, revision, headOid } of listPushedHeads(forge.db, id)) {
-    const ref = pinRef(number, revision);
-    if (pins.get(ref) !== headOid) moves.push({ ref, newOid: headOid });
-  }
-  const missing = await listMissing(
-    forge.git,
-    path,
-    moves.map((move) => move.newOid),
+  const wanted = listPushedHeads(forge.db, id).map(({ number, revision, headOid }) => ({
+    ref: pinRef(number, revision),
+    newOid: headOid,
+  }));
+  const oids = [...pins.values(), ...wanted.map(({ newOid }) => newOid)];
+  const missing = await listMissing(forge.git, path, oids);
+  const mendable = wanted.filter(({ ref, newOid }) => pins.get(ref) !== newOid && !missing.has(newOid));
+  const dead = [...pins].filter(
+    ([ref, oid]) => missing.has(oid) && mendable.every((move) => move.ref !== ref),
   );
-  const mendable = moves.filter((move) => !missing.has(move.newOid));
-  await updateRefs(forge.git, path, mendable);
+  await updateRefs(forge.git, path, [
+    ...mendable,
+    ...dead.map(([ref, oldOid]) => ({ ref, newOid: zeroOid, oldOid })),
+  ]);
   return { mended: mendable.length, lost: [...missing] };
 }

@@ -3,7 +3,7 @@
 import type { Forge } from '../forge/open.ts';
 import { mergeBases } from '../git/merge-bases.ts';
 import { commitSummary } from '../git/objects.ts';
-import { updateRefs } from '../git/refs.ts';
+import { updateRefs, zeroOid } from '../git/refs.ts';
 import { inHalves } from '../lib/in-halves.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
@@ -90,6 +90,8 @@ function number(forge: Forge, { repo, heads }: Place, pushed: readonly PushedHea
 
 async function readTitle(forge: Forge, { repo }: Place, head: ReadHead): Promise<ReadHead> {
   if (isSettled(head)) return head;
+  if (head.headOid === zeroOid)
+    return { ...head, problem: `git cannot read its ref refs/heads/${head.name}` };
   try {
     const { subject, parents } = await commitSummary(forge.git, repoPath(forge, repo.id), head.headOid);
     return { ...head, parents, title: subject.slice(0, 200) || head.name };

@@ -1,12 +1,13 @@
 // Compares the refs of a repository with its rows and repairs the rows: what a lost hook, a crash or somebody
 // with a shell changed. A handful of gits for all branches, and only what changed costs more.
 import type { Forge } from '../forge/open.ts';
-import { listHeads } from '../git/refs.ts';
-import { listMissing } from '../git/unreadable.ts';
+import { listHeads, zeroOid } from '../git/refs.ts';
+import { listMissing, listUnreadableRefs } from '../git/unreadable.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
-import { protectionOf, type Protection } from '../repos/protected.ts';
-import { markBroken } from './broken.ts';
+import { protectionOf } from '../repos/protected.ts';
+import { isolateBroken, putBack } from './aside.ts';
+import { markBroken, missingCommit } from './broken.ts';
 import type { Comparison } from './comparison.ts';
 import { settleLanded } from './landed.ts';
 import { mendPins } from './mend-pins.ts';
@@ -17,6 +18,8 @@ import { noticeTarget, settleDefaultBranch } from './target.ts';
 import { inTurn } from './turn.ts';
 import { settleVanished } from './vanished.ts';
 import { tellAll, writeHeads } from './write-heads.ts';
+
+type Protector = ReturnType<typeof protectionOf>;
 
 /** So many heads are read and written at once: neither memory nor a transaction grows with the repository. */
 const maxHeadsAtOnce = 500;
@@ -32,21 +35,18 @@ export function scanRepo(
 ): Promise<void> {
   return inTurn(forge, id, async () => {
     const path = repoPath(forge, id);
-    const heads = await listHeads(forge.git, path);
-    const repo = await settleDefaultBranch(forge, id, heads);
+    const listed = await listHeads(forge.git, path);
+    const repo = await settleDefaultBranch(forge, id, listed);
     const protection = protectionOf(forge, repo);
     const rows = endProtected(forge, id, protection);
+    const open = new Map(rows.map((row) => [row.name, row]));
+    const { heads, unreadable, aside } = await lookAtRefs(forge, { path, listed, open, protection });
     const oids = [...heads.values(), ...rows.map((row) => row.headOid)];
     const missing = await listMissing(forge.git, path, oids);
-    const compared: Comparison = {
-      repo,
-      path,
-      heads,
-      missing,
-      open: new Map(rows.map((row) => [row.name, row])),
-    };
+    const compared = { repo, path, heads, unreadable, aside, missing, open };
     await recordChanged(forge, compared, protection);
     markMissing(forge, compared);
+    await isolateBroken(forge, compared, protection);
     await settleLanded(forge, compared);
     await settleVanished(forge, compared);
     if (options.pins === true) await mendLostPins(forge, repo);
@@ -54,12 +54,22 @@ export function scanRepo(
   });
 }
 
-/** A branch that was put under protection is nobody's work any more; its ref stays. Answers the rows that are left. */
-function endProtected(
+/** The refs as they are, after those were put back that can be read again. */
+async function lookAtRefs(
   forge: Forge,
-  repoId: number,
-  protection: (branch: string) => Protection | undefined,
-): OpenHead[] {
+  place: Pick<Comparison, 'path' | 'open'> & { listed: ReadonlyMap<string, string>; protection: Protector },
+): Promise<Pick<Comparison, 'heads' | 'unreadable' | 'aside'>> {
+  const { path, listed, open, protection } = place;
+  const unreadable = await listUnreadableRefs(path, listed);
+  const heads = new Map(listed);
+  for (const name of unreadable.keys()) if (protection(name) === undefined) heads.set(name, zeroOid);
+  const { back, aside } = await putBack(forge, { path, heads, isOpen: (name) => open.has(name) });
+  for (const { name, content } of back) heads.set(name, content);
+  return { heads, unreadable, aside };
+}
+
+/** A branch that was put under protection is nobody's work any more; its ref stays. Answers the rows that are left. */
+function endProtected(forge: Forge, repoId: number, protection: Protector): OpenHead[] {
   const rows = listOpenHeads(forge.db, repoId);
   const ended = rows.filter((row) => protection(row.name) !== undefined);
   for (const { id } of ended) settleBranch(forge, { branchId: id, state: 'closed' });
@@ -69,7 +79,7 @@ function endProtected(
 async function recordChanged(
   forge: Forge,
   { repo, heads, open }: Comparison,
-  protection: (branch: string) => Protection | undefined,
+  protection: Protector,
 ): Promise<void> {
   const changed = [...heads].filter(([name, headOid]) => {
     const row = open.get(name);
@@ -94,8 +104,7 @@ function markMissing(forge: Forge, { repo, heads, missing, open }: Comparison): 
   if (missing.size === 0) return;
   for (const row of open.values()) {
     if (!missing.has(row.headOid) || heads.get(row.name) !== row.headOid) continue;
-    const reason = `its commit ${row.headOid.slice(0, 12)} is gone from the repository`;
-    markBroken(forge, { id: row.id, repoId: repo.id }, reason);
+    markBroken(forge, { id: row.id, repoId: repo.id }, missingCommit(row.headOid));
   }
 }
 

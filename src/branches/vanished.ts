@@ -1,9 +1,7 @@
 // Open branches whose ref is not there any more: merged when their target has their commits, else closed.
 import type { Forge } from '../forge/open.ts';
 import { mergeBases } from '../git/merge-bases.ts';
-import { hasRefFile } from '../git/unreadable.ts';
 import { inHalves } from '../lib/in-halves.ts';
-import { markBroken } from './broken.ts';
 import type { Comparison } from './comparison.ts';
 import { settleBranch } from './settle.ts';
 import type { OpenHead } from './store.ts';
@@ -11,11 +9,7 @@ import type { OpenHead } from './store.ts';
 export async function settleVanished(forge: Forge, compared: Comparison): Promise<void> {
   const gone: OpenHead[] = [];
   for (const row of compared.open.values()) {
-    if (compared.heads.has(row.name)) continue;
-    const branch = { id: row.id, repoId: compared.repo.id };
-    if (await hasRefFile(compared.path, `refs/heads/${row.name}`)) {
-      markBroken(forge, branch, `git cannot read its ref refs/heads/${row.name}; push it again to mend it`);
-    } else gone.push(row);
+    if (!compared.heads.has(row.name) && !compared.aside.has(row.name)) gone.push(row);
   }
   const merged = await listMerged(forge, compared, gone);
   for (const { id } of gone) {

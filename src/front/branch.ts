@@ -81,8 +81,18 @@ function mergeStateOf(branch: Branch, gate: GateView): string {
   return gate.open ? 'open' : 'held';
 }
 
-/** What a tab adds to the header. */
+/** What a tab adds to the header; `unreadable` when the branch is broken and the tab needs what is missing. */
 export async function tabData(forge: Forge, place: BranchPlace, tab: Tab): Promise<Record<string, unknown>> {
+  try {
+    return await readTab(forge, place, tab);
+  } catch (error) {
+    // The header says why; the other tabs and the way to close the branch stay.
+    if (place.branch.brokenReason === undefined) throw error;
+    return { unreadable: true };
+  }
+}
+
+async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Record<string, unknown>> {
   const { repo, branch } = place;
   const revision = getRevision(forge, branch.id, branch.revision);
   switch (tab) {

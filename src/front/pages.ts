@@ -63,7 +63,7 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const base = `/${place.repo.owner}/${place.repo.name}/branches/${place.branch.number}`;
   const templates = {
     head: 'front/_branch_head.njk',
-    tab: `front/_tab_${tab}.njk`,
+    tab: 'unreadable' in content ? 'front/_unreadable.njk' : `front/_tab_${tab}.njk`,
     none: 'front/branch.njk',
   };
   render(response, templates[fragment ?? 'none'], {

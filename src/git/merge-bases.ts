@@ -1,4 +1,5 @@
 // How many heads stand to one target, asked in one git instead of one for each head.
+import { ForgeError } from '../lib/errors.ts';
 import { mergeBase } from './objects.ts';
 import type { Git } from './run.ts';
 
@@ -25,10 +26,8 @@ export async function mergeBases(
   { target, heads }: HeadsOnTarget,
 ): Promise<Map<string, string | undefined>> {
   const wanted = [...new Set(heads)];
-  const [only] = wanted;
-  if (only === undefined) return new Map();
-  if (wanted.length === 1) return new Map([[only, await mergeBase(git, repo, target, only)]]);
-  const met = await meetTarget(git, repo, { target, heads: wanted });
+  if (wanted.length === 0) return new Map();
+  const met = await meetOrGiveUp(git, repo, { target, heads: wanted });
   const bases = new Map<string, string | undefined>();
   for (const head of wanted) {
     // A head that is not listed is contained in the target.
@@ -38,20 +37,27 @@ export async function mergeBases(
   return bases;
 }
 
+/** A single head with more commits of its own than are listed is left to git's own answer. */
+async function meetOrGiveUp(git: Git, repo: string, question: HeadsOnTarget): Promise<Map<string, Met>> {
+  try {
+    return await meetTarget(git, repo, question);
+  } catch (error) {
+    const [head, another] = question.heads;
+    const isTooLarge = error instanceof ForgeError && error.code === 'too_large';
+    if (!isTooLarge || head === undefined || another !== undefined) throw error;
+    return new Map([[head, several]]);
+  }
+}
+
 /** For every commit that the target does not contain: which commit of the target its history meets. */
 async function meetTarget(
   git: Git,
   repo: string,
   { target, heads }: HeadsOnTarget,
 ): Promise<Map<string, Met>> {
-  const { stdout } = await git.run(['rev-list', '--parents', '--topo-order', '--reverse', '--stdin'], {
-    repo,
-    input: `${heads.join('\n')}\n^${target}\n`,
-    maxBytes: maxListBytes,
-  });
   const met = new Map<string, Met>();
   // Parents come before their children, so each line can build on what is known.
-  for (const line of stdout.toString('latin1').split('\n')) {
+  for (const line of await listOwnCommits(git, repo, { target, heads })) {
     const [commit, ...parents] = line.split(' ');
     if (!commit) continue;
     let at: Met;
@@ -62,4 +68,14 @@ async function meetTarget(
     met.set(commit, at);
   }
   return met;
+}
+
+/** `<commit> <parents>` lines; `rev-list` fails on a commit it cannot read, where `merge-base` takes it for a root. */
+async function listOwnCommits(git: Git, repo: string, { target, heads }: HeadsOnTarget): Promise<string[]> {
+  const { stdout } = await git.run(['rev-list', '--parents', '--topo-order', '--reverse', '--stdin'], {
+    repo,
+    input: `${heads.join('\n')}\n^${target}\n`,
+    maxBytes: maxListBytes,
+  });
+  return stdout.toString('latin1').split('\n');
 }

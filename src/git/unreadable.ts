@@ -1,6 +1,6 @@
 // What a repository should have and does not: objects that are gone, and refs whose file says nothing.
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { Git } from './run.ts';
 
 /** Those of the object ids that the repository does not have; one git for all of them. */
@@ -15,11 +15,26 @@ export async function listMissing(git: Git, repo: string, oids: Iterable<string>
   return new Set(missing.map((line) => line.slice(0, line.indexOf(' '))));
 }
 
-/** Whether a ref that git does not list (a full name) still has a file: it is there, and cannot be read. */
-export async function hasRefFile(repo: string, ref: string): Promise<boolean> {
-  try {
-    return (await lstat(join(repo, ref))).isFile();
-  } catch {
-    return false;
+/**
+ * Branches (without refs/heads/) whose file says nothing that git understands, with what it says. Git leaves them out
+ * of its lists and then fails over them when it serves any other branch.
+ */
+export async function listUnreadableRefs(
+  repo: string,
+  listed: ReadonlyMap<string, string>,
+): Promise<Map<string, string>> {
+  const folder = join(repo, 'refs/heads');
+  const unreadable = new Map<string, string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    const name = relative(folder, file);
+    if (!entry.isFile() || name.endsWith('.lock') || listed.has(name)) continue;
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    // One that was pushed since the list was made is fine, and one that is gone again too.
+    const isFine = text === undefined || text.startsWith('ref:') || isObjectId(text.trimEnd());
+    if (!isFine) unreadable.set(name, text.slice(0, 200));
   }
+  return unreadable;
 }
+
+const isObjectId = (text: string): boolean => /^(?!0+$)[0-9a-f]{40}$/.test(text);

@@ -41,7 +41,8 @@ export async function askGate(forge: Forge, question: GateQuestion): Promise<Gat
 export async function examineGate(forge: Forge, question: GateQuestion): Promise<Examination> {
   const { repo, branch } = question;
   const holds = [...branchHolds(branch), ...rightHolds(forge, question)];
-  if (branch.state !== 'open') {
+  // What cannot be read cannot be examined any further.
+  if (branch.state !== 'open' || branch.brokenReason !== undefined) {
     return { holds, headOid: undefined, targetOid: undefined, tree: undefined };
   }
   const path = repoPath(forge, repo.id);
