@@ -21,8 +21,9 @@ export async function answerHousekeeping(
   const lines: string[] = [];
   const repos: Record<string, unknown>[] = [];
   let ok = true;
+  const subject = repo ?? 'all repositories';
+  recordAudit(forge, systemCaller(forge), { action: 'repo.housekeeping', subject });
   for (const each of repo === undefined ? listRepos(forge) : [namedRepo(forge, repo)]) {
-    recordAudit(forge, systemCaller(forge), { action: 'repo.housekeeping', subject: fullName(each) });
     const answer = await keepRepo(forge, each, { everything: true });
     ok &&=
       answer.outcome !== 'put off' && !(answer.outcome === 'kept' && answer.housekeeping.state !== 'done');

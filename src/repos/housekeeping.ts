@@ -186,7 +186,7 @@ async function tryStep(forge: Forge, round: Round, step: HousekeepingStep): Prom
   } catch (error) {
     if (!isAborted(round))
       forge.log.error({ err: error, repoId: repo.id, step }, 'a step of the housekeeping failed');
-    return reasonOf(error);
+    return reasonOf(error, path);
   }
 }
 
@@ -201,13 +201,13 @@ async function requireRoom(path: string, { bytes }: RepoExtent): Promise<void> {
   );
 }
 
-/** In a line, without the paths of this machine. */
-function reasonOf(error: unknown): string {
+/** In a line, with paths from the repository's folder on, and none of this machine. */
+function reasonOf(error: unknown, path: string): string {
   const text = error instanceof GitError ? error.stderr.trim() || error.message : errorMessage(error);
-  const [line = ''] = text.split('\n');
+  const [line = ''] = text.replaceAll(`${path}/`, '').split('\n');
   return line
     .replace(/^(?:fatal|error): /, '')
-    .replaceAll(/(?:\/[^\s/':]+){2,}/g, '…')
+    .replaceAll(/(?<!\w)\/(?:[^\s/':]+\/)+[^\s/':]+/g, '…')
     .slice(0, 500);
 }
 
