@@ -1,27 +1,48 @@
-// Prints the figures of the README as a Markdown table: `npm run bench`, or `node test/bench/main.ts NAME…`.
-import { cpus } from 'node:os';
+// Prints the figures of the README as a Markdown table: `npm run bench`, or `npm run bench -- NAME…` for some of them
+// and for those that take long.
+import { cpus, loadavg } from 'node:os';
+import { measureLargePush } from './large-push.ts';
+import { measureManyBranches } from './many-branches.ts';
 import { table, type Figure } from './measure.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
+import { measurePages } from './pages.ts';
 import { measurePushes } from './push-to-output.ts';
 import { measureScheduler } from './scheduler-pass.ts';
 import { measureTransport } from './transport.ts';
+import { measureTransportFull } from './transport-full.ts';
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = {
+const short: Record<string, () => Promise<Figure[]>> = {
   push: measurePushes,
   scheduler: measureScheduler,
   merges: measureMergesAndPages,
   transport: measureTransport,
+  pages: () => measurePages('short'),
+};
+/** Minutes to an hour each; only when they are named. */
+const long: Record<string, () => Promise<Figure[]>> = {
+  branches: measureManyBranches,
+  'large-push': measureLargePush,
+  'pages-full': () => measurePages('full'),
+  'transport-full': () => measureTransportFull(),
+  'transport-3k': () => measureTransportFull(['3k']),
+  'transport-60k': () => measureTransportFull(['60k']),
+  'transport-400k': () => measureTransportFull(['400k']),
 };
 
+const known = { ...short, ...long };
 const chosen = process.argv.slice(2);
+const unknown = chosen.find((name) => !(name in known));
+if (unknown !== undefined) {
+  console.error(`There is no benchmark ${unknown}; there are ${Object.keys(known).join(', ')}.`);
+  process.exit(2);
+}
 const figures: Figure[] = [];
-for (const [name, measure] of Object.entries(benchmarks)) {
+for (const [name, measure] of Object.entries(chosen.length > 0 ? known : short)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue;
   process.stderr.write(`measuring: ${name}\n`);
   figures.push(...(await measure()));
 }
-if (figures.length === 0)
-  throw new Error(`There are no benchmarks but ${Object.keys(benchmarks).join(', ')}.`);
+const load = loadavg().map((value) => value.toFixed(1));
 console.log(
-  `${table(figures)}\n\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
+  `${table(figures)}\n\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}; load at the end ${load.join(', ')}.`,
 );

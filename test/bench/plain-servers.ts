@@ -2,72 +2,32 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { makeKey, type SshKey } from '../support/ssh.ts';
 import { outputOf } from '../support/run-program.ts';
 
 export interface PlainServer {
   url: string;
+  pid: number;
   stop: () => Promise<void>;
 }
 
 export async function servePlainHttp(projects: string): Promise<PlainServer> {
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: projects,
-    GIT_PROJECT_ROOT: projects,
-    GIT_HTTP_EXPORT_ALL: '1',
-    // http-backend takes pushes only from somebody who signed in.
-    REMOTE_USER: 'ada',
-  };
-  const server = createServer((request, response) => answer(request, response, env));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const entry = fileURLToPath(new URL('./plain-http.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, projects], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [port] = (await once(child.stdout, 'data')) as [Buffer];
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port.toString().trim()}`,
+    pid: child.pid ?? 0,
     stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
+      const ended = once(child, 'exit');
+      child.kill();
+      await ended;
     },
   };
-}
-
-function answer(request: IncomingMessage, response: ServerResponse, env: Record<string, string>): void {
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  const header = (name: string): string => String(request.headers[name] ?? '');
-  const child = spawn('git', ['http-backend'], {
-    env: {
-      ...env,
-      REQUEST_METHOD: request.method ?? 'GET',
-      PATH_INFO: url.pathname,
-      QUERY_STRING: url.search.slice(1),
-      CONTENT_TYPE: header('content-type'),
-      HTTP_CONTENT_ENCODING: header('content-encoding'),
-      GIT_PROTOCOL: header('git-protocol'),
-      ...(header('content-length') === '' ? {} : { CONTENT_LENGTH: header('content-length') }),
-    },
-  });
-  child.stdin.on('error', () => undefined);
-  request.pipe(child.stdin);
-  let head = Buffer.alloc(0);
-  const readHead = (chunk: Buffer): void => {
-    head = Buffer.concat([head, chunk]);
-    const end = head.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    for (const line of head.subarray(0, end).toString().split('\r\n')) {
-      const [name = '', ...value] = line.split(': ');
-      if (name === 'Status') response.statusCode = Number.parseInt(value[0] ?? '', 10);
-      else response.setHeader(name, value.join(': '));
-    }
-    child.stdout.off('data', readHead);
-    response.write(head.subarray(end + 4));
-    child.stdout.pipe(response);
-  };
-  child.stdout.on('data', readHead);
 }
 
 /** Debian's sshd on a free port, for this user; undefined where there is none or this user may not start it. */
@@ -92,6 +52,8 @@ export async function servePlainSsh(
     'StrictModes no',
     'PermitRootLogin yes',
     'AcceptEnv GIT_PROTOCOL',
+    'MaxStartups 200',
+    'MaxSessions 100',
   ];
   writeFileSync(join(home, 'config'), `${settings.join('\n')}\n`);
   const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(home, 'config')], { stdio: 'ignore' });
@@ -100,6 +62,7 @@ export async function servePlainSsh(
   const user = await outputOf(['id', '-un'], { cwd: home, env });
   return {
     url: `ssh://${user}@127.0.0.1:${port}${options.repo}`,
+    pid: child.pid ?? 0,
     stop: async () => {
       const ended = once(child, 'exit');
       child.kill();
