@@ -1,6 +1,7 @@
 // What a file is, as far as a page wants to know: text in an encoding, an image, something else, or too much to show.
 import type { Forge } from '../forge/open.ts';
 import { readObject } from '../git/object-reader.ts';
+import { parsePointer, type Pointer } from '../lfs/model.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
 import { imageTypeOf } from './image-type.ts';
@@ -8,6 +9,8 @@ import { imageTypeOf } from './image-type.ts';
 export type FileContent =
   | { kind: 'text'; text: string; encoding: 'UTF-8' | 'UTF-16' | 'Latin-1' }
   | { kind: 'image'; type: string }
+  /** Its bytes are with Git LFS; the file in git only says which they are. */
+  | { kind: 'lfs'; pointer: Pointer }
   | { kind: 'binary' }
   | { kind: 'large' };
 
@@ -19,7 +22,7 @@ export interface ShownFile {
 }
 
 // Where git looks for a NUL to call a file binary.
-const sniffedBytes = 8000;
+export const sniffedBytes = 8000;
 
 /** The blob `oid` of a repository; its text only up to `limits.maxShownFileBytes`. */
 export async function readFileOf(forge: Forge, repoId: number, oid: string): Promise<ShownFile> {
@@ -39,6 +42,8 @@ export function contentOf(bytes: Buffer): FileContent {
   if (wide !== undefined) return { kind: 'text', text: wide, encoding: 'UTF-16' };
   if (isBinary(bytes)) return { kind: 'binary' };
   const text = utf8Text(bytes);
+  const pointer = text === undefined ? undefined : parsePointer(text);
+  if (pointer !== undefined) return { kind: 'lfs', pointer };
   if (text !== undefined) return { kind: 'text', text, encoding: 'UTF-8' };
   return { kind: 'text', text: new TextDecoder('latin1').decode(bytes), encoding: 'Latin-1' };
 }

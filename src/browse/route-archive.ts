@@ -13,7 +13,7 @@ import { fullName } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { takeDownload } from './downloads.ts';
 import { apiPrefix, placeAt, routeBelow, type Exchange, type Place } from './place.ts';
-import { attachment } from './route-raw.ts';
+import { attachment } from './attachment.ts';
 
 const formats = { 'tar.gz': 'application/gzip', zip: 'application/zip' } as const;
 type Format = keyof typeof formats;

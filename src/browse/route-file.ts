@@ -5,6 +5,8 @@ import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { folderOf, joinPath, nameOf, pathOfText, rootPath, showPath, type GitPath } from '../git/git-path.ts';
 import type { TreeEntry } from '../git/tree.ts';
+import { hasLfsObject } from '../lfs/find.ts';
+import type { Pointer } from '../lfs/model.ts';
 import { fullName } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { visibleName } from '../web/filters.ts';
@@ -66,6 +68,7 @@ async function contentData(
   const shown = { oid, size: file.size, content: file.content.kind };
   if (kind === 'symlink') return { ...shown, ...linkData(place, file) };
   if (file.content.kind === 'large') return { ...shown, ...largeData(forge, place, file.size) };
+  if (file.content.kind === 'lfs') return { ...shown, ...largeFileData(forge, place, file.content.pointer) };
   if (file.content.kind !== 'text') return { ...shown, imageHref: place.url('raw') };
   const { text, encoding } = file.content;
   const hasSource = isMarkdown(place.path);
@@ -75,10 +78,20 @@ async function contentData(
   return { ...notes, rows: await sourceRows({ path: place.path, oid, text }) };
 }
 
+/** What Git LFS keeps for a file; `lfsHref` when this repository was given it. */
+function largeFileData(forge: Forge, place: Place, pointer: Pointer): Record<string, unknown> {
+  const isHere = hasLfsObject(forge, { repoId: place.repo.id, oid: pointer.oid });
+  const lfsHref = isHere ? `${place.url('raw')}?lfs=1` : undefined;
+  const isImage = isHere && isImageName(place.path) && pointer.size <= forge.config.limits.maxShownImageBytes;
+  return { pointer, lfsHref, imageHref: isImage ? lfsHref : undefined };
+}
+
+const isImageName = (path: GitPath): boolean => /\.(?:png|jpe?g|gif|webp|avif|bmp|ico)$/i.test(path);
+
 /** An image is shown up to a size of its own: the browser has the work, and the forge only sends it. */
 function largeData(forge: Forge, place: Place, size: number): Record<string, unknown> {
   const { maxShownFileBytes, maxShownImageBytes } = forge.config.limits;
-  const mayBeImage = /\.(?:png|jpe?g|gif|webp|avif|bmp|ico)$/i.test(place.path) && size <= maxShownImageBytes;
+  const mayBeImage = isImageName(place.path) && size <= maxShownImageBytes;
   return mayBeImage ? { content: 'image', imageHref: place.url('raw') } : { maxBytes: maxShownFileBytes };
 }
 

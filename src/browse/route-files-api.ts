@@ -84,6 +84,7 @@ async function fileView(forge: Forge, place: Place): Promise<object> {
   const { size, content } = await readFileOf(forge, place.repo.id, oid);
   const rawUrl = `${apiPrefix}${place.url('raw')}`;
   const shown = { kind, mode, oid, size, rawUrl, content: content.kind };
+  if (content.kind === 'lfs') return { ...shown, lfs: content.pointer };
   return content.kind === 'text' ? { ...shown, encoding: content.encoding, text: content.text } : shown;
 }
 

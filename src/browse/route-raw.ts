@@ -1,15 +1,19 @@
 // The bytes of a file as they are: sent as they come from git, in parts when parts are asked for, and never as
 // anything that a browser would run.
 import { Router, type Response } from 'express';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { Transform } from 'node:stream';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { nameOf, showPath } from '../git/git-path.ts';
 import { readHeads, readObject } from '../git/object-reader.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
-import { isBinary } from './blob.ts';
+import { openLfsObject } from '../lfs/open-object.ts';
+import { attachment } from './attachment.ts';
+import { isBinary, readFileOf, sniffedBytes } from './blob.ts';
+import { agreeOn, Part, type Range } from './byte-range.ts';
 import { takeDownload } from './downloads.ts';
 import { imageTypeOf } from './image-type.ts';
 import { apiPrefix, placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
@@ -17,6 +21,7 @@ import { entryAt } from './tree.ts';
 
 // A smaller file is read whole through the git that is there already.
 const maxBufferedBytes = 256 * 1024;
+const maxPointerBytes = 1024;
 
 export function rawRoutes(forge: Forge): Router {
   const router = Router();
@@ -27,7 +32,7 @@ export function rawRoutes(forge: Forge): Router {
 }
 
 async function sendFile(forge: Forge, exchange: Exchange): Promise<void> {
-  const { request, response } = exchange;
+  const { request } = exchange;
   const place = await placeOfRoute(forge, exchange, { under: 'raw' });
   const entry = await entryAt(forge, place);
   if (entry.kind === 'folder' || entry.kind === 'submodule') {
@@ -35,28 +40,55 @@ async function sendFile(forge: Forge, exchange: Exchange): Promise<void> {
   }
   const [head] = await readHeads(forge.git, repoPath(forge, place.repo.id), [entry.oid]);
   if (head === undefined) throw new ForgeError('not_found', 'The content of this file is missing.');
+  if (request.query['lfs'] === '1' && head.size < maxPointerBytes) {
+    await sendLargeFile(forge, exchange, { place, oid: entry.oid });
+    return;
+  }
   const isSvg = request.query['image'] === 'svg' && /\.svg$/i.test(place.path);
   const file = { oid: entry.oid, size: head.size, asImage: isSvg ? 'image/svg+xml' : undefined };
-  response.setHeader('ETag', `"${entry.oid}${isSvg ? '-svg' : ''}"`);
-  response.setHeader('Cache-Control', 'private, no-cache');
-  if (request.fresh) {
-    response.status(304).end();
-    return;
-  }
-  const range = rangeOf(exchange, head.size);
-  if (range === 'beyond') {
-    response.setHeader('Content-Range', `bytes */${head.size}`);
-    response.status(416).end();
-    return;
-  }
+  const range = agreeOn(exchange, { tag: `${entry.oid}${isSvg ? '-svg' : ''}`, size: head.size });
+  if (range === 'answered') return;
   if (head.size <= maxBufferedBytes) await sendBuffered(forge, exchange, { place, file, range });
   else await sendStreamed(forge, exchange, { place, file, range });
 }
 
-interface Range {
-  start: number;
-  /** The last byte. */
-  end: number;
+/** The content that Git LFS keeps for a file of git; refuses (`not_found`) one that this repository was not given. */
+async function sendLargeFile(
+  forge: Forge,
+  exchange: Exchange,
+  of: { place: Place; oid: string },
+): Promise<void> {
+  const { request, response } = exchange;
+  const { place } = of;
+  const { content } = await readFileOf(forge, place.repo.id, of.oid);
+  if (content.kind !== 'lfs') throw new ForgeError('not_found', 'Git LFS keeps nothing for this file.');
+  const object = await openLfsObject(forge, { repoId: place.repo.id, oid: content.pointer.oid });
+  const range = agreeOn(exchange, { tag: content.pointer.oid, size: object.size });
+  if (range === 'answered') return;
+  const release = takeDownload(forge, callerOf(response), 'file');
+  const timer = setTimeout(() => response.destroy(), forge.config.limits.downloadSeconds * 1000);
+  try {
+    const file = { oid: of.oid, size: object.size, asImage: undefined };
+    writeHead(response, { place, file, range }, await firstBytes(object.path));
+    if (request.method === 'HEAD' || object.size === 0) response.end();
+    else await pipeline(createReadStream(object.path, range ?? {}), response);
+  } catch (error) {
+    if (!response.headersSent && !response.destroyed) throw error;
+    response.destroy();
+  } finally {
+    clearTimeout(timer);
+    release();
+  }
+}
+
+async function firstBytes(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(sniffedBytes), 0, sniffedBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 interface Sent {
@@ -104,36 +136,6 @@ async function sendStreamed(forge: Forge, exchange: Exchange, sent: Sent): Promi
   }
 }
 
-/** Lets through the bytes of a range; `onStart` gets the first bytes of the file, whatever the range. */
-class Part extends Transform {
-  readonly #range: Range;
-  readonly #onStart: (first: Buffer) => void;
-  #at = 0;
-  #isBodyless = false;
-
-  constructor(range: Range, onStart: (first: Buffer) => void) {
-    super();
-    this.#range = range;
-    this.#onStart = onStart;
-  }
-
-  withoutBody(): void {
-    this.#isBodyless = true;
-  }
-
-  override _transform(chunk: Buffer, _encoding: string, done: () => void): void {
-    if (this.#at === 0) this.#onStart(chunk);
-    const { start, end } = this.#range;
-    const from = Math.max(0, start - this.#at);
-    const to = Math.min(chunk.length, end + 1 - this.#at);
-    this.#at += chunk.length;
-    if (to > from && !this.#isBodyless) this.push(chunk.subarray(from, to));
-    // Behind the range nothing is wanted of git any more.
-    if (this.#at > end || this.#isBodyless) this.push(null);
-    done();
-  }
-}
-
 function writeHead(response: Response, { place, file, range }: Sent, first: Buffer): void {
   const binary = isBinary(first);
   const type =
@@ -151,27 +153,4 @@ function writeHead(response: Response, { place, file, range }: Sent, first: Buff
     response.status(206);
     response.setHeader('Content-Range', `bytes ${start}-${end}/${file.size}`);
   }
-}
-
-/** `Content-Disposition` of RFC 6266: a plain name for old programs, and the exact one. */
-export function attachment(name: string): string {
-  const plain = name.replaceAll(/[^\w .+-]/g, '_');
-  const exact = encodeURIComponent(name.toWellFormed()).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
-}
-
-/** The one range that is asked for (RFC 9110); several, or what cannot be read, is the whole file. */
-function rangeOf({ request, response }: Exchange, size: number): Range | 'beyond' | undefined {
-  const condition = request.get('if-range');
-  if (condition !== undefined && condition !== response.getHeader('ETag')) return undefined;
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(request.get('range') ?? '');
-  const [, first = '', last = ''] = match ?? [];
-  if (first === '' && last === '') return undefined;
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
-  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
-  return start >= size ? 'beyond' : { start, end };
 }

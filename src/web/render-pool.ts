@@ -26,7 +26,7 @@ export async function askRenderThread(order: RenderOrder): Promise<string | Segm
     filename: new URL('./render-thread.ts', import.meta.url).href,
     minThreads: 0,
     maxThreads: 2,
-    idleTimeout: 30_000,
+    idleTimeout: 300_000,
     maxQueue: 200,
   });
   try {
