@@ -61,7 +61,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(adminPages(forge, parts));
   app.use(ciPages(forge, parts.ci));
   app.use(changesPages(forge));
-  app.use(lfsPages(forge, parts.lfs));
+  app.use(lfsPages(forge));
   app.use(browsePages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
   app.use(notFound);

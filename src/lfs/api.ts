@@ -7,7 +7,7 @@ import { statusByCode } from '../lib/statuses.ts';
 import { toForgeError } from '../web/errors.ts';
 import { parse } from '../web/parse.ts';
 import { answerBatch } from './batch.ts';
-import { placeOf, placeToFill, wouldCreate } from './guard.ts';
+import { createPlace, placeOf, wouldCreate } from './guard.ts';
 import { findLocks, listLocks, lockPath, unlockPath } from './lock.ts';
 import { batchRequest, listRequest, lockRequest, lockViewOf, unlockRequest, verifyRequest } from './model.ts';
 import { objectRoutes } from './route-object.ts';
@@ -56,7 +56,7 @@ async function batch(forge: Forge, request: Request, response: Response): Promis
   const isNew = isUpload && wouldCreate(forge, request);
   const known = isNew ? undefined : placeOf(forge, request, isUpload ? 'write' : 'read');
   const wanted = parse(batchRequest, request.body);
-  const place = known ?? (await placeToFill(forge, request));
+  const place = known ?? (await createPlace(forge, request));
   answer(response, await answerBatch(forge, { ...place, batch: wanted }));
 }
 

@@ -27,9 +27,8 @@ export function placeOf(forge: Forge, request: Request, right: 'read' | 'write')
   return { repo, caller };
 }
 
-/** As `placeOf` for a write; git-lfs sends objects before the push that creates their repository. */
-export async function placeToFill(forge: Forge, request: Request): Promise<LfsPlace> {
-  if (!wouldCreate(forge, request)) return placeOf(forge, request, 'write');
+/** Makes the repository of the route: git-lfs sends objects before the push that would create it. */
+export async function createPlace(forge: Forge, request: Request): Promise<LfsPlace> {
   const { owner, name } = named(forge, request);
   const caller = callerOfRequest(forge, request, undefined);
   return { repo: await createRepo(forge, { owner, name, caller }), caller };

@@ -8,11 +8,9 @@ import { Transfers } from './transfers.ts';
 export interface Lfs {
   /** Mounted before the body parsers: objects are read as streams. */
   httpRoutes: RequestHandler;
-  transfers: Transfers;
 }
 
 export async function openLfs(forge: Forge): Promise<Lfs> {
   await sweepLfs(forge);
-  const transfers = new Transfers(forge);
-  return { httpRoutes: lfsRoutes(forge, transfers), transfers };
+  return { httpRoutes: lfsRoutes(forge, new Transfers(forge)) };
 }

@@ -10,19 +10,12 @@ import { render } from '../web/render.ts';
 import { lfsTotals } from './find.ts';
 import { listLocks, unlockPath } from './lock.ts';
 import { verifyRequest } from './model.ts';
-import type { Lfs } from './open.ts';
-import { sendObject } from './route-object.ts';
 
 const base = '/:owner/:repo/lfs';
 
-export function lfsPages(forge: Forge, { transfers }: Pick<Lfs, 'transfers'>): Router {
+export function lfsPages(forge: Forge): Router {
   const router = Router();
   router.get(base, (request, response) => show(forge, request, response));
-  // For people: the routes of Git LFS know no browser's cookie.
-  router.get(`${base}/objects/:oid`, async (request, response) => {
-    const repo = repoOf(forge, { request, response }, 'read');
-    await transfers.run(() => sendObject(forge, { request, response }, repo));
-  });
   router.post(`${base}/locks/:id/unlock`, (request, response) => {
     const repo = repoOf(forge, { request, response }, 'write');
     // The button says whose lock it takes away, so a form is always meant.

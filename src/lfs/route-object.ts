@@ -50,7 +50,7 @@ async function receive(forge: Forge, { request, response }: Exchange, place: Lfs
 }
 
 /** The whole object or the one range that was asked for; whoever stops reading for long is let go. */
-export async function sendObject(forge: Forge, { request, response }: Exchange, repo: Repo): Promise<void> {
+async function sendObject(forge: Forge, { request, response }: Exchange, repo: Repo): Promise<void> {
   const oid = objectRequest.shape.oid.safeParse(request.params['oid']);
   if (!oid.success) throw noSuchObject(String(request.params['oid']));
   const { path, size } = await openLfsObject(forge, { repoId: repo.id, oid: oid.data });

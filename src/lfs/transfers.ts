@@ -1,7 +1,7 @@
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 
-/** How many objects move at the same time, over every route together. */
+/** How many objects move at the same time, up and down together. */
 export class Transfers {
   readonly #max: number;
   #moving = 0;

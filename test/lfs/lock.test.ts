@@ -116,12 +116,12 @@ test('everybody unlocks his own; somebody else’s takes force and the right to 
     return { status: response.status, body: (await response.json()) as LockAnswer };
   };
   const { id: own } = (await lock(bob, 'own')).body.lock;
+  const { id: adas } = (await lock(ada, 'adas')).body.lock;
   expect(await unlock(bob, own, false)).toMatchObject({ status: 200, body: { lock: { path: 'own' } } });
   expect(await unlock(bob, own, false)).toMatchObject({
     status: 404,
     body: { message: expect.stringMatching(/gone already/) },
   });
-  const { id: adas } = (await lock(ada, 'adas')).body.lock;
   for (const force of [false, true]) {
     expect(await unlock(bob, adas, force)).toMatchObject({
       status: 403,

@@ -4,7 +4,7 @@ import type { Account } from '../../src/accounts/model.ts';
 import { sessionCookie } from '../../src/accounts/guard.ts';
 import { putMember } from '../../src/repos/store.ts';
 import { useForge } from '../support/forge.ts';
-import { objectOf, serveLfs, upload } from './serve-lfs.ts';
+import { serveLfs, upload } from './serve-lfs.ts';
 
 const open = useForge();
 
@@ -81,23 +81,4 @@ test('an empty page says what a lock is for; who may not see the repository sees
   const { account: eve } = test.account('eve');
   expect((await served.as(eve)('GET', '/ada/art/lfs')).status).toBe(404);
   expect((await served.as()('GET', '/ada/art/lfs')).status).toBe(401);
-});
-
-test('a browser downloads an object that the repository has, and no other', async () => {
-  const { test, ada, served } = await setUp();
-  const content = Buffer.from('the bytes');
-  const { oid } = objectOf(content);
-  await upload(served.as(ada), 'ada/art', content);
-  await test.repo('ada/other');
-  const { secret } = createSession(test.forge, { accountId: ada.id, address: '', userAgent: '' });
-  const get = (repo: string, headers: Record<string, string> = { cookie: `${sessionCookie}=${secret}` }) =>
-    fetch(`${served.origin}/${repo}/lfs/objects/${oid}`, { headers });
-  const got = await get('ada/art');
-  expect([got.status, await got.text(), got.headers.get('content-disposition')]).toEqual([
-    200,
-    'the bytes',
-    'attachment',
-  ]);
-  expect((await get('ada/other')).status).toBe(404);
-  expect((await get('ada/art', {})).status).toBe(401);
 });

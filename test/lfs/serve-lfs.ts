@@ -31,14 +31,13 @@ export async function serveLfs(test: TestForge): Promise<ServedLfs> {
   const { forge } = test;
   const web = { trustedProxies: [], maxRequestBytes: forge.config.limits.maxRequestBytes };
   const app = createApp(web);
-  const lfs = await openLfs(forge);
-  app.use(lfs.httpRoutes);
+  app.use((await openLfs(forge)).httpRoutes);
   app.use(
     identify(forge, () => true),
     ...bodyParsers(web),
     refuseForgery,
   );
-  app.use(lfsPages(forge, lfs), notFound, answerErrors(forge.log));
+  app.use(lfsPages(forge), notFound, answerErrors(forge.log));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -110,13 +110,15 @@ test('pieces without a length are counted: too few and too many are refused', as
   ] as const) {
     const request = await startUpload(test, served.port, ada.id, `${address}?size=${size}`);
     for (const piece of pieces) request.write(piece);
-    request.end();
+    // Whoever sends too much has not come to its end when it hears of it.
+    if (pieces.length === 1) request.end();
     const [response] = await once(request, 'response');
     let text = '';
     for await (const chunk of response.setEncoding('utf8')) text += chunk;
     expect(response.statusCode).toBe(422);
     expect(text).toMatch(sentence);
     expect(stored(test)).toEqual([]);
+    request.destroy();
   }
 });
 
