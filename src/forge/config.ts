@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { sshSocketOf } from '../lib/socket-path.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const positive = z.number().int().min(1);
@@ -77,6 +78,8 @@ const limits = z
     lfsPassSeconds: positive.default(1800),
     sshHandshakeSeconds: positive.default(15),
     gitSeconds: positive.default(3600),
+    /** With less free disk the forge does not start. */
+    minFreeMebibytes: positive.default(64),
     waitSeconds: positive.default(60),
     sessionDays: positive.default(30),
   })
@@ -125,6 +128,8 @@ export interface Paths {
   gitHome: string;
   backups: string;
   controlSocket: string;
+  /** Where the system's sshd hands its clients over. */
+  sshSocket: string;
 }
 
 export interface Config extends Settings {
@@ -172,6 +177,7 @@ function listPaths(data: string): Paths {
     gitHome: join(data, 'git'),
     backups: join(data, 'backups'),
     controlSocket: join(data, 'control.sock'),
+    sshSocket: sshSocketOf(data),
   };
 }
 

@@ -1,13 +1,13 @@
 // Opens what every verb is given. Leaves only: a database, a clock, a log, git, and the facts; never a domain.
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Db } from '../db/open.ts';
 import { migrate } from '../db/migrate.ts';
 import { Git } from '../git/run.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
-import { ForgeError } from '../lib/errors.ts';
+import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { createLog, type Log } from '../lib/log.ts';
-import type { Config } from './config.ts';
+import type { Config, Paths } from './config.ts';
 import { Events } from './events.ts';
 
 export interface Forge {
@@ -25,25 +25,8 @@ export interface Forge {
  */
 export function openForge(config: Config, options: { clock?: Clock; log?: Log } = {}): Forge {
   const { paths } = config;
-  try {
-    for (const folder of [
-      paths.repos,
-      paths.spool,
-      paths.lanes,
-      paths.checkouts,
-      paths.keys,
-      paths.gitHome,
-    ]) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-    }
-    mkdirSync(paths.backups, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ForgeError('unavailable', `The data directory ${paths.data} cannot be written.`, {
-      cause: error,
-    });
-  }
-  const db = new Db(paths.database);
-  migrate(db, (version) => join(paths.backups, `before-schema-${version + 1}-${Date.now()}.db`));
+  makeFolders(paths);
+  const db = openDatabase(paths);
   return {
     config,
     db,
@@ -52,6 +35,35 @@ export function openForge(config: Config, options: { clock?: Clock; log?: Log } 
     log: options.log ?? createLog(config.logLevel),
     git: new Git({ home: paths.gitHome, searchPath: config.searchPath, limits: config.limits }),
   };
+}
+
+function makeFolders(paths: Paths): void {
+  const { repos, spool, lanes, checkouts, keys, gitHome, lfs, backups } = paths;
+  try {
+    for (const folder of [repos, spool, lanes, checkouts, keys, gitHome, lfs, backups]) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+    accessSync(paths.data, constants.W_OK);
+  } catch (error) {
+    throw new ForgeError('unavailable', `The data directory ${paths.data} cannot be written.`, {
+      cause: error,
+    });
+  }
+}
+
+function openDatabase(paths: Paths): Db {
+  try {
+    const db = new Db(paths.database);
+    migrate(db, (version) => join(paths.backups, `before-schema-${version + 1}-${Date.now()}.db`));
+    return db;
+  } catch (error) {
+    if (error instanceof ForgeError) throw error;
+    throw new ForgeError(
+      'unavailable',
+      `The database ${paths.database} cannot be opened: ${errorMessage(error)}. Give it to the user of the forge, or restore a backup.`,
+      { cause: error },
+    );
+  }
 }
 
 /** The origin shown in links: the configured public URL, else the address the forge listens on. */

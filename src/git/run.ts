@@ -1,7 +1,7 @@
 // The only spawn of git. Every git of the forge runs with a private configuration and an explicit
 // environment, so neither the machine's git settings nor a repository's content changes what it does.
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { ForgeError } from '../lib/errors.ts';
@@ -63,12 +63,14 @@ export class GitError extends Error {
 export class Git {
   readonly environment: Readonly<Record<string, string>>;
   readonly #defaultTimeoutMs: number;
+  readonly #configuration: { path: string; text: string };
   #spawner: Spawner | undefined;
 
   constructor(options: { home: string; searchPath: string; limits: GitLimits }) {
     mkdirSync(options.home, { recursive: true, mode: 0o700 });
     const configFile = join(options.home, 'config');
-    writeFileSync(configFile, privateConfiguration(options.limits));
+    this.#configuration = { path: configFile, text: privateConfiguration(options.limits) };
+    this.writeConfiguration();
     this.#defaultTimeoutMs = options.limits.gitSeconds * 1000;
     this.environment = {
       PATH: options.searchPath,
@@ -79,6 +81,16 @@ export class Git {
       GIT_NO_REPLACE_OBJECTS: '1',
       LC_ALL: 'C',
     };
+  }
+
+  writeConfiguration(): void {
+    writeFileSync(this.#configuration.path, this.#configuration.text);
+  }
+
+  /** Whether the configuration on disk, which every git reads, is still what was written at the start. */
+  hasOwnConfiguration(): boolean {
+    const { path, text } = this.#configuration;
+    return existsSync(path) && readFileSync(path, 'utf8') === text;
   }
 
   /** Runs git to its end; throws `GitError` unless the exit code is 0 or accepted. */

@@ -1,44 +1,38 @@
 // What must hold before the forge may serve; each refusal says what to do about it.
-import { accessSync, constants, statfsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { statfsSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { listIdleHooks } from './probe-hooks.ts';
 
 const minGit = [2, 39] as const;
-const minFreeBytes = 64 * 1024 * 1024;
-const hooksFolder = new URL('../../hooks/', import.meta.url).pathname;
+const mebibyte = 1024 * 1024;
 
-/** Refuses (`unavailable`) an old git, hooks that cannot run, and a full disk. */
+/** Refuses (`unavailable`) an old git, data that cannot be written, a full disk, and hooks that do not do their work. */
 export async function checkSurroundings(forge: Forge): Promise<{ git: string; freeBytes: number }> {
-  const git = await gitVersion(forge);
-  const [major = 0, minor = 0] = git.split('.').map(Number);
-  if (major < minGit[0] || (major === minGit[0] && minor < minGit[1])) {
+  const git = await checkGit(forge);
+  const freeBytes = checkDisk(forge);
+  await checkWritable(forge);
+  const [idle] = await listIdleHooks(forge);
+  if (idle !== undefined) {
     throw new ForgeError(
       'unavailable',
-      `git ${git} is too old; pika-git needs git ${minGit.join('.')} or newer.`,
-    );
-  }
-  for (const hook of ['pre-receive', 'post-receive']) {
-    try {
-      accessSync(`${hooksFolder}${hook}`, constants.X_OK);
-    } catch (error) {
-      throw new ForgeError(
-        'unavailable',
-        `The hook hooks/${hook} is missing or not executable; restore it from the package.`,
-        {
-          cause: error,
-        },
-      );
-    }
-  }
-  const disk = statfsSync(forge.config.paths.data);
-  const freeBytes = disk.bavail * disk.bsize;
-  if (freeBytes < minFreeBytes) {
-    throw new ForgeError(
-      'unavailable',
-      `The disk of ${forge.config.paths.data} is full; free at least 64 MiB.`,
+      `git cannot run the hook hooks/${idle}, or it was altered, so no push would be checked; restore it from the package, executable and on a disk that lets programs run.`,
     );
   }
   return { git, freeBytes };
+}
+
+async function checkGit(forge: Forge): Promise<string> {
+  const git = await gitVersion(forge);
+  const [major = 0, minor = 0] = git.split('.').map(Number);
+  if (major > minGit[0] || (major === minGit[0] && minor >= minGit[1])) return git;
+  throw new ForgeError(
+    'unavailable',
+    `git ${git} is too old; pika-git needs git ${minGit.join('.')} or newer.`,
+  );
 }
 
 async function gitVersion(forge: Forge): Promise<string> {
@@ -49,5 +43,41 @@ async function gitVersion(forge: Forge): Promise<string> {
     throw new ForgeError('unavailable', 'git was not found on PATH; install git 2.39 or newer.', {
       cause: error,
     });
+  }
+}
+
+function checkDisk({ config }: Forge): number {
+  const disk = statfsSync(config.paths.data);
+  const freeBytes = disk.bavail * disk.bsize;
+  const wantedBytes = config.limits.minFreeMebibytes * mebibyte;
+  if (freeBytes >= wantedBytes) return freeBytes;
+  throw new ForgeError(
+    'unavailable',
+    `The disk of ${config.paths.data} is full: ${Math.floor(freeBytes / mebibyte)} MiB are free; free at least ${config.limits.minFreeMebibytes} MiB.`,
+  );
+}
+
+/** Writes a file as the forge will: a disk may let nothing be written, or nothing be kept. */
+async function checkWritable({ config }: Forge): Promise<void> {
+  const { data, repos, spool, lanes, checkouts, keys, gitHome, lfs } = config.paths;
+  for (const folder of [data, repos, spool, lanes, checkouts, keys, gitHome, lfs]) {
+    const path = join(folder, `.probe-${randomUUID()}`);
+    try {
+      const file = await open(path, 'wx', 0o600);
+      await file
+        .writeFile('probe')
+        .then(() => file.sync())
+        .finally(() => file.close());
+    } catch (error) {
+      throw new ForgeError(
+        'unavailable',
+        `The folder ${folder} cannot be written; give it to the user of the forge.`,
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      await rm(path, { force: true }).catch(() => undefined);
+    }
   }
 }
