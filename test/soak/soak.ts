@@ -1,0 +1,108 @@
+// Kills the forge, or a part of it, again and again while people work, and looks after every restart whether its
+// promise held: what was answered ok is there, a merge is whole or absent, and nobody has to clean up.
+import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
+import { moments, onlyRepo, type Moment } from './moments.ts';
+import { verify, verifyEnd } from './verify.ts';
+import { chooseVictim, kill, processesOf, type Victim } from './victims.ts';
+import { openScene, work, type Scene } from './work.ts';
+
+export interface SoakOptions {
+  points: number;
+  /** The same seed chooses the same work, moments and victims. */
+  seed: number;
+  /** Ends earlier, after the point in progress. */
+  maxMinutes: number;
+  say: (line: string) => void;
+}
+
+export interface SoakReport {
+  /** How often something was killed while work was under way. */
+  struck: number;
+  /** How many rounds ended before their moment came; the forge was killed at rest then. */
+  atRest: number;
+  /** How many pushes and merges were answered ok, and looked for afterwards. */
+  answered: number;
+  faults: string[];
+}
+
+/** Short leases, so that a lane whose thread died is taken up again soon. */
+const settings =
+  '[ci]\nconcurrency = 2\nleaseSeconds = 3\nheartbeatSeconds = 1\npollSeconds = 1\ngraceSeconds = 1\n';
+
+export async function soak({ points, seed, maxMinutes, say }: SoakOptions): Promise<SoakReport> {
+  const random = randomFrom(seed);
+  const served = await startForge({ settings });
+  const report: SoakReport = { struck: 0, atRest: 0, answered: 0, faults: [] };
+  const endAt = Date.now() + maxMinutes * 60_000;
+  try {
+    const scene = await openScene(served, random);
+    await work(scene);
+    report.faults.push(...(await verify(scene, [])).faults);
+    let point = 0;
+    for (const moment of moments(random)) {
+      if (point >= points || Date.now() > endAt) break;
+      point += 1;
+      const victim = chooseVictim(random);
+      const line = await strike(scene, { moment, victim, report });
+      say(`${point}/${points} ${line}`);
+    }
+    report.faults.push(...(await verifyEnd(scene)));
+  } catch (error) {
+    report.faults.push(`the soak itself broke off: ${String(error)}\n${served.errors().slice(-2000)}`);
+  } finally {
+    await disposeServed(served).catch((error: unknown) => report.faults.push(String(error)));
+  }
+  return report;
+}
+
+/** One point: work, a blow, a restart, a look. Answers a line about it. */
+async function strike(
+  scene: Scene,
+  { moment, victim, report }: { moment: Moment; victim: Victim; report: SoakReport },
+): Promise<string> {
+  const { served, random } = scene;
+  let hasStruck = false;
+  const folders = { data: served.data, repo: onlyRepo(served.data) };
+  const disarm = moment.arm(folders, () => {
+    hasStruck ||= kill(victim, served.pid, random);
+  });
+  // What breaks off is told by the ledger; a refusal to connect is part of the game.
+  const outcome = await work(scene).then(
+    () => '',
+    () => ', broken off',
+  );
+  disarm();
+  const before = processesOf(served.data);
+  const alive = hasStruck && victim !== 'the forge' ? await livesOn(served) : [];
+  if (hasStruck && victim !== 'the forge') await served.stop();
+  else await served.kill();
+  await served.restart();
+  const { faults, answered } = await verify(scene, before);
+  const found = [...alive, ...faults].map((fault) => `${moment.name}, ${victim}: ${fault}`);
+  report.faults.push(...found);
+  report.answered += answered;
+  if (hasStruck) report.struck += 1;
+  else report.atRest += 1;
+  const what = hasStruck ? `killed ${victim}` : 'the moment did not come; killed the forge at rest';
+  return [`${moment.name}: ${what}${outcome}; ${answered} answered ok`, ...found].join('\n  ');
+}
+
+/** A forge that lost a part of itself still answers. */
+async function livesOn(served: ServedForge): Promise<string[]> {
+  const ok = await fetch(`${served.http}/healthz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+  return ok ? [] : ['the forge died with a part of itself'];
+}
+
+/** mulberry32: small, and good enough to choose moments. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
