@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { listLocks, removeStaleFiles } from './stale-files.ts';
 
 /** Longer than any git holds the lock of a ref; the forge has not started another one yet. */
 const patienceMs = 2000;
@@ -17,6 +18,16 @@ export async function removeLeftLocks(repo: string, refs: readonly string[]): Pr
     if (age < patienceMs) await pause(patienceMs - age);
     await rm(lock, { force: true });
   }
+}
+
+/** As `removeLeftLocks`, for every lock of the repository; answers how many there were. */
+export async function removeAllLeftLocks(repo: string): Promise<number> {
+  const found = await listLocks(repo, Date.now());
+  if (found.length === 0) return 0;
+  const youngest = Math.min(...found.map(({ ageMs }) => ageMs));
+  if (youngest < patienceMs) await pause(patienceMs - youngest);
+  await removeStaleFiles(repo, found);
+  return found.length;
 }
 
 async function ageOf(path: string): Promise<number | undefined> {

@@ -32,6 +32,11 @@ export async function listStaleFiles(repo: string, limits: StaleLimits): Promise
   return stale.filter((_file, index) => mine[index]);
 }
 
+/** Every lock, however young. */
+export async function listLocks(repo: string, now: number): Promise<StaleFile[]> {
+  return (await listLeftovers(repo, now)).filter(({ kind }) => kind === 'lock');
+}
+
 export async function removeStaleFiles(repo: string, files: readonly StaleFile[]): Promise<void> {
   for (const { path } of files) await rm(join(repo, path), { recursive: true, force: true });
 }

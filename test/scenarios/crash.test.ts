@@ -1,6 +1,6 @@
 // The forge is killed with SIGKILL at bad moments. Afterwards a push or a merge that was answered is there, once,
 // and refs and rows agree.
-import { readdirSync, readFileSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
@@ -134,6 +134,26 @@ test(
     );
     const runs = await Promise.all(json.branches.map(({ number }) => statusOf(served, number)));
     expect(runs.map(({ run }) => run?.number ?? 0).sort((a, b) => a - b)).toEqual([1, 2, 3]);
+    await expectSound(served);
+  },
+);
+
+test(
+  'locks that a killed git left behind keep nobody from pushing after a restart',
+  { timeout: 60_000 },
+  async () => {
+    const served = await startForge({ settings });
+    const ada = await served.person('ada', 'admin');
+    await pushProject(served, { client: ada, repo: 'demo/app', files: { 'README.md': '# App\n' } });
+    await served.kill();
+    const repo = join(served.data, 'repos/1.git');
+    mkdirSync(join(repo, 'refs/pika/heads/1'), { recursive: true });
+    const locks = ['refs/heads/topic.lock', 'refs/pika/heads/1/1.lock', 'packed-refs.lock', 'HEAD.lock'];
+    for (const lock of locks) writeFileSync(join(repo, lock), '');
+    await served.restart();
+    expect(locks.filter((lock) => existsSync(join(repo, lock)))).toEqual([]);
+    const { head } = await pushBranch(ada, { name: 'topic', message: 'Change', files: { 'a.txt': 'a\n' } });
+    expect((await statusOf(served, 1)).branch).toMatchObject({ state: 'open', head });
     await expectSound(served);
   },
 );
