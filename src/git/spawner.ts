@@ -90,6 +90,8 @@ class SpawnedGit extends EventEmitter implements RunningGit {
     this.exitCode = how.code;
     this.signalCode = how.signal;
     this.stdin.destroy();
+    // As Node's own does: what nobody reads any more, because its client has gone, must not keep the end from being told.
+    for (const stream of [this.stdout, this.stderr]) if (stream.readable) stream.resume();
     if (how.error !== undefined) this.emit('error', new Error(how.error));
     this.#closeWhenDone();
   }

@@ -27,3 +27,6 @@ function folderOf(path: string): number {
   openFolders.set(folder, opened);
   return opened;
 }
+
+/** Where a forge takes the clients of the system's sshd over; here, because whoever brings them reads no settings. */
+export const sshSocketOf = (data: string): string => join(data, 'ssh.sock');

@@ -40,6 +40,7 @@ function describeProgram(setStatus: (code: number) => void): Command {
   const program = new Command('pika-git')
     .description('A self-hosted git forge with an integrated CI scheduler.')
     .exitOverride()
+    .addHelpText('after', '\nFor the sshd of the system, as the README says: ssh-keys and ssh-serve.')
     .showHelpAfterError('(pika-git --help lists the commands)');
   common(program.command('serve'))
     .description('start the forge; Ctrl-C stops it cleanly')
@@ -93,7 +94,12 @@ function describeProgram(setStatus: (code: number) => void): Command {
     );
   common(program.command('doctor'))
     .description('look the forge over and say what is wrong and what to do')
-    .action((options: CommonOptions) => ask(options, { command: 'doctor' }));
+    .option('--mend', 'put in order what is safe to: pins, HEAD, rows, locks, configuration, indexes')
+    .option('--quick', 'look whether every object is there, not whether it is what it was')
+    .action((options: CommonOptions & { mend?: boolean; quick?: boolean }) => {
+      const { mend = false, quick = false } = options;
+      return ask(options, { command: 'doctor', mend, quick });
+    });
   return program;
 }
 

@@ -1,8 +1,9 @@
-// Git over SSH and HTTP. Both ask the same desk, so they cannot differ in who may do what.
+// Git over SSH, HTTP and the system's sshd. All ask the same desk, so they cannot differ in who may do what.
 import type { RequestHandler } from 'express';
 import type { Forge } from '../forge/open.ts';
 import { gitRoutes } from './api.ts';
 import { Desk, type PushRules } from './desk.ts';
+import { openLocalFront } from './local-front.ts';
 import { SshFront } from './ssh-front.ts';
 import type { RunningService } from './start-service.ts';
 
@@ -23,13 +24,14 @@ export async function openTransport(forge: Forge, rules: PushRules): Promise<Tra
   const ssh = new SshFront(forge, desk);
   const services = new Set<RunningService>();
   const port = await ssh.start();
+  const local = await openLocalFront({ forge, desk, services });
   return {
     sshAddress: { host: forge.config.ssh.host, port },
     httpRoutes: gitRoutes(forge, { desk, services }),
     sshProcessId: () => ssh.processId,
     stop: async () => {
       for (const service of services) service.stop();
-      await ssh.stop();
+      await Promise.all([ssh.stop(), local.stop()]);
       await Promise.all([...services].map((service) => service.ended.catch(() => undefined)));
     },
   };
