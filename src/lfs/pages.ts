@@ -1,4 +1,5 @@
 // The page of a repository's large files: how much there is, and who holds a lock.
+import { posix } from 'node:path';
 import { Router, type Request, type Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
@@ -43,6 +44,8 @@ function show(forge: Forge, request: Request, response: Response): void {
       return {
         ...lock,
         isOwn,
+        name: posix.basename(lock.path),
+        folder: lock.path.includes('/') ? posix.dirname(lock.path) : '',
         mayUnlock: includesRight(right, isOwn ? 'write' : 'maintain'),
         href: `/${repo.owner}/${repo.name}/blob/${repo.defaultBranch}/${addressOf(lock.path)}`,
       };
