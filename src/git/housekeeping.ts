@@ -122,6 +122,10 @@ async function whatIsMissing(git: Git, options: StepOptions): Promise<string | u
 
 const firstLine = (text: string): string => text.trim().split('\n', 1)[0] ?? '';
 
+/** Whether there is something that `restoreSwept` would give back. */
+export const hasSwept = async (repo: string): Promise<boolean> =>
+  (await readdir(join(repo, sweptFolder)).catch(() => [])).length > 0;
+
 /** Gives back what the newest sweep took away; answers how many packs. The index comes last: it makes a pack one. */
 export async function restoreSwept(repo: string): Promise<number> {
   const folder = join(repo, sweptFolder);

@@ -14,7 +14,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
-import { examine, findingSchema } from './doctor.ts';
+import { examine } from './doctor.ts';
 import { answerHousekeeping, housekeepingRequest } from './housekeeping.ts';
 import { repoArgument } from './named-repo.ts';
 import { answerProtect, protectChange, protectList } from './protect.ts';
@@ -31,6 +31,12 @@ const repoCreate = z.strictObject({
   defaultBranch: z.string().optional(),
 });
 
+const doctor = z.strictObject({
+  command: z.literal('doctor'),
+  mend: z.boolean().default(false),
+  quick: z.boolean().default(false),
+});
+
 export const commandRequest = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('account add'), ...accountAdd.shape }),
   z.strictObject({ command: z.literal('token create'), ...tokenCreate.shape }),
@@ -38,7 +44,7 @@ export const commandRequest = z.discriminatedUnion('command', [
   protectList,
   protectChange,
   housekeepingRequest,
-  z.strictObject({ command: z.literal('doctor') }),
+  doctor,
 ]);
 export type CommandRequest = z.input<typeof commandRequest>;
 type ParsedRequest = z.output<typeof commandRequest>;
@@ -66,7 +72,7 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
     case 'housekeeping':
       return answerHousekeeping(forge, request);
     case 'doctor':
-      return askDoctor(forge);
+      return askDoctor(forge, request);
   }
 }
 
@@ -118,11 +124,12 @@ async function makeRepo(forge: Forge, request: z.output<typeof repoCreate>): Pro
   };
 }
 
-async function askDoctor(forge: Forge): Promise<CommandAnswer> {
-  const findings = z.array(findingSchema).parse(await examine(forge));
+async function askDoctor(forge: Forge, { mend, quick }: z.output<typeof doctor>): Promise<CommandAnswer> {
+  if (mend) recordAudit(forge, systemCaller(forge), { action: 'forge.mend', subject: 'this forge' });
+  const findings = await examine(forge, { mend, quick });
   const ok = findings.every((finding) => finding.level !== 'error');
   const lines = findings.map(({ level, what, advice }) => {
-    const mark = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' }[level];
+    const mark = { ok: 'ok     ', mended: 'mended ', warning: 'warning', error: 'ERROR  ' }[level];
     return `${mark}  ${what}${advice === undefined ? '' : `\n         ${advice}`}`;
   });
   return { ok, text: lines.join('\n'), json: { ok, findings } };

@@ -55,13 +55,17 @@ export interface KeepOptions {
 const turns = new WeakMap<Forge, Promise<unknown>>();
 
 /** Looks after one repository when those asked for before it are done. A step that fails is in the record, not thrown. */
-export function keepRepo(forge: Forge, repo: Repo, options: KeepOptions = {}): Promise<KeepAnswer> {
-  const answer = (turns.get(forge) ?? Promise.resolve()).then(() => keepNow(forge, repo, options));
+export const keepRepo = (forge: Forge, repo: Repo, options: KeepOptions = {}): Promise<KeepAnswer> =>
+  besideHousekeeping(forge, () => keepNow(forge, repo, options));
+
+/** Runs `body` while no repository is being looked after, so that no pack disappears under it. */
+export function besideHousekeeping<Result>(forge: Forge, body: () => Promise<Result>): Promise<Result> {
+  const result = (turns.get(forge) ?? Promise.resolve()).then(body);
   turns.set(
     forge,
-    answer.catch(() => undefined),
+    result.catch(() => undefined),
   );
-  return answer;
+  return result;
 }
 
 /** What was done last, what needs a look first. */
