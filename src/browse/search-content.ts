@@ -61,7 +61,7 @@ function checkText(text: string): void {
 /** What the library said, without the expression, which the reader knows. */
 function regexFault(error: GitError): string | undefined {
   const said = error.stderr.trim().split('\n').at(-1) ?? '';
-  if (/match limit|recursion|-47|-53/.test(said)) return 'it takes too long to match';
+  if (/(?:match|stack|depth|heap) limit|recursion/i.test(said)) return 'it takes too long to match';
   if (!/-e option|pcre|perl|regular expression|regex/i.test(said)) return undefined;
   return /: ([^:]+)$/.exec(said)?.[1]?.trim() ?? 'git refuses it';
 }

@@ -57,7 +57,7 @@ test('letters match in either case unless that is asked for, and only in the fol
 
 test('a regular expression matches, and one that is wrong or endless is refused in words', async () => {
   const it = await open();
-  const { api, ask } = await stageFiles(it, { 'a.txt': `one 12\ntwo\n${'a'.repeat(40)}!\n` });
+  const { api, ask } = await stageFiles(it, { 'a.txt': `one 12\ntwo\n${'a'.repeat(5000)}!\n` });
   const { files } = (await api(search('^o\\w+ \\d+$', '&regex=1'))) as unknown as FoundJson;
   expect(files[0]?.lines).toEqual([{ number: 1, text: 'one 12' }]);
   const wrong = await ask(search('(foo', '&regex=1'));
@@ -66,7 +66,7 @@ test('a regular expression matches, and one that is wrong or endless is refused 
   expect(wrong.text).toContain('value="(foo"');
   const before = Date.now();
   const endless = await ask(search('^(([a-z])+.)+[A-Z]([a-z])+$', '&regex=1'));
-  expect([200, 400]).toContain(endless.status);
+  expect(endless.text).toContain('it takes too long to match');
   const huge = await ask(search('((((a{999}){999}){999}){999})', '&regex=1'));
   expect(huge.status).toBe(400);
   expect(Date.now() - before).toBeLessThan(20_000);
