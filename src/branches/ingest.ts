@@ -74,11 +74,11 @@ function ingestPush(forge: Forge, push: SpooledPush): Promise<string[]> {
       recordPush(forge, repo.id);
       return { ended, told };
     });
+    await removeSpooled(forge.config.paths.spool, push.id);
     for (const { id } of facts.ended) {
       forge.events.emit('branch-settled', { repoId: repo.id, branchId: id, state: 'closed' });
     }
     tellAll(forge, facts.told);
-    await removeSpooled(forge.config.paths.spool, push.id);
     noticeTarget(forge, repo, heads);
     forge.events.emit('repo-changed', { repoId: repo.id });
     return linesFor(forge, repo, push.updates);

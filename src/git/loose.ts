@@ -69,10 +69,10 @@ async function inflateAll(file: FileHandle, maxBytes: number): Promise<Buffer> {
 export async function listLoose(objects: string, limit: number): Promise<string[] | undefined> {
   const oids: string[] = [];
   for (const folder of await readdir(objects)) {
-    if (!/^[0-9a-f]{2}$/.test(folder)) {
-      if (folder === 'info') continue;
-      return undefined;
-    }
+    if (folder === 'info') continue;
+    // Git makes the folder of packs before it knows whether there will be one.
+    if (folder === 'pack' && (await readdir(join(objects, folder))).length === 0) continue;
+    if (!/^[0-9a-f]{2}$/.test(folder)) return undefined;
     for (const name of await readdir(join(objects, folder))) {
       if (/^[0-9a-f]{38}$/.test(name)) oids.push(folder + name);
     }

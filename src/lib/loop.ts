@@ -1,5 +1,6 @@
 // A loop is one background duty: it runs one pass at a time, when woken and as a backup on a timer.
 // A pass that throws is logged and shown as failing; the loop and the process go on.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorMessage } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -68,8 +69,8 @@ export class Loop {
   }
 
   async #drain(): Promise<void> {
-    // The pass starts in a microtask of its own, so that `#running` is set before it begins.
-    await Promise.resolve();
+    // Whoever woke the loop finishes first: the answer to a push must not wait for what the push sets going.
+    await nextTurn();
     while (this.#wanted) {
       this.#wanted = false;
       try {

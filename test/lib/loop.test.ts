@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createLog } from '../../src/lib/log.ts';
 import { Loop } from '../../src/lib/loop.ts';
@@ -16,8 +17,7 @@ test('a loop woken during a pass runs exactly one more pass, however often it wa
     },
   });
   loop.start();
-  await Promise.resolve();
-  await Promise.resolve();
+  await nextTurn();
   expect(passes).toBe(1);
   for (let times = 0; times < 5; times += 1) loop.wake();
   gate.resolve();
