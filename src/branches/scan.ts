@@ -1,5 +1,6 @@
 // Compares the refs of a repository with its rows and repairs the rows: what a lost hook, a crash or somebody
 // with a shell changed. A handful of gits for all branches, and only what changed costs more.
+import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import { listHeads, zeroOid } from '../git/refs.ts';
 import { listMissing, listUnreadableRefs } from '../git/unreadable.ts';
@@ -60,7 +61,7 @@ async function lookAtRefs(
   place: Pick<Comparison, 'path' | 'open'> & { listed: ReadonlyMap<string, string>; protection: Protector },
 ): Promise<Pick<Comparison, 'heads' | 'unreadable' | 'aside'>> {
   const { path, listed, open, protection } = place;
-  const unreadable = await listUnreadableRefs(path, listed);
+  const unreadable = await listUnreadableRefs(join(path, 'refs/heads'), listed);
   const heads = new Map(listed);
   for (const name of unreadable.keys()) if (protection(name) === undefined) heads.set(name, zeroOid);
   const { back, aside } = await putBack(forge, { path, heads, isOpen: (name) => open.has(name) });

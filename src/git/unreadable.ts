@@ -16,16 +16,16 @@ export async function listMissing(git: Git, repo: string, oids: Iterable<string>
 }
 
 /**
- * Branches (without refs/heads/) whose file says nothing that git understands, with what it says. Git leaves them out
- * of its lists and then fails over them when it serves any other branch.
+ * Refs below a folder (without its name) whose file says nothing that git understands, with what it says. Git leaves
+ * them out of its lists and then fails over them when it serves any other.
  */
 export async function listUnreadableRefs(
-  repo: string,
-  listed: ReadonlyMap<string, string>,
+  folder: string,
+  listed: { has(name: string): boolean },
 ): Promise<Map<string, string>> {
-  const folder = join(repo, 'refs/heads');
   const unreadable = new Map<string, string>();
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
     const file = join(entry.parentPath, entry.name);
     const name = relative(folder, file);
     if (!entry.isFile() || name.endsWith('.lock') || listed.has(name)) continue;
