@@ -25,6 +25,8 @@ import { checkSurroundings } from './checks.ts';
 import { openControl } from './control.ts';
 import { welcomeVisitors } from './welcome.ts';
 
+const silentMs = 120_000;
+
 export interface Served {
   forge: Forge;
   /** `http://HOST:PORT`, where it listens. */
@@ -47,9 +49,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const control = await openControl(forge);
   // The address is needed to put the parts together; who calls before they are is served when they are.
   const app = Promise.withResolvers<RequestListener>();
-  const http = createHttpServer({ requestTimeout: 0, headersTimeout: 20_000 }, (request, response) => {
-    void app.promise.then((answer) => answer(request, response));
-  });
+  const http = openHttp(app.promise, config.limits);
   config.http.port = await listen(http, config.http);
 
   const live = new LiveFeed(config.limits.maxLiveSubscribers);
@@ -114,6 +114,17 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       forge.db.close();
     },
   };
+}
+
+/** A push may take as long as it takes; what stalls is dropped by its route, and everything else when it is silent. */
+function openHttp(app: Promise<RequestListener>, limits: Config['limits']): Server {
+  const times = { requestTimeout: 0, headersTimeout: 20_000, connectionsCheckingInterval: 5000 };
+  const http = createHttpServer(times, (request, response) => {
+    void app.then((answer) => answer(request, response));
+  });
+  http.timeout = silentMs;
+  http.maxConnections = limits.maxHttpConnections;
+  return http;
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);

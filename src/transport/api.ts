@@ -195,6 +195,8 @@ async function answer(
   { request, response }: Exchange,
   body: () => Promise<void>,
 ): Promise<void> {
+  // A push may be looked at for minutes without a byte on the wire; `watchStall` knows whose turn it is.
+  request.socket.setTimeout(0);
   try {
     await body();
   } catch (error) {

@@ -1,7 +1,7 @@
 // The SSH server itself: a plain socket server in front of the library, because the library has no limit on
 // connections and no time limit on signing in.
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import ssh2, { type Connection } from 'ssh2';
+import ssh2, { type Connection, type ServerConfig } from 'ssh2';
 import type { Git } from '../git/run.ts';
 import type { Line } from './ask.ts';
 import { FirstGuess } from './first-guess.ts';
@@ -14,6 +14,20 @@ import type { RunningService } from './start-service.ts';
 
 const maxSessions = 10;
 const firstChoice = { kex: 'curve25519-sha256', hostKey: 'ssh-ed25519' } as const;
+const algorithms: ServerConfig['algorithms'] = {
+  kex: [
+    firstChoice.kex,
+    'curve25519-sha256@libssh.org',
+    'ecdh-sha2-nistp256',
+    'diffie-hellman-group16-sha512',
+  ],
+  // The native addon breaks chacha20 on Node 24, and the one in JavaScript is slow.
+  // The counter mode is for dropbear, paramiko and libssh2, whose older versions have no GCM.
+  cipher: ['aes256-gcm@openssh.com', 'aes128-gcm@openssh.com', 'aes256-ctr', 'aes128-ctr'],
+  hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
+  compress: ['none'],
+  serverHostKey: [firstChoice.hostKey, 'rsa-sha2-512', 'rsa-sha2-256'],
+};
 const idleMs = 10 * 60_000;
 
 export interface SshServer {
@@ -43,25 +57,7 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
     {
       hostKeys: [readHostKey(order.hostKeyPath)],
       ident: 'pika-git',
-      algorithms: {
-        kex: [
-          firstChoice.kex,
-          'curve25519-sha256@libssh.org',
-          'ecdh-sha2-nistp256',
-          'diffie-hellman-group16-sha512',
-        ],
-        // The native addon breaks chacha20 on Node 24, and the one in JavaScript is slow.
-        // The counter mode is for dropbear, paramiko and libssh2, whose older versions have no GCM.
-        cipher: ['aes256-gcm@openssh.com', 'aes128-gcm@openssh.com', 'aes256-ctr', 'aes128-ctr'],
-        hmac: [
-          'hmac-sha2-256-etm@openssh.com',
-          'hmac-sha2-512-etm@openssh.com',
-          'hmac-sha2-256',
-          'hmac-sha2-512',
-        ],
-        compress: ['none'],
-        serverHostKey: [firstChoice.hostKey, 'rsa-sha2-512', 'rsa-sha2-256'],
-      },
+      algorithms,
     },
     (client, { ip, port }) => {
       const connected = connections.get(`${ip}|${port}`);
