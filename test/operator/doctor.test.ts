@@ -323,10 +323,7 @@ describe('what is not safe to mend is found, said to be left, and left alone', (
   });
 
   test('a file that lends objects from elsewhere', async () => {
-    const { path, folderOf, look } = {
-      ...(await openPatient()),
-      folderOf: (text: string) => join(text, '..'),
-    };
+    const { path, look } = await openPatient();
     writeFileSync(join(path, 'objects/info/alternates'), `${join(path, '..')}\n`);
     expect(await look()).toContainEqual(
       expect.objectContaining({
