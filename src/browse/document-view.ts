@@ -1,4 +1,5 @@
 // The content of a file as HTML: Markdown rendered, code in colours. Made once for each content and kept.
+import { setTimeout as delay } from 'node:timers/promises';
 import { folderOf, nameOf, rootPath, showPath, type GitPath } from '../git/git-path.ts';
 import { Recent } from '../lib/recent.ts';
 import { codeRows, type CodeRows } from '../web/code-rows.ts';
@@ -10,6 +11,9 @@ const maxKeptBytes = 32 * 1024 * 1024;
 // By object ids alone: one table serves every forge of the program.
 const documents = new Recent<string>(maxKeptBytes);
 const sources = new Recent<CodeRows>(maxKeptBytes);
+
+// Whoever asks for colours that are being made waits for the same ones.
+const inMaking = new Map<string, ReturnType<typeof highlightFile>>();
 
 export const isMarkdown = (path: GitPath): boolean => /\.(?:md|markdown)$/i.test(path);
 
@@ -29,14 +33,33 @@ export async function documentHtml(
   return html;
 }
 
-/** The lines of a file with their colours. */
-export async function sourceRows(file: { path: GitPath; oid: string; text: string }): Promise<CodeRows> {
+/**
+ * The lines of a file with their colours. When those take longer than `patienceMs`, the lines come without, and
+ * `isWaiting` says that they are being made; whoever asks again gets them.
+ */
+export async function sourceRows(
+  file: { path: GitPath; oid: string; text: string },
+  patienceMs?: number,
+): Promise<CodeRows & { isWaiting: boolean }> {
   const name = showPath(nameOf(file.path));
   const key = `${file.oid} ${languageOf(name) ?? ''}`;
   const known = sources.find(key);
-  if (known !== undefined) return known;
-  const colours = await highlightFile({ oid: file.oid, path: name, text: file.text });
+  if (known !== undefined) return { ...known, isWaiting: false };
+  const making = inMaking.get(key) ?? highlightFile({ oid: file.oid, path: name, text: file.text });
+  inMaking.set(key, making);
+  void making.finally(() => inMaking.delete(key));
+  const colours = await (patienceMs === undefined ? making : within(making, patienceMs));
+  if (colours === 'late') return { ...codeRows(file.text, undefined), isWaiting: true };
   const rows = codeRows(file.text, colours);
   sources.keep(key, rows, 2 * rows.html.length);
-  return rows;
+  return { ...rows, isWaiting: false };
+}
+
+async function within<Value>(making: Promise<Value>, ms: number): Promise<Value | 'late'> {
+  const end = new AbortController();
+  try {
+    return await Promise.race([making, delay(ms, 'late' as const, { signal: end.signal, ref: false })]);
+  } finally {
+    end.abort();
+  }
 }

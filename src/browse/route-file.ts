@@ -20,7 +20,14 @@ import { isKnown } from './route-etag.ts';
 import { placeLinks } from './route-folder.ts';
 import { entryAt } from './tree.ts';
 
-const fileQuery = z.object({ view: z.enum(['source', 'rendered']).optional() });
+const fileQuery = z.object({
+  view: z.enum(['source', 'rendered']).optional(),
+  /** The lines alone, with their colours however long those take. */
+  part: z.literal('lines').optional(),
+});
+
+// A page does not wait longer for colours; its script fetches them.
+const patienceMs = 25;
 
 export function blobPages(forge: Forge): Router {
   const router = Router();
@@ -33,10 +40,17 @@ async function showFile(forge: Forge, exchange: Exchange): Promise<void> {
   const place = await placeOfRoute(forge, exchange, { under: 'blob' });
   const query = parse(fileQuery, request.query);
   const { repo } = place;
-  if (isKnown(forge, exchange, { repo, key: `${place.commit} ${query.view}` })) return;
+  if (isKnown(forge, exchange, { repo, key: `${place.commit} ${query.view} ${query.part}` })) return;
   const entry = await entryAt(forge, place);
   if (entry.kind === 'folder') {
     response.redirect(302, place.url('tree'));
+    return;
+  }
+  const content = await contentData(forge, place, { entry, ...query });
+  // Another answer follows from the same commit, as soon as there are colours.
+  if (content.rows?.isWaiting === true) response.removeHeader('ETag');
+  if (query.part === 'lines') {
+    render(response, 'browse/_lines.njk', content);
     return;
   }
   const name = visibleName(showPath(nameOf(place.path)));
@@ -53,15 +67,16 @@ async function showFile(forge: Forge, exchange: Exchange): Promise<void> {
     permanent,
     kind: entry.kind,
     isExecutable: entry.mode === '100755',
-    ...(await contentData(forge, place, { entry, view: query.view })),
+    linesHref: `${place.url('blob')}?view=source&part=lines`,
+    ...content,
   });
 }
 
 async function contentData(
   forge: Forge,
   place: Place,
-  wanted: { entry: Omit<TreeEntry, 'name'>; view: 'source' | 'rendered' | undefined },
-): Promise<Record<string, unknown>> {
+  wanted: { entry: Omit<TreeEntry, 'name'> } & z.output<typeof fileQuery>,
+): Promise<Record<string, unknown> & { rows?: { isWaiting: boolean } }> {
   const { oid, kind } = wanted.entry;
   if (kind === 'submodule') return { oid };
   const file = await readFileOf(forge, place.repo.id, oid);
@@ -75,7 +90,8 @@ async function contentData(
   const notes = { ...shown, encoding, hasSource, isSvg: /\.svg$/i.test(place.path) };
   if (hasSource && wanted.view !== 'source')
     return { ...notes, document: await documentHtml(place, { path: place.path, oid, text }) };
-  return { ...notes, rows: await sourceRows({ path: place.path, oid, text }) };
+  const patience = wanted.part === 'lines' ? undefined : patienceMs;
+  return { ...notes, rows: await sourceRows({ path: place.path, oid, text }, patience) };
 }
 
 /** What Git LFS keeps for a file; `lfsHref` when this repository was given it. */

@@ -16,7 +16,9 @@ test('a text has colours, lines to link to, and is never markup', async () => {
   const { ask } = await stageFiles(await open(), { 'a.ts': code });
   const { text } = await ask('/ada/app/blob/main/a.ts');
   expect(text).toContain('<tr id="L1"><td class="line-number"><a href="#L1">1</a></td>');
-  expect(text).toContain('<span class="hljs-keyword">const</span>');
+  const lines = (await ask('/ada/app/blob/main/a.ts?part=lines')).text;
+  expect(lines).toContain('<span class="hljs-keyword">const</span>');
+  expect(lines).not.toContain('<html');
   expect(text).toContain('&lt;script&gt;');
   expect(text).not.toContain('<script>alert');
   expect(text).toContain('⟨U+202E⟩');
@@ -24,6 +26,22 @@ test('a text has colours, lines to link to, and is never markup', async () => {
   expect(text).toContain('id="L4"');
   expect(text).not.toContain('id="L5"');
   expect(text).toContain('4 lines');
+});
+
+test('a page does not wait for the colours of a long file, and its next answer has them', async () => {
+  const { ask } = await stageFiles(await open(), {
+    'long.ts': 'export const a = `x${1 + 2}` + 3; // yes\n'.repeat(2000),
+  });
+  const path = '/ada/app/blob/main/long.ts';
+  const first = await ask(path);
+  expect(first.text).toContain('data-fill="/ada/app/blob/main/long.ts?view=source&amp;part=lines"');
+  expect(first.text).toContain('id="L2000"');
+  expect(first.text).not.toContain('hljs-keyword');
+  expect((await ask(`${path}?view=source&part=lines`)).text).toContain('hljs-keyword');
+  const second = await ask(path, { 'if-none-match': String(first.headers['etag']) });
+  expect(second.status).toBe(200);
+  expect(second.text).toContain('hljs-keyword');
+  expect(second.text).not.toContain('data-fill');
 });
 
 test('each content is told for what it is', async () => {

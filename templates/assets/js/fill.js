@@ -13,4 +13,5 @@ async function fill(place, enhance) {
   place.replaceChildren(...next.childNodes);
   if (focused !== null) place.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
   enhance(place);
+  document.dispatchEvent(new CustomEvent('pika:filled'));
 }

@@ -1,12 +1,13 @@
 // Lines to link to: a click on a number names the line in the address, a click with Shift all lines up to it.
 
 export function startLines() {
-  const table = document.querySelector('[data-lines]');
-  if (table === null) return;
-  show(table, true);
-  addEventListener('hashchange', () => show(table, false));
-  table.addEventListener('click', (event) => {
-    const link = event.target.closest('.line-number a');
+  if (document.querySelector('[data-lines]') === null) return;
+  show(true);
+  addEventListener('hashchange', () => show(false));
+  // The lines with their colours have taken the place of those without.
+  document.addEventListener('pika:filled', () => show(false));
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('[data-lines] .line-number a');
     if (link === null) return;
     const [first] = rangeOf(location.hash);
     if (!event.shiftKey || first === 0) return;
@@ -14,7 +15,7 @@ export function startLines() {
     const line = Number(link.textContent);
     const [from, to] = line < first ? [line, first] : [first, line];
     history.replaceState(null, '', from === to ? `#L${from}` : `#L${from}-L${to}`);
-    show(table, false);
+    show(false);
   });
 }
 
@@ -27,8 +28,8 @@ function rangeOf(hash) {
   return from <= to ? [from, to] : [to, from];
 }
 
-function show(table, isArriving) {
-  for (const row of table.querySelectorAll('.chosen')) row.classList.remove('chosen');
+function show(isArriving) {
+  for (const row of document.querySelectorAll('[data-lines] .chosen')) row.classList.remove('chosen');
   const [from, to] = rangeOf(location.hash);
   const first = document.getElementById(`L${from}`);
   if (first === null) return;
