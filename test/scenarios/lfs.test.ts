@@ -1,13 +1,16 @@
 // The real client of Git LFS, beside the real git, over both transports.
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
 import { runProgram } from '../support/run-program.ts';
-import { useServedForge, type ServedForge } from '../support/serve.ts';
+import { useServedForge, useSharedForge, type ServedForge } from '../support/serve.ts';
 
 const startForge = useServedForge();
+/** One forge for the tests with a client; each has people and repositories of its own. */
+const sharedForge = useSharedForge();
 const version = await runProgram(['git-lfs', 'version'], {
   cwd: '/',
   env: { PATH: process.env['PATH'] ?? '' },
@@ -45,7 +48,7 @@ async function cloned(client: GitClient, url: string): Promise<Buffer> {
 
 describe.skipIf(version === '')('the client of Git LFS', () => {
   test('pushes and clones a large file over SSH, and the repository holds only its pointer', async () => {
-    const served = await startForge();
+    const served = await sharedForge();
     const ada = await served.person('ada');
     await track(ada, large);
     await ada.git('remote', 'add', 'origin', sshUrl(served, 'ada/art'));
@@ -57,28 +60,28 @@ describe.skipIf(version === '')('the client of Git LFS', () => {
   });
 
   test('pushes and clones over HTTP with a token, into a repository that its push creates', async () => {
-    const served = await startForge();
-    const ada = await served.person('ada');
-    await track(ada, large);
-    const url = await httpUrl(served, 'ada', 'ada/art');
-    await ada.git('remote', 'add', 'origin', url);
-    const pushed = await ada.tryGit('push', 'origin', 'main');
+    const served = await sharedForge();
+    const hal = await served.person('hal');
+    await track(hal, large);
+    const url = await httpUrl(served, 'hal', 'hal/art');
+    await hal.git('remote', 'add', 'origin', url);
+    const pushed = await hal.tryGit('push', 'origin', 'main');
     expect(pushed, pushed.stderr).toMatchObject({ status: 0 });
-    expect((await cloned(ada, url)).equals(large)).toBe(true);
+    expect((await cloned(hal, url)).equals(large)).toBe(true);
   });
 
   test('keeps a file that two repositories have once on disk', async () => {
-    const served = await startForge();
-    const [ada, eve] = [await served.person('ada'), await served.person('eve')];
-    for (const client of [ada, eve]) {
-      await track(client, large);
+    const served = await sharedForge();
+    const [tom, una] = [await served.person('tom'), await served.person('una')];
+    const shared = randomBytes(100_000);
+    for (const client of [tom, una]) {
+      await track(client, shared);
       await client.git('remote', 'add', 'origin', sshUrl(served, `${client.name}/art`));
       await client.git('push', '--quiet', 'origin', 'main');
     }
-    const oid = hashOf(large);
+    const oid = hashOf(shared);
     const path = join(served.data, 'lfs', 'objects', oid.slice(0, 2), oid.slice(2, 4), oid);
-    expect(existsSync(path)).toBe(true);
-    const held = await runProgram(['find', join(served.data, 'lfs'), '-type', 'f'], {
+    const held = await runProgram(['find', join(served.data, 'lfs'), '-name', `${oid}*`], {
       cwd: served.folder,
       env: { PATH: process.env['PATH'] ?? '' },
     });
@@ -86,28 +89,28 @@ describe.skipIf(version === '')('the client of Git LFS', () => {
   });
 
   test('is told in a sentence when somebody may not read the repository', async () => {
-    const served = await startForge();
-    const [ada, eve] = [await served.person('ada'), await served.person('eve')];
-    await track(ada, large);
-    await ada.git('remote', 'add', 'origin', sshUrl(served, 'ada/art'));
-    await ada.git('push', '--quiet', 'origin', 'main');
+    const served = await sharedForge();
+    const [ivo, eve] = [await served.person('ivo'), await served.person('eve')];
+    await track(ivo, large);
+    await ivo.git('remote', 'add', 'origin', sshUrl(served, 'ivo/art'));
+    await ivo.git('push', '--quiet', 'origin', 'main');
     await track(eve, large);
-    await eve.git('remote', 'add', 'origin', sshUrl(served, 'ada/art'));
+    await eve.git('remote', 'add', 'origin', sshUrl(served, 'ivo/art'));
     const pushed = await eve.tryGit('lfs', 'push', 'origin', 'main');
     expect(pushed.status).not.toBe(0);
-    expect(pushed.stderr).toContain('There is no repository ada/art, or you may not see it.');
+    expect(pushed.stderr).toContain('There is no repository ivo/art, or you may not see it.');
   });
 
   test('locks a file, holds others back from pushing it, and lets who maintains the repository force it', async () => {
-    const served = await startForge();
-    const [ada, root] = [await served.person('ada'), await served.person('root', 'admin')];
-    await track(ada, large);
-    const url = sshUrl(served, 'ada/art');
-    await ada.git('remote', 'add', 'origin', url);
-    await ada.git('push', '--quiet', 'origin', 'main');
-    expect(await ada.git('lfs', 'lock', 'art.bin')).toContain('Locked art.bin');
-    expect(await ada.git('lfs', 'locks')).toMatch(/art\.bin\s+ada\s+ID:\d+/);
-    expect((await ada.tryGit('lfs', 'lock', 'art.bin')).stderr).toContain('ada has locked art.bin already.');
+    const served = await sharedForge();
+    const [kay, root] = [await served.person('kay'), await served.person('root', 'admin')];
+    await track(kay, large);
+    const url = sshUrl(served, 'kay/art');
+    await kay.git('remote', 'add', 'origin', url);
+    await kay.git('push', '--quiet', 'origin', 'main');
+    expect(await kay.git('lfs', 'lock', 'art.bin')).toContain('Locked art.bin');
+    expect(await kay.git('lfs', 'locks')).toMatch(/art\.bin\s+kay\s+ID:\d+/);
+    expect((await kay.tryGit('lfs', 'lock', 'art.bin')).stderr).toContain('kay has locked art.bin already.');
 
     await root.git('remote', 'add', 'origin', url);
     await root.git('lfs', 'install', '--local');
@@ -126,7 +129,40 @@ describe.skipIf(version === '')('the client of Git LFS', () => {
     const gentle = await root.tryGit('lfs', 'unlock', 'art.bin');
     expect(gentle.status).not.toBe(0);
     expect(await root.git('lfs', 'unlock', '--force', 'art.bin')).toContain('Unlocked art.bin');
-    expect(await ada.git('lfs', 'locks')).toBe('');
+    expect(await kay.git('lfs', 'locks')).toBe('');
     expect((await root.tryGit('push', 'origin', 'change')).status).toBe(0);
   });
+});
+
+/** Sends the first part of an object and leaves the connection open. */
+async function beginUpload(served: ServedForge, token: string, content: Buffer): Promise<void> {
+  const path = `/ada/art.git/info/lfs/objects/${hashOf(content)}?size=${content.length}`;
+  const headers = { authorization: `Bearer ${token}`, 'content-length': content.length };
+  const request = httpRequest(new URL(path, served.http), { method: 'PUT', headers });
+  request.on('error', () => undefined);
+  request.write(content.subarray(0, 1_000_000));
+  await expect.poll(() => readdirSync(join(served.data, 'lfs', 'incoming')).length).toBe(1);
+}
+
+test('kill -9 in the middle of an upload loses nothing that was answered and leaves nothing of the rest', async () => {
+  const served = await startForge();
+  await served.person('ada');
+  await served.operate('repo', 'create', 'ada/art');
+  const token = await served.token('ada');
+  const headers = { authorization: `Bearer ${token}` };
+  const urlOf = (content: Buffer) => `${served.http}/ada/art.git/info/lfs/objects/${hashOf(content)}`;
+  const send = async (content: Buffer) => {
+    const body = new Uint8Array(content);
+    return (await fetch(`${urlOf(content)}?size=${content.length}`, { method: 'PUT', headers, body })).status;
+  };
+  const answered = randomBytes(100_000);
+  expect(await send(answered)).toBe(200);
+  await beginUpload(served, token, large);
+  await served.kill();
+  await served.restart();
+  expect(readdirSync(join(served.data, 'lfs', 'incoming'))).toEqual([]);
+  const kept = await fetch(urlOf(answered), { headers });
+  expect(Buffer.from(await kept.arrayBuffer()).equals(answered)).toBe(true);
+  expect((await fetch(urlOf(large), { headers })).status).toBe(404);
+  expect(await send(large)).toBe(200);
 });
