@@ -2,10 +2,12 @@
 // nothing the second time, so a crash at any point only means reading it again.
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ZodError } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import { branchOf, isDeletion, type RefUpdate } from '../git/push.ts';
 import { listHeads, zeroOid } from '../git/refs.ts';
 import type { Repo } from '../repos/model.ts';
+import { ForgeError } from '../lib/errors.ts';
 import { getRepo } from '../repos/find.ts';
 import { repoPath } from '../repos/path.ts';
 import { protectionOf } from '../repos/protected.ts';
@@ -49,7 +51,13 @@ async function readOrPutAside(forge: Forge, id: string): Promise<SpooledPush | u
     if (push !== undefined) getRepo(forge, push.repoId);
     return push;
   } catch (error) {
-    forge.log.error({ err: error, push: id }, 'a spooled push cannot be read; it is put aside');
+    const isHopeless =
+      error instanceof ZodError || (error instanceof ForgeError && error.code === 'not_found');
+    if (!isHopeless) {
+      forge.log.error({ err: error, push: id }, 'a spooled push could not be read; it is tried again');
+      return undefined;
+    }
+    forge.log.error({ err: error, push: id }, 'a spooled push is none; it is put aside');
     await rename(join(folder, id), join(folder, `${id}.unreadable`)).catch(() => undefined);
     return undefined;
   }
