@@ -30,6 +30,9 @@ export async function commitsBeginning(forge: Forge, repo: Repo, digits: string)
   return found;
 }
 
+/** What a page of a difference begins with: colouring more files than a window shows would hold up the first. */
+export const firstFiles = 8;
+
 /** The difference between two commits, read when there is a turn for it. */
 export const diffInTurn = (forge: Forge, ends: DiffEnds): Promise<Diff> =>
   diffBetween(forge, ends, (read) => inTurn(forge, ends.repoId, read));

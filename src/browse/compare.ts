@@ -49,21 +49,10 @@ export async function findPoints(
 export async function comparePoints(forge: Forge, points: Points): Promise<Comparison> {
   const { repo } = points.base;
   const [base, head] = [points.base.commit, points.head.commit];
-  const shared = await sharedBy(forge, repo, { base, head });
-  const log = await readOnce(forge, {
-    repoId: repo.id,
-    key: `commits ${base} ${head}`,
-    read: () =>
-      readLog(forge.git, {
-        repo: repoPath(forge, repo.id),
-        head,
-        base,
-        skip: 0,
-        limit: maxCommits,
-        maxMs: forge.config.limits.readSeconds * 1000,
-      }),
-    sizeOf: (page) => (page.timedOut ? undefined : 1000 * (1 + page.commits.length)),
-  });
+  const [shared, log] = await Promise.all([
+    sharedBy(forge, repo, { base, head }),
+    aheadOf(forge, repo, { base, head }),
+  ]);
   return { ...points, mergeBase: shared, from: points.dots === '...' ? (shared ?? base) : base, log };
 }
 
@@ -81,6 +70,22 @@ async function pointOf(forge: Forge, repo: Repo, address: string): Promise<Place
   }
   return place;
 }
+
+const aheadOf = (forge: Forge, repo: Repo, ends: { base: string; head: string }): Promise<LogPage> =>
+  readOnce(forge, {
+    repoId: repo.id,
+    key: `commits ${ends.base} ${ends.head}`,
+    read: () =>
+      readLog(forge.git, {
+        repo: repoPath(forge, repo.id),
+        head: ends.head,
+        base: ends.base,
+        skip: 0,
+        limit: maxCommits,
+        maxMs: forge.config.limits.readSeconds * 1000,
+      }),
+    sizeOf: (page) => (page.timedOut ? undefined : 1000 * (1 + page.commits.length)),
+  });
 
 async function sharedBy(
   forge: Forge,

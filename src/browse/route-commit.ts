@@ -13,7 +13,7 @@ import { rightOn } from '../repos/rights.ts';
 import { visible, visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { commitOf, commitsBeginning, diffInTurn, refsContaining } from './commit-page.ts';
+import { commitOf, commitsBeginning, diffInTurn, firstFiles, refsContaining } from './commit-page.ts';
 import type { Exchange } from './place.ts';
 import { isKnown } from './route-etag.ts';
 
@@ -95,6 +95,7 @@ async function shownDiff(
   return {
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
+    firstFiles,
     moreHref: (from) => `${href}?parent=${parent}&from=${from}`,
   };
 }

@@ -11,7 +11,7 @@ import { rightOn } from '../repos/rights.ts';
 import { visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { diffInTurn } from './commit-page.ts';
+import { diffInTurn, firstFiles } from './commit-page.ts';
 import { comparePoints, findPoints, parseSpec, type Comparison, type Dots, type Points } from './compare.ts';
 import { listedRefs } from './listed-refs.ts';
 import { routeBelow, type Exchange } from './place.ts';
@@ -48,24 +48,23 @@ async function showComparison(forge: Forge, exchange: Exchange): Promise<void> {
     response.redirect(303, `${base}/compare/${from}${query.dots}${to}`);
     return;
   }
-  const common = {
-    repo,
-    base,
-    right: rightOn(forge, callerOf(response), repo),
-    names: await listedRefs(forge, repo),
-  };
+  const common = { repo, base, right: rightOn(forge, callerOf(response), repo) };
   if (spec === '') {
-    render(response, 'browse/compare.njk', { ...common, from: repo.defaultBranch, to: '', dots: '...' });
+    const names = await listedRefs(forge, repo);
+    render(response, 'browse/compare.njk', { ...common, names, from: repo.defaultBranch, dots: '...' });
     return;
   }
   const points = await findPoints(forge, repo, toSpec(spec));
   const isNavigation = request.get('sec-fetch-mode') === 'navigate';
   response.vary('Sec-Fetch-Mode');
-  const key = [points.base.commit, points.head.commit, ...common.names].join(' ');
-  if (isKnown(forge, exchange, { repo, key })) return;
-  const comparison = await comparePoints(forge, points);
+  // The names that the form offers may be those of before; what is typed counts.
+  if (isKnown(forge, exchange, { repo, key: `${points.base.commit} ${points.head.commit}` })) return;
+  const [comparison, names] = await Promise.all([
+    comparePoints(forge, points),
+    query.from > 0 ? [] : listedRefs(forge, repo),
+  ]);
   const shown = await shownDiff(forge, repo, comparison);
-  const view = { ...common, ...comparisonView(comparison) };
+  const view = { ...common, names, ...comparisonView(comparison) };
   if (query.from > 0) {
     const changes = await viewFilesFrom(forge, { ...shown, from: query.from });
     render(response, isNavigation ? 'browse/compare_more.njk' : '_changed_files.njk', { ...view, changes });
@@ -85,6 +84,7 @@ async function shownDiff(forge: Forge, repo: Repo, comparison: Comparison): Prom
   return {
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
+    firstFiles,
     moreHref: (from) => `${href}?from=${from}`,
   };
 }

@@ -45,6 +45,8 @@ export interface ShownDiff {
   diff: Diff;
   /** The address of the files from the given one on. */
   moreHref: (from: number) => string;
+  /** How many files the page begins with; the others are fetched as the reader comes near them. */
+  firstFiles?: number;
 }
 
 /** The tree of all files, and the first files themselves. */
@@ -56,14 +58,17 @@ export async function viewChanges(forge: Forge, shown: ShownDiff): Promise<Chang
     added: files.reduce((sum, file) => sum + file.added, 0),
     removed: files.reduce((sum, file) => sum + file.removed, 0),
     truncated,
-    ...(await viewFilesFrom(forge, { ...shown, from: 0 })),
+    ...(await viewFilesFrom(forge, { ...shown, from: 0, atOnce: shown.firstFiles })),
   };
 }
 
 /** The files from the one numbered `from` on, as many as fit on a page. */
-export async function viewFilesFrom(forge: Forge, shown: ShownDiff & { from: number }): Promise<ChangesPart> {
+export async function viewFilesFrom(
+  forge: Forge,
+  shown: ShownDiff & { from: number; atOnce?: number | undefined },
+): Promise<ChangesPart> {
   const { repoId, diff, from } = shown;
-  const files = firstFiles(diff.files.slice(from, from + filesAtOnce));
+  const files = fitting(diff.files.slice(from, from + (shown.atOnce ?? filesAtOnce)));
   const end = from + files.length;
   const left = Math.max(0, diff.files.length - end);
   return {
@@ -74,7 +79,7 @@ export async function viewFilesFrom(forge: Forge, shown: ShownDiff & { from: num
 }
 
 /** As many as fit on a page, one at least. */
-function firstFiles(files: readonly DiffFile[]): DiffFile[] {
+function fitting(files: readonly DiffFile[]): DiffFile[] {
   let lines = 0;
   return files.filter((file, index) => {
     const isFitting = index === 0 || lines < linesAtOnce;
