@@ -143,7 +143,10 @@ async function refuse(
 
 async function readAway({ input, gone }: CommandClient): Promise<void> {
   const patience = new AbortController();
-  const ended = new Promise<void>((resolve) => void finished(input.resume(), () => resolve()));
+  // Of a channel only what comes in: what goes out ends after this.
+  const ended = new Promise<void>(
+    (resolve) => void finished(input.resume(), { writable: false }, () => resolve()),
+  );
   const left = new Promise<void>((resolve) => void gone.addEventListener('abort', () => resolve()));
   await Promise.race([ended, left, delay(drainMs, undefined, { signal: patience.signal, ref: false })]);
   patience.abort();

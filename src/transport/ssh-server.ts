@@ -14,7 +14,7 @@ import type { RunningService } from './start-service.ts';
 
 const maxSessions = 10;
 const firstChoice = { kex: 'curve25519-sha256', hostKey: 'ssh-ed25519' } as const;
-const algorithms: ServerConfig['algorithms'] = {
+const algorithms: NonNullable<ServerConfig['algorithms']> = {
   kex: [
     firstChoice.kex,
     'curve25519-sha256@libssh.org',
