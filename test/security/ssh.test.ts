@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { BaseAgent, Client, utils, type ParsedKey } from 'ssh2';
 import { expect, test } from 'vitest';
-import { addKey } from '../../src/accounts/add-key.ts';
 import { useForge } from '../support/forge.ts';
 import { serveGit, type GitServer, type Person } from '../support/git-server.ts';
 import { runProgram, type ProgramResult } from '../support/run-program.ts';
@@ -91,24 +90,6 @@ test('S1: a key that the forge does not know is refused with a sentence that say
   expect(result.stderr).toContain('Permission denied');
 });
 
-test('S1: an RSA key that signs with SHA-1 is refused, with SHA-2 it is taken', async () => {
-  const it = await open();
-  const server = await serveGit(it);
-  const ada = await server.person('ada');
-  const file = `${it.folder}/id_rsa`;
-  await runProgram(['ssh-keygen', '-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', file], {
-    cwd: it.folder,
-    env: ada.env,
-  });
-  addKey(it.forge, { accountId: ada.caller.account!.id, text: readFileSync(`${file}.pub`, 'utf8') });
-  const rsa = { ...ada, key: { file, publicText: '' } };
-  const weak = await ssh(server, rsa, '-o', 'PubkeyAcceptedAlgorithms=ssh-rsa', 'git@127.0.0.1', 'whoami');
-  expect(weak.status).toBe(255);
-  // The library's list of algorithms lacks a comma, so that clients never see rsa-sha2-512; this one they take.
-  const strong = await ssh(server, rsa, 'git@127.0.0.1', 'whoami');
-  expect(strong).toMatchObject({ status: 0, stdout: 'ada\n' });
-});
-
 test('S2: only git and the three commands of the forge are known, and nothing reaches a shell', async () => {
   const it = await open();
   const server = await serveGit(it);
@@ -156,6 +137,62 @@ test('S2: no terminal, no forwarding, and of the environment only GIT_PROTOCOL',
   expect(await refusal((done) => void client.forwardIn('127.0.0.1', 0, done))).not.toBe('allowed');
   expect(await refusal((done) => void client.exec('whoami', { pty: true }, done))).not.toBe('allowed');
   expect(await refusal((done) => void client.subsys('sftp', done))).not.toBe('allowed');
+  client.end();
+  await once(client, 'close');
+});
+
+test('S2: of the environment that a client sends nothing reaches git but GIT_PROTOCOL, and that only in its form', async () => {
+  const it = await open();
+  const server = await serveGit(it);
+  const ada = await server.person('ada');
+  await it.repo('ada/app', { files: { a: '1\n' } });
+  const trace = `${it.folder}/trace`;
+  const hostile: Record<string, string> = {
+    GIT_TRACE: trace,
+    GIT_TRACE_PACKET: trace,
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'uploadpack.packObjectsHook',
+    GIT_CONFIG_VALUE_0: `touch ${trace}`,
+    GIT_CONFIG_PARAMETERS: `'core.hooksPath=${it.folder}'`,
+    GIT_DIR: it.folder,
+    GIT_EXEC_PATH: it.folder,
+    LD_PRELOAD: `${it.folder}/none.so`,
+    PATH: it.folder,
+    HOME: it.folder,
+  };
+  const client = new Client();
+  const ready = once(client, 'ready');
+  client.connect({
+    host: '127.0.0.1',
+    port: server.sshPort,
+    username: 'git',
+    privateKey: readFileSync(ada.key.file),
+  });
+  await ready;
+  const advertised = (env: Record<string, string>): Promise<string> =>
+    new Promise((resolve, reject) => {
+      client.exec('git-upload-pack /ada/app', { env }, (error, channel) => {
+        if (error !== undefined) return void reject(error);
+        let said = '';
+        channel.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+        channel.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+        channel.on('close', () => resolve(said));
+        channel.end('0000');
+      });
+    });
+  expect(await advertised(hostile)).toContain('refs/heads/main');
+  expect(existsSync(trace)).toBe(false);
+  expect(await advertised({ GIT_PROTOCOL: 'version=2' })).toContain('version 2');
+  // What is not in the form that git documents is dropped as a whole.
+  for (const text of [
+    'version=2;x',
+    'version=2:',
+    'version=2 ',
+    `version=2:${'x'.repeat(300)}=1`,
+    '\nversion=2',
+  ]) {
+    expect(await advertised({ GIT_PROTOCOL: text }), text).toContain('refs/heads/main');
+  }
   client.end();
   await once(client, 'close');
 });
