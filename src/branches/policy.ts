@@ -166,7 +166,7 @@ async function refuseObjects(forge: Forge, push: Push): Promise<string[]> {
   });
   const refusals = large.map(
     ({ oid, path, size }) =>
-      `${shown(path ?? oid)}: the file has ${size} bytes, but at most ${maxFileBytes} are taken. Remove it from the commits.`,
+      `${shown(path ?? oid)}: the file has ${size} bytes, but at most ${maxFileBytes} are taken. Remove it from the commits, or keep it with Git LFS.`,
   );
   if (extent.files > maxTreeFiles) {
     refusals.push(

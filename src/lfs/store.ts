@@ -34,9 +34,14 @@ export function insertHolding(db: Db, holding: Holding & { givenBy: number | nul
   );
 }
 
-/** Objects after `after`, in the order of their ids. */
+/** Objects after `after` that a repository has, in the order of their ids. */
 export const listObjects = (db: Db, page: { after: string; limit: number }): Pointer[] =>
-  db.all('SELECT oid, size FROM lfs_objects WHERE oid > :after ORDER BY oid LIMIT :limit', page);
+  db.all(
+    `SELECT oid, size FROM lfs_objects o
+     WHERE oid > :after AND EXISTS (SELECT 1 FROM lfs_holdings h WHERE h.oid = o.oid)
+     ORDER BY oid LIMIT :limit`,
+    page,
+  );
 
 /** Objects that no repository has: an upload that ended between its row and its holding, or a repository gone. */
 export const listUnheld = (db: Db): Pointer[] =>

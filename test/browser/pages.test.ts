@@ -88,7 +88,14 @@ test(
     await expect.poll(async () => (await cells()).join(' '), { timeout: 20_000 }).toMatch(/failed:\s+unit/);
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 800 });
-      for (const path of ['/', '/account', '/admin', '/ada/app/branches/1', '/ada/app/runs/1']) {
+      for (const path of [
+        '/',
+        '/account',
+        '/admin',
+        '/ada/app/branches/1',
+        '/ada/app/runs/1',
+        '/ada/app/lfs',
+      ]) {
         await page.goto(served.http + path);
         expect(await findFaults(page), `${path} ${width}`).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(width);

@@ -293,7 +293,7 @@ test('D4: a file name with a newline, an escape or bytes that are no text makes 
   expect(remote).toHaveLength(names.length);
   for (const line of remote) {
     expect(line).toMatch(
-      /^remote: refs\/heads\/odd: [\x20-\x7e]+ the file has 100\d bytes, but at most 1000 are taken\. Remove it from the commits\.\s*$/,
+      /^remote: refs\/heads\/odd: [\x20-\x7e]+ the file has 100\d bytes, but at most 1000 are taken\. Remove it from the commits, or keep it with Git LFS\.\s*$/,
     );
   }
 });
