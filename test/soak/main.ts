@@ -12,11 +12,15 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 console.log(`seed ${seed}`);
+// A forge must not stay behind: the point in progress is brought to its end.
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
 const report = await soak({
   points: Number(values.points),
   seed,
   maxMinutes: Number(values.minutes),
   say: (line) => console.log(line),
+  signal: stop.signal,
 });
 for (const fault of report.faults) console.log(`FAULT ${fault}`);
 const { struck, atRest, answered, faults } = report;

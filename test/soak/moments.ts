@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 export interface Moment {
   name: string;
+  /** What must be among the work for the moment to come. */
+  needs: { merge: boolean; housekeeping: boolean };
   /** Calls `strike` once when the moment has come; the answer stops the waiting. */
   arm: (folders: Folders, strike: () => void) => () => void;
 }
@@ -34,7 +36,7 @@ const steps: Step[] = [
   { name: 'receive: a pack arrives', folder: inRepo('objects/pack'), file: /\.(?:pack|idx)$/ },
   { name: 'receive: a ref is locked', folder: inRepo('refs/heads'), file: /^b\d+\.lock$/ },
   { name: 'receive: a ref has moved', folder: inRepo('refs/heads'), file: /^b\d+$/ },
-  { name: 'spool: the push is written', folder: spool, file: /\.tmp$/ },
+  { name: 'spool: the push is written', folder: spool, file: /\.(?:tmp|draft)$/ },
   { name: 'spool: the push is there', folder: spool, file: /^[0-9a-z-]+$/ },
   { name: 'ingest: the rows are written', folder: ({ data }) => data, file: /^forge\.db-wal$/ },
   { name: 'pin: a branch gets its first pin', folder: inRepo('refs/pika/heads'), file: /^\d+$/ },
@@ -47,6 +49,7 @@ const steps: Step[] = [
 
 const atStep = ({ name, folder, file }: Step): Moment => ({
   name,
+  needs: { merge: name.startsWith('merge'), housekeeping: name.startsWith('housekeeping') },
   arm: (folders, strike) => {
     let watcher: FSWatcher | undefined;
     const path = folder(folders);
@@ -72,6 +75,7 @@ const atRandom = (random: () => number): Moment => {
   const delayMs = Math.round(random() ** 1.5 * spanMs);
   return {
     name: `after ${delayMs} ms`,
+    needs: { merge: false, housekeeping: random() < 0.5 },
     arm: (_folders, strike) => {
       const timer = setTimeout(strike, delayMs);
       return () => clearTimeout(timer);

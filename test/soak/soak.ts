@@ -13,6 +13,8 @@ export interface SoakOptions {
   /** Ends earlier, after the point in progress. */
   maxMinutes: number;
   say: (line: string) => void;
+  /** Ends after the point in progress, too. */
+  signal?: AbortSignal;
 }
 
 export interface SoakReport {
@@ -25,11 +27,12 @@ export interface SoakReport {
   faults: string[];
 }
 
-/** Short leases, so that a lane whose thread died is taken up again soon. */
+/** Short leases, so that a lane whose thread died is taken up again soon, and so much housekeeping as there can be. */
 const settings =
-  '[ci]\nconcurrency = 2\nleaseSeconds = 3\nheartbeatSeconds = 1\npollSeconds = 1\ngraceSeconds = 1\n';
+  '[ci]\nconcurrency = 2\nleaseSeconds = 3\nheartbeatSeconds = 1\npollSeconds = 1\ngraceSeconds = 1\n' +
+  '[housekeeping]\nmaxLooseObjects = 10\nmaxPacks = 1\nmaxLooseRefs = 3\nminIndexedObjects = 5\n';
 
-export async function soak({ points, seed, maxMinutes, say }: SoakOptions): Promise<SoakReport> {
+export async function soak({ points, seed, maxMinutes, say, signal }: SoakOptions): Promise<SoakReport> {
   const random = randomFrom(seed);
   const served = await startForge({ settings });
   const report: SoakReport = { struck: 0, atRest: 0, answered: 0, faults: [] };
@@ -40,7 +43,7 @@ export async function soak({ points, seed, maxMinutes, say }: SoakOptions): Prom
     report.faults.push(...(await verify(scene, [])).faults);
     let point = 0;
     for (const moment of moments(random)) {
-      if (point >= points || Date.now() > endAt) break;
+      if (point >= points || Date.now() > endAt || signal?.aborted === true) break;
       point += 1;
       const victim = chooseVictim(random);
       const line = await strike(scene, { moment, victim, report });
@@ -62,29 +65,35 @@ async function strike(
 ): Promise<string> {
   const { served, random } = scene;
   let hasStruck = false;
+  const times = [Date.now()];
   const folders = { data: served.data, repo: onlyRepo(served.data) };
   const disarm = moment.arm(folders, () => {
     hasStruck ||= kill(victim, served.pid, random);
   });
   // What breaks off is told by the ledger; a refusal to connect is part of the game.
-  const outcome = await work(scene).then(
+  const outcome = await work(scene, moment.needs).then(
     () => '',
     () => ', broken off',
   );
   disarm();
+  times.push(Date.now());
   const before = processesOf(served.data);
   const alive = hasStruck && victim !== 'the forge' ? await livesOn(served) : [];
   if (hasStruck && victim !== 'the forge') await served.stop();
   else await served.kill();
   await served.restart();
+  times.push(Date.now());
   const { faults, answered } = await verify(scene, before);
+  times.push(Date.now());
   const found = [...alive, ...faults].map((fault) => `${moment.name}, ${victim}: ${fault}`);
   report.faults.push(...found);
   report.answered += answered;
   if (hasStruck) report.struck += 1;
   else report.atRest += 1;
   const what = hasStruck ? `killed ${victim}` : 'the moment did not come; killed the forge at rest';
-  return [`${moment.name}: ${what}${outcome}; ${answered} answered ok`, ...found].join('\n  ');
+  const [working, restarting, looking] = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  const took = `work ${working} ms, restart ${restarting} ms, look ${looking} ms`;
+  return [`${moment.name}: ${what}${outcome}; ${answered} answered ok (${took})`, ...found].join('\n  ');
 }
 
 /** A forge that lost a part of itself still answers. */

@@ -1,6 +1,7 @@
 // One round of work on a forge: branches are pushed, moved by force and deleted over SSH and HTTP, one is merged,
 // and housekeeping goes over the repository, all at the same time.
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { makeClient, type GitClient } from '../support/git-client.ts';
 import { manifestOf, pushProject } from '../support/sample-project.ts';
 import type { ServedForge } from '../support/serve.ts';
@@ -17,6 +18,8 @@ export interface Scene {
 }
 
 const peopleCount = 3;
+/** A lane that was cut off runs again when its lease is over. */
+const greenMs = 8000;
 /** So many branches stay open that every round has some to move, and the checks stay short. */
 const maxBranches = 10;
 
@@ -43,7 +46,10 @@ export async function openScene(served: ServedForge, random: () => number): Prom
 }
 
 /** Starts everything at once; the answer resolves when each part was answered or broke off. */
-export async function work(scene: Scene): Promise<void> {
+export async function work(
+  scene: Scene,
+  needs: { merge: boolean; housekeeping: boolean } = { merge: false, housekeeping: true },
+): Promise<void> {
   const free = new Set(scene.ledger.names().filter((name) => name !== 'main'));
   const take = (): string | undefined => {
     const names = [...free];
@@ -52,7 +58,7 @@ export async function work(scene: Scene): Promise<void> {
     return name;
   };
   // The merge chooses first: it needs one whose lanes have ended.
-  const merged = await chooseGreen(scene, free);
+  const merged = await chooseGreen(scene, { names: free, patienceMs: needs.merge ? greenMs : 0 });
   if (merged !== undefined) free.delete(merged.name);
   const pushes = scene.people.map((client, index) => {
     const isFull = scene.ledger.names().length >= maxBranches;
@@ -63,7 +69,7 @@ export async function work(scene: Scene): Promise<void> {
   await Promise.all([
     ...pushes,
     ...(merged === undefined ? [] : [merge(scene, merged)]),
-    ...(scene.random() < 0.5 ? [scene.served.operate('housekeeping')] : []),
+    ...(needs.housekeeping ? [scene.served.operate('housekeeping')] : []),
   ]);
 }
 
@@ -106,15 +112,22 @@ interface Green {
   head: string;
 }
 
-/** One of the open branches that may be merged; undefined while none may. */
-async function chooseGreen(scene: Scene, names: ReadonlySet<string>): Promise<Green | undefined> {
-  const { branches } = (await (await api(scene, '/branches?state=open')).json()) as { branches: Green[] };
-  for (const { name, number, head } of branches.reverse()) {
-    if (!names.has(name)) continue;
-    const status = (await (await api(scene, `/branches/${number}`)).json()) as { gate: { open: boolean } };
-    if (status.gate.open) return { name, number, head };
+/** One of the open branches that may be merged; undefined when there is none after some patience. */
+async function chooseGreen(
+  scene: Scene,
+  { names, patienceMs }: { names: ReadonlySet<string>; patienceMs: number },
+): Promise<Green | undefined> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const { branches } = (await (await api(scene, '/branches?state=open')).json()) as { branches: Green[] };
+    for (const { name, number, head } of branches.reverse()) {
+      if (!names.has(name)) continue;
+      const status = (await (await api(scene, `/branches/${number}`)).json()) as { gate: { open: boolean } };
+      if (status.gate.open) return { name, number, head };
+    }
+    if (Date.now() > deadline) return undefined;
+    await delay(200);
   }
-  return undefined;
 }
 
 async function merge(scene: Scene, { name, number, head }: Green): Promise<void> {
