@@ -12,7 +12,10 @@ import { inTurn } from './costly-read.ts';
 export async function commitOf(forge: Forge, repo: Repo, oid: string): Promise<Commit> {
   const commit = await readCommit(forge.git, repoPath(forge, repo.id), oid);
   if (commit !== undefined) return commit;
-  throw new ForgeError('not_found', `There is no commit ${oid.slice(0, 40)} in ${fullName(repo)}.`);
+  throw new ForgeError(
+    'not_found',
+    `There is no commit ${oid.slice(0, 40)} in ${fullName(repo)}, or it says more than a page can hold.`,
+  );
 }
 
 const maxBegun = 20;

@@ -33,11 +33,12 @@ export async function readCommit(git: Git, repo: string, oid: string): Promise<C
   return parseCommitObject(object.oid, object.content);
 }
 
-/** Reads header lines (those that go on start with a space), an empty line, the message (gitformat: commit). */
+/** Reads header lines, an empty line, the message (gitformat: commit). */
 export function parseCommitObject(oid: string, content: Buffer): Commit {
   const end = content.indexOf('\n\n');
   // Latin-1 keeps the bytes apart until it is known in which encoding they are.
-  const head = content.toString('latin1', 0, end < 0 ? content.length : end).replaceAll(/\n /g, '\u0000');
+  const head = content.toString('latin1', 0, end < 0 ? content.length : end);
+  // What goes on in a further line starts with a space there, and so has no name.
   const headers = head.split('\n').map((line): [string, string] => {
     const space = line.indexOf(' ');
     return space < 0 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)];

@@ -41,7 +41,8 @@ export interface LogPage {
 const maxBytes = 1024 * 1024;
 const maxSubjectLength = 500;
 const fields = ['%H', '%P', '%an', '%ae', '%at', '%ct', '%s'];
-// The mail map is that of the default branch today, and would make yesterday's page untrue.
+// The mail map, which may be large, is not used here: it is that of the default branch today, and would make
+// yesterday's page untrue.
 const logOptions = ['-z', '--no-mailmap', '--no-show-signature', '--no-decorate', '--no-color'];
 
 /** Newest first, in the order of their committing; `skip` counts from `head`, so a page stays what it was. */
