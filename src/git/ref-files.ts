@@ -1,11 +1,12 @@
 // Reads refs from the files in which git keeps them (gitrepository-layout(5), git-pack-refs(1)), because a push asks
 // for all of them several times and a git for each question costs more than the rest of it. Whatever looks unusual is
 // left to git: the answer is undefined then, and never a guess.
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of more loose refs than this, git reads faster. */
-const maxLoose = 500;
+/** Of more loose refs than this, git reads faster. At once and not in turns: each turn costs more than a file. */
+const maxLoose = 200;
 const maxKnown = 16;
 const objectId = /^[0-9a-f]{40}$/;
 /** What the forge itself lets through, and what git surely takes for a name. */
@@ -21,7 +22,7 @@ export async function readRefFiles(
   if (!prefixes.every((prefix) => prefix.endsWith('/'))) return undefined;
   try {
     // Loose refs first: one that is packed meanwhile is then found in the packed ones, and never missed.
-    const loose = await readLoose(repo, prefixes);
+    const loose = readLoose(repo, prefixes);
     const packed = loose && (await readPacked(join(repo, 'packed-refs')));
     if (loose === undefined || packed === undefined) return undefined;
     const chosen = [...packed].filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)));
@@ -33,14 +34,11 @@ export async function readRefFiles(
   }
 }
 
-async function readLoose(
-  repo: string,
-  prefixes: readonly string[],
-): Promise<Map<string, string> | undefined> {
+function readLoose(repo: string, prefixes: readonly string[]): Map<string, string> | undefined {
   const folders = prefixes.map((prefix) => prefix.replace(/\/$/, ''));
   const names: string[] = [];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await listFolder(join(repo, folder))) {
+    for (const entry of listFolder(join(repo, folder))) {
       const name = `${folder}/${entry.name}`;
       if (entry.isDirectory()) folders.push(name);
       else if (!name.endsWith('.lock')) names.push(name);
@@ -48,9 +46,8 @@ async function readLoose(
     }
   }
   const refs = new Map<string, string>();
-  const texts = await Promise.all(names.map((name) => readIfThere(join(repo, name))));
-  for (const [at, name] of names.entries()) {
-    const text = texts[at];
+  for (const name of names) {
+    const text = readIfThere(join(repo, name));
     // Deleted or packed since its folder was read.
     if (text === undefined) continue;
     if (!isPlain(name) || !objectId.test(text.trimEnd())) return undefined;
@@ -59,18 +56,18 @@ async function readLoose(
   return refs;
 }
 
-async function listFolder(path: string) {
+function listFolder(path: string) {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return readdirSync(path, { withFileTypes: true });
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+function readIfThere(path: string): string | undefined {
   try {
-    return await readFile(path, 'latin1');
+    return readFileSync(path, 'latin1');
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
