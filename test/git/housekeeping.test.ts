@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   doStep,
   dropIndexes,
@@ -9,6 +9,8 @@ import {
   restoreSwept,
   type HousekeepingStep,
 } from '../../src/git/housekeeping.ts';
+import { closeReaders } from '../../src/git/object-reader.ts';
+import { readBlob } from '../../src/git/objects.ts';
 import { runLong } from '../../src/git/long-run.ts';
 import { measureRepo, type RepoExtent } from '../../src/git/repo-extent.ts';
 import type { Git } from '../../src/git/run.ts';
@@ -135,6 +137,23 @@ test('a pack that is large beside the new ones is left as it is', async () => {
   await fsck(git, repo);
 });
 
+test('a process that reads objects goes on reading when the packs it has opened are replaced', async () => {
+  const { git, repo, step } = await openRepo(8);
+  onTestFinished(() => closeReaders(git));
+  const tip = async () => git.text(['rev-parse', 'refs/heads/main'], { repo });
+  const read = async (path: string) =>
+    (await readBlob(git, repo, `${await tip()}:${path}`, 1000))?.toString();
+  await step('repack');
+  expect(await read('file-1.txt')).toBe('1\n');
+  for (const [index, name] of (['repack', 'sweep', 'commit graph', 'repack', 'sweep'] as const).entries()) {
+    await pushFiles(git, { repo, branch: 'main', files: { [`more-${index}.txt`]: `${index}\n` } });
+    await step(name);
+    // One that was never read before, so that it has to be found where it lies now.
+    expect(await read(`file-${index + 2}.txt`)).toBe(`${index + 2}\n`);
+    expect(await read(`more-${index}.txt`)).toBe(`${index}\n`);
+  }
+});
+
 describe('a sweep', () => {
   test('takes away what nothing has reached for the time of grace, and keeps younger things', async () => {
     const { git, repo, step } = await openRepo();
@@ -218,9 +237,12 @@ describe('leftovers of killed gits', () => {
     const file = join(repo, path);
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, text);
+    setAge(repo, path, ageMinutes);
+  }
+
+  function setAge(repo: string, path: string, ageMinutes: number): void {
     const at = (Date.now() - ageMinutes * minute) / 1000;
-    utimesSync(file, at, at);
-    if (path.includes('objdir')) utimesSync(join(file, '..'), at, at);
+    utimesSync(join(repo, path), at, at);
   }
 
   const planted: [path: string, kind: string, maxMinutes: number, text?: string][] = [
@@ -264,11 +286,13 @@ describe('leftovers of killed gits', () => {
     const { repo } = await openRepo(1);
     const folder = 'objects/tmp_objdir-incoming-Ab3xYz';
     plant(repo, `${folder}/pack/tmp_pack_1`, 61);
-    age(repo, 61 * 60, folder);
-    plant(repo, `${folder}/ab`, 59);
+    plant(repo, `${folder}/ab`, 61);
+    for (const path of [`${folder}/pack`, folder]) setAge(repo, path, 61);
+    // What is written to a file shows in the time of that file alone.
+    plant(repo, `${folder}/pack/tmp_pack_1`, 59);
     expect(await isReceiving(repo, limits())).toBe(true);
     expect(await listStaleFiles(repo, limits())).toEqual([]);
-    plant(repo, `${folder}/ab`, 61);
+    plant(repo, `${folder}/pack/tmp_pack_1`, 61);
     expect(await isReceiving(repo, limits())).toBe(false);
     const found = await listStaleFiles(repo, limits());
     expect(found).toMatchObject([{ path: folder, kind: 'quarantine' }]);
