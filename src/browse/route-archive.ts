@@ -1,6 +1,6 @@
 // A commit's files as one download, written by git while it is sent. Nothing that a repository says about its files
-// (`.gitattributes`) starts a program: there are no filters in the forge's configuration, and the programs by which
-// git would check a signature for `export-subst` are set to one that refuses.
+// (`.gitattributes`) starts a program: there are no filters in the forge's configuration, and refused-programs.ts
+// stands in for the only other ones.
 import { Router } from 'express';
 import { pipeline } from 'node:stream/promises';
 import { once } from 'node:events';
@@ -13,6 +13,7 @@ import { fullName } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { takeDownload } from './downloads.ts';
 import { apiPrefix, placeAt, routeBelow, type Exchange, type Place } from './place.ts';
+import { refusePrograms } from './refused-programs.ts';
 import { attachment } from './attachment.ts';
 
 const formats = { 'tar.gz': 'application/gzip', zip: 'application/zip' } as const;
@@ -67,7 +68,8 @@ interface WantedArchive {
 async function writeArchive(forge: Forge, { response }: Exchange, wanted: WantedArchive): Promise<void> {
   const release = takeDownload(forge, callerOf(response), 'archive');
   const args = archiveArgs(wanted);
-  const git = forge.git.spawn(args, { repo: repoPath(forge, wanted.place.repo.id) });
+  const repo = repoPath(forge, wanted.place.repo.id);
+  const git = forge.git.spawn(args, { repo, env: refusePrograms(forge) });
   let stderr = '';
   git.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-4096)));
   git.on('error', () => git.stdout.destroy());
@@ -98,9 +100,5 @@ async function writeArchive(forge: Forge, { response }: Exchange, wanted: Wanted
 }
 
 function archiveArgs({ place, format, name }: WantedArchive): string[] {
-  const none = ['gpg.program', 'gpg.x509.program', 'gpg.ssh.program'].flatMap((key) => [
-    '-c',
-    `${key}=false`,
-  ]);
-  return [...none, 'archive', `--format=${format}`, `--prefix=${name}/`, place.commit];
+  return ['archive', `--format=${format}`, `--prefix=${name}/`, place.commit];
 }

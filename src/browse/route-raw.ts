@@ -118,6 +118,7 @@ async function sendStreamed(forge: Forge, exchange: Exchange, sent: Sent): Promi
   git.stderr.resume();
   const timer = setTimeout(() => response.destroy(), forge.config.limits.downloadSeconds * 1000);
   const stop = () => git.kill('SIGKILL');
+  // A part of a file ends before git does.
   response.on('close', stop);
   try {
     const part = new Part(range ?? { start: 0, end: file.size - 1 }, (first) =>
