@@ -118,7 +118,8 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
 
 /** A push may take as long as it takes; what stalls is dropped by its route, and everything else when it is silent. */
 function openHttp(app: Promise<RequestListener>, limits: Config['limits']): Server {
-  const times = { requestTimeout: 0, headersTimeout: 20_000, connectionsCheckingInterval: 5000 };
+  const headersTimeout = limits.httpHeaderSeconds * 1000;
+  const times = { requestTimeout: 0, headersTimeout, connectionsCheckingInterval: headersTimeout / 4 };
   const http = createHttpServer(times, (request, response) => {
     void app.then((answer) => answer(request, response));
   });
