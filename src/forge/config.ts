@@ -76,6 +76,7 @@ const limits = z
     maxLfsRepoBytes: positive.default(100 * 1024 * 1024 * 1024),
     maxLfsBatchObjects: positive.default(1000),
     maxLfsTransfers: positive.default(64),
+    maxLfsTransfersPerCaller: positive.default(24),
     maxLfsLocks: positive.default(10_000),
     lfsIdleSeconds: positive.default(60),
     lfsPassSeconds: positive.default(1800),

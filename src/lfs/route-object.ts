@@ -14,12 +14,12 @@ import type { Transfers } from './transfers.ts';
 export function objectRoutes(forge: Forge, transfers: Transfers): Router {
   const router = Router({ mergeParams: true });
   router.get('/objects/:oid', async (request, response) => {
-    const { repo } = placeOf(forge, request, 'read');
-    await transfers.run(() => sendObject(forge, { request, response }, repo));
+    const { repo, caller } = placeOf(forge, request, 'read');
+    await transfers.run(caller, () => sendObject(forge, { request, response }, repo));
   });
   router.put('/objects/:oid', async (request, response) => {
     const place = placeOf(forge, request, 'write');
-    await transfers.run(() => receive(forge, { request, response }, place));
+    await transfers.run(place.caller, () => receive(forge, { request, response }, place));
   });
   return router;
 }
