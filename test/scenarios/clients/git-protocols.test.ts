@@ -160,20 +160,24 @@ test.for(ways)('an atomic push over %s moves all of its branches or none', async
   expect(await person.git('ls-remote', url, 'refs/heads/one')).toContain(other);
 });
 
-test('a push that is larger than its buffer comes in chunks, after a probe', async () => {
-  const { person, url } = await meet('HTTP');
-  await person.git('switch', '--quiet', '--create', 'big');
-  const head = await person.commit('Big', { 'more.txt': 'more\n'.repeat(100_000) });
-  const argv = ['git', '-c', 'http.postBuffer=1', 'push', url, 'big'];
-  const env = { ...person.env, GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' };
-  const pushed = await runProgram(argv, { cwd: person.checkout, env });
-  expect(pushed.status, pushed.stderr).toBe(0);
-  expect(pushed.stderr).toMatch(/Transfer-Encoding: chunked/i);
-  expect(pushed.stderr).toMatch(/remote: Branch #1: /);
-  expect(await person.git('ls-remote', url, 'refs/heads/big')).toContain(head);
-});
+test(
+  'a push that is larger than its buffer comes in chunks, after a probe',
+  { timeout: 60_000 },
+  async () => {
+    const { person, url } = await meet('HTTP');
+    await person.git('switch', '--quiet', '--create', 'big');
+    const head = await person.commit('Big', { 'more.txt': 'more\n'.repeat(100_000) });
+    const argv = ['git', '-c', 'http.postBuffer=1', 'push', url, 'big'];
+    const env = { ...person.env, GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' };
+    const pushed = await runProgram(argv, { cwd: person.checkout, env });
+    expect(pushed.status, pushed.stderr).toBe(0);
+    expect(pushed.stderr).toMatch(/Transfer-Encoding: chunked/i);
+    expect(pushed.stderr).toMatch(/remote: Branch #1: /);
+    expect(await person.git('ls-remote', url, 'refs/heads/big')).toContain(head);
+  },
+);
 
-test('a long negotiation is sent compressed and understood', async () => {
+test('a long negotiation is sent compressed and understood', { timeout: 60_000 }, async () => {
   const { person, url, git } = await meet('HTTP');
   await said(git('', ['clone', '--quiet', url, 'copy']));
   // Commits that the forge does not know make git tell of many before both find what they share.
