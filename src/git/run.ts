@@ -29,6 +29,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Added to git's environment; never taken from a user. */
   env?: Record<string, string>;
+  /** A git that was started with these arguments before its input was known. */
+  started?: RunningGit | undefined;
 }
 
 export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path'> {
@@ -95,7 +97,7 @@ export class Git {
 
   /** Runs git to its end; throws `GitError` unless the exit code is 0 or accepted. */
   run(args: readonly string[], options: RunOptions = {}): Promise<GitResult> {
-    const child = this.spawn(args, options);
+    const child = options.started ?? this.spawn(args, options);
     return collect(child, args, { timeoutMs: this.#defaultTimeoutMs, ...options });
   }
 
