@@ -4,6 +4,7 @@ import type { GitPath } from '../git/git-path.ts';
 import { repoPath } from '../repos/path.ts';
 import { readOnce } from './costly-read.ts';
 import type { Place } from './place.ts';
+import type { FolderPart } from './tree.ts';
 
 export interface FolderChanges {
   changes: Map<GitPath, LastChange>;
@@ -11,17 +12,17 @@ export interface FolderChanges {
   isWhole: boolean;
 }
 
-/** Which commit last changed each of `names` in the folder of a place; kept, because it follows from the commit. */
-export function folderChanges(forge: Forge, place: Place, names: readonly GitPath[]): Promise<FolderChanges> {
+/** Which commit last changed each of the listed entries; kept, because it follows from the commit. */
+export function folderChanges(forge: Forge, place: Place, part: FolderPart): Promise<FolderChanges> {
   return readOnce(forge, {
     repoId: place.repo.id,
-    key: `folder ${place.commit} ${place.path}`,
+    key: `folder ${place.commit} ${part.from} ${place.path}`,
     read: () =>
       lastChanges(forge.git, {
         repo: repoPath(forge, place.repo.id),
         commit: place.commit,
         folder: place.path,
-        names,
+        names: part.entries.map(({ name }) => name),
         maxMs: forge.config.limits.readSeconds * 1000,
       }),
     sizeOf: ({ changes }) => 500 * (1 + changes.size),

@@ -151,9 +151,9 @@ function candidatesOf(whole: GitPath): Candidate[] {
     : [];
   const spelledOut: Candidate[] = [];
   const plain: Candidate[] = [];
-  for (let count = names.length; count > 0; count -= 1) {
+  for (let count = countWithin(names, maxRefBytes); count > 0; count -= 1) {
     const spelled = textOfPath(names.slice(0, count).join('/') as GitPath);
-    if (spelled === undefined || spelled.length > maxRefBytes || !isRefName(spelled)) continue;
+    if (spelled === undefined || !isRefName(spelled)) continue;
     const path = names.slice(count).join('/') as GitPath;
     const explicit = /^refs\/(heads|tags)\/(.+)$/s.exec(spelled);
     if (explicit !== null) {
@@ -166,6 +166,13 @@ function candidatesOf(whole: GitPath): Candidate[] {
     );
   }
   return [...byId, ...spelledOut, ...plain];
+}
+
+/** How many of the names, with slashes between them, are no longer than `max`. */
+function countWithin(names: readonly string[], max: number): number {
+  let length = -1;
+  const over = names.findIndex((name) => (length += name.length + 1) > max);
+  return over < 0 ? names.length : over;
 }
 
 /** The rules of git-check-ref-format(1), so that nothing in a name can mean anything else to git. */

@@ -1,6 +1,6 @@
 // Folders and files, refs and search as JSON. Names are text for people, and `path` beside them is percent-encoded, so
 // that every name that git can hold is told exactly.
-import { Router } from 'express';
+import { Router, type Request } from 'express';
 import type { Forge } from '../forge/open.ts';
 import { encodePath, joinPath, showPath, type GitPath } from '../git/git-path.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -10,6 +10,7 @@ import { parse } from '../web/parse.ts';
 import { readFileOf } from './blob.ts';
 import { folderChanges } from './folder-changes.ts';
 import { apiPrefix, placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
+import { folderQuery } from './route-folder.ts';
 import { refsOf } from './route-refs.ts';
 import { contentQueryOf, searchQuery, shownNames } from './route-search.ts';
 import { searchContent } from './search-content.ts';
@@ -24,7 +25,7 @@ export function filesApi(forge: Forge): Router {
       response.json({ ...head(place), ...(await make(place, { request, response })) });
     });
   };
-  answer('tree', (place, { request }) => folderView(forge, place, request.query['with'] === 'commits'));
+  answer('tree', (place, { request }) => folderView(forge, place, request));
   answer('blob', (place) => fileView(forge, place));
   answer('search', (place, exchange) => searchView(forge, place, exchange));
   router.get(`${apiPrefix}/:owner/:repo/refs`, async (request, response) => {
@@ -46,7 +47,8 @@ const head = (place: Place): object => ({
 
 const named = (path: GitPath): object => ({ name: showPath(path), path: encodePath(path) });
 
-async function folderView(forge: Forge, place: Place, withCommits: boolean): Promise<object> {
+async function folderView(forge: Forge, place: Place, request: Request): Promise<object> {
+  const query = parse(folderQuery, request.query);
   const entry = await entryAt(forge, place);
   if (entry.kind !== 'folder') {
     throw new ForgeError(
@@ -54,12 +56,13 @@ async function folderView(forge: Forge, place: Place, withCommits: boolean): Pro
       `${showPath(place.path)} in ${fullName(place.repo)} is a ${entry.kind}; ask for it under /blob.`,
     );
   }
-  const entries = await listFolder(forge, place, entry.oid);
-  const names = entries.map(({ name }) => name);
-  const known = withCommits ? await folderChanges(forge, place, names) : undefined;
+  const part = await listFolder(forge, place, { oid: entry.oid, from: query.from });
+  const known = query.with === 'commits' ? await folderChanges(forge, place, part) : undefined;
   return {
     oid: entry.oid,
-    entries: entries.map(({ name, size, target, ...each }) => ({
+    from: part.from,
+    total: part.total,
+    entries: part.entries.map(({ name, size, target, ...each }) => ({
       name: showPath(name),
       path: encodePath(joinPath(place.path, name)),
       ...each,

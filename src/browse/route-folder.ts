@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import { folderOf, joinPath, nameOf, rootPath, showPath } from '../git/git-path.ts';
 import { commitSummary } from '../git/objects.ts';
+import type { TreeEntry } from '../git/tree.ts';
 import { fullName } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
@@ -16,14 +17,14 @@ import { crumbsOf } from './crumbs-view.ts';
 import { documentHtml, isMarkdown } from './document-view.ts';
 import { folderChanges, type FolderChanges } from './folder-changes.ts';
 import { findPlace, routeBelow, type Exchange, type Place } from './place.ts';
-import { findReadme } from './readme.ts';
 import { isKnown } from './route-etag.ts';
-import { entryAt, listFolder, type FolderEntry } from './tree.ts';
+import { entryAt, listFolder, type FolderPart } from './tree.ts';
 
-const folderQuery = z.object({
+export const folderQuery = z.object({
   /** `commits` adds the last commit of every entry; `part=entries` answers the list alone. */
   with: z.literal('commits').optional(),
   part: z.literal('entries').optional(),
+  from: z.coerce.number().int().min(0).max(10_000_000).default(0),
 });
 
 export function folderPages(forge: Forge): Router {
@@ -40,29 +41,28 @@ async function showFolder(forge: Forge, exchange: Exchange): Promise<void> {
     return;
   }
   const query = parse(folderQuery, request.query);
-  const key = `${place.commit} ${query.with} ${query.part}`;
+  const key = place.commit;
   if (isKnown(forge, exchange, { repo: place.repo, key })) return;
   const entry = await entryAt(forge, place);
   if (entry.kind !== 'folder') {
     response.redirect(302, place.url('blob'));
     return;
   }
-  const entries = await listFolder(forge, place, entry.oid);
-  const names = entries.map(({ name }) => name);
-  const changes = query.with === 'commits' ? await folderChanges(forge, place, names) : undefined;
-  const list = listData(place, entries, changes);
+  const folder = await listFolder(forge, place, { oid: entry.oid, from: query.from });
+  const changes = query.with === 'commits' ? await folderChanges(forge, place, folder) : undefined;
+  const list = listData(place, folder, changes);
   if (query.part === 'entries') render(response, 'browse/_entries.njk', list);
   else
     render(response, 'browse/tree.njk', {
       ...list,
-      ...(await pageData(forge, exchange, { place, entries })),
+      ...(await pageData(forge, exchange, { place, folder })),
     });
 }
 
 async function pageData(
   forge: Forge,
   { response }: Exchange,
-  { place, entries }: { place: Place; entries: readonly FolderEntry[] },
+  { place, folder }: { place: Place; folder: FolderPart },
 ): Promise<Record<string, unknown>> {
   const { repo, ref, commit } = place;
   return {
@@ -74,7 +74,7 @@ async function pageData(
     crumbs: crumbsOf(place, 'tree'),
     name: visibleName(showPath(nameOf(place.path))),
     commit: await commitSummary(forge.git, repoPath(forge, repo.id), commit),
-    readme: await readmeOf(forge, place, entries),
+    readme: folder.from === 0 ? await readmeOf(forge, place, folder.readme) : undefined,
   };
 }
 
@@ -91,9 +91,12 @@ export const placeLinks = (place: Place): Record<string, string> => ({
 
 function listData(
   place: Place,
-  entries: readonly FolderEntry[],
+  { entries, from, total }: FolderPart,
   known: FolderChanges | undefined,
 ): Record<string, unknown> {
+  const here = place.url('tree');
+  const withCommits = known === undefined ? '' : 'with=commits&';
+  const next = from + entries.length;
   const shown = entries.map(({ name, kind, mode, size, target, oid }) => ({
     name: visibleName(showPath(name)),
     kind,
@@ -109,7 +112,12 @@ function listData(
     entries: shown,
     hasChanges: known !== undefined,
     isWhole: known?.isWhole,
-    changesHref: `${place.url('tree')}?with=commits`,
+    changesHref: `${here}?with=commits${from > 0 ? `&from=${from}` : ''}`,
+    from,
+    next,
+    total,
+    firstHref: from > 0 ? here : undefined,
+    nextHref: next < total && entries.length > 0 ? `${here}?${withCommits}from=${next}` : undefined,
     upHref: place.path === '' ? undefined : place.url('tree', folderOf(place.path)),
   };
 }
@@ -118,9 +126,8 @@ function listData(
 async function readmeOf(
   forge: Forge,
   place: Place,
-  entries: readonly FolderEntry[],
+  entry: TreeEntry | undefined,
 ): Promise<Record<string, unknown> | undefined> {
-  const entry = findReadme(entries);
   if (entry === undefined) return undefined;
   const path = joinPath(place.path, entry.name);
   const { content } = await readFileOf(forge, place.repo.id, entry.oid);

@@ -59,7 +59,7 @@ function namesOf(forge: Forge, place: Place): Promise<NameList> {
 }
 
 async function readNames(forge: Forge, place: Place): Promise<NameList> {
-  const { maxTreeFiles, readSeconds } = forge.config.limits;
+  const { maxSearchNames, readSeconds } = forge.config.limits;
   const names: string[] = [];
   let bytes = 0;
   const source = {
@@ -71,7 +71,7 @@ async function readNames(forge: Forge, place: Place): Promise<NameList> {
   const end = await readItems(forge.git, source, (name) => {
     names.push(name);
     bytes += name.length + 48;
-    return names.length < maxTreeFiles;
+    return names.length < maxSearchNames;
   });
   return { names, bytes, isWhole: end === 'whole' };
 }

@@ -33,17 +33,50 @@ export async function entryAt(forge: Forge, place: Place): Promise<Omit<TreeEntr
   );
 }
 
-/** The entries of the tree `oid`: folders first, each kind in git's order. */
-export async function listFolder(forge: Forge, place: Place, oid: string): Promise<FolderEntry[]> {
+export interface FolderPart {
+  entries: FolderEntry[];
+  /** Where in the folder the first of them stands. */
+  from: number;
+  /** Of the whole folder. */
+  total: number;
+  /** The file that readers look for first, Markdown before plain text. */
+  readme: TreeEntry | undefined;
+}
+
+const readmeNames = [/^readme\.(?:md|markdown)$/i, /^readme(?:\.txt|\.rst|\.adoc|\.org)?$/i];
+
+/** Entries of the tree `oid`: folders first, each kind in git's order; at most `limits.maxFolderEntries` at once. */
+export async function listFolder(
+  forge: Forge,
+  place: Place,
+  wanted: { oid: string; from: number },
+): Promise<FolderPart> {
   const { git } = forge;
   const repo = repoPath(forge, place.repo.id);
-  const entries = (await readTree(git, repo, oid)) ?? [];
-  const files = entries.filter(({ kind }) => kind === 'file').map((entry) => entry.oid);
+  const all = (await readTree(git, repo, wanted.oid)) ?? [];
+  all.sort((a, b) => Number(a.kind !== 'folder') - Number(b.kind !== 'folder'));
+  const shown = all.slice(wanted.from, wanted.from + forge.config.limits.maxFolderEntries);
+  const files = shown.filter(({ kind }) => kind === 'file').map((entry) => entry.oid);
   const sizes = await readSizes(git, repo, files);
-  const targets = await readTargets(forge, repo, entries);
-  return entries
-    .map((entry) => ({ ...entry, size: sizes.get(entry.oid), target: targets.get(entry.oid) }))
-    .sort((a, b) => Number(a.kind !== 'folder') - Number(b.kind !== 'folder'));
+  const targets = await readTargets(forge, repo, shown);
+  return {
+    entries: shown.map((entry) => ({
+      ...entry,
+      size: sizes.get(entry.oid),
+      target: targets.get(entry.oid),
+    })),
+    from: wanted.from,
+    total: all.length,
+    readme: findReadme(all),
+  };
+}
+
+function findReadme(entries: readonly TreeEntry[]): TreeEntry | undefined {
+  for (const name of readmeNames) {
+    const found = entries.find((entry) => entry.kind === 'file' && name.test(entry.name));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 async function readTargets(

@@ -179,3 +179,33 @@ test('an empty repository leads to its own page, a file to its own, and nothing 
   ])
     expect((await ask(`/ada/full/${path}`)).status, path).toBe(404);
 });
+
+test('a folder of very many entries comes part by part', async () => {
+  const it = await open();
+  const { ask, api, commitTree, write } = await stageFiles(it);
+  it.forge.config.limits.maxFolderEntries = 3;
+  const oid = await write('# Read me\n');
+  const names = ['a', 'b', 'c', 'd', 'z.md', 'README.md'].sort();
+  await commitTree(
+    'main',
+    names.map((name) => ({ mode: '100644', name, oid })),
+  );
+  const listed = async (from: number) => {
+    const { entries, total } = (await api(`/ada/app/tree/main?from=${from}`)) as {
+      entries: EntryJson[];
+      total: number;
+    };
+    expect(total).toBe(6);
+    return entries.map(({ name }) => name);
+  };
+  expect([...(await listed(0)), ...(await listed(3))]).toEqual(names);
+  const first = (await ask('/ada/app/tree')).text;
+  expect(first).toContain('href="/ada/app/tree/main?from=3"');
+  expect(first).toContain('Read me');
+  const second = (await ask('/ada/app/tree/main?from=3&with=commits')).text;
+  expect(second).toContain('4–6 of 6');
+  expect(second).not.toContain('rel="next"');
+  // One for each entry, and one above them.
+  expect(second.match(/Make main<\/a>/g)).toHaveLength(4);
+  expect((await ask('/ada/app/tree?from=x')).status).toBe(400);
+});
