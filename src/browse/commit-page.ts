@@ -34,7 +34,7 @@ export async function commitsBeginning(forge: Forge, repo: Repo, digits: string)
 }
 
 /** What a page of a difference begins with: colouring more files than a window shows would hold up the first. */
-export const firstFiles = 8;
+export const first = { files: 8, patienceMs: 15 };
 
 /** The difference between two commits, read when there is a turn for it. */
 export const diffInTurn = (forge: Forge, ends: DiffEnds): Promise<Diff> =>

@@ -13,7 +13,7 @@ import { rightOn } from '../repos/rights.ts';
 import { visible, visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { commitOf, commitsBeginning, diffInTurn, firstFiles, refsContaining } from './commit-page.ts';
+import { commitOf, commitsBeginning, diffInTurn, first, refsContaining } from './commit-page.ts';
 import type { Exchange } from './place.ts';
 import { isKnown } from './route-etag.ts';
 
@@ -22,6 +22,8 @@ export const commitQuery = z.object({
   parent: z.coerce.number().int().min(1).max(1000).default(1),
   /** The number of the first file of a further part. */
   from: z.coerce.number().int().min(0).default(0),
+  /** The files alone. */
+  part: z.literal('files').optional(),
 });
 
 export function commitPages(forge: Forge): Router {
@@ -40,7 +42,7 @@ async function showCommit(forge: Forge, exchange: Exchange): Promise<void> {
     response.redirect(302, `${base}/commit/${oid}`);
     return;
   }
-  const { parent, from } = parse(commitQuery, request.query);
+  const { parent, from, part } = parse(commitQuery, request.query);
   const isNavigation = request.get('sec-fetch-mode') === 'navigate';
   response.vary('Sec-Fetch-Mode');
   const right = rightOn(forge, callerOf(response), repo);
@@ -48,18 +50,15 @@ async function showCommit(forge: Forge, exchange: Exchange): Promise<void> {
   const commit = await commitOf(forge, repo, oid);
   const shown = await shownDiff(forge, repo, { commit, parent });
   const view = { repo, base, commit: commitView(commit), href: `${base}/commit/${oid}` };
-  if (from > 0) {
+  if (part === 'files' || from > 0) {
     const changes = await viewFilesFrom(forge, { ...shown, from });
     // The script of the page asks for the files alone; without it, the link is followed to a page of its own.
     render(response, isNavigation ? 'browse/commit_more.njk' : '_changed_files.njk', { ...view, changes });
     return;
   }
-  render(response, 'browse/commit.njk', {
-    ...view,
-    right,
-    parent,
-    changes: await viewChanges(forge, shown),
-  });
+  const changes = await viewChanges(forge, shown);
+  if (changes.isWaiting) response.removeHeader('ETag');
+  render(response, 'browse/commit.njk', { ...view, right, parent, changes });
 }
 
 /** A whole object id as it is, or the only commit that begins with the digits. */
@@ -95,8 +94,8 @@ async function shownDiff(
   return {
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
-    firstFiles,
-    moreHref: (from) => `${href}?parent=${parent}&from=${from}`,
+    first,
+    moreHref: (from) => `${href}?parent=${parent}&part=files&from=${from}`,
   };
 }
 

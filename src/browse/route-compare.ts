@@ -11,7 +11,7 @@ import { rightOn } from '../repos/rights.ts';
 import { visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { diffInTurn, firstFiles } from './commit-page.ts';
+import { diffInTurn, first } from './commit-page.ts';
 import { comparePoints, findPoints, parseSpec, type Comparison, type Dots, type Points } from './compare.ts';
 import { listedRefs } from './listed-refs.ts';
 import { routeBelow, type Exchange } from './place.ts';
@@ -22,6 +22,8 @@ const chosen = z.object({
   head: z.string().max(500).optional(),
   dots: z.enum(['..', '...']).default('...'),
   from: z.coerce.number().int().min(0).default(0),
+  /** The files alone. */
+  part: z.literal('files').optional(),
 });
 
 export function comparePages(forge: Forge): Router {
@@ -55,22 +57,25 @@ async function showComparison(forge: Forge, exchange: Exchange): Promise<void> {
     return;
   }
   const points = await findPoints(forge, repo, toSpec(spec));
+  const isPart = query.part === 'files' || query.from > 0;
   const isNavigation = request.get('sec-fetch-mode') === 'navigate';
   response.vary('Sec-Fetch-Mode');
   // The names that the form offers may be those of before; what is typed counts.
   if (isKnown(forge, exchange, { repo, key: `${points.base.commit} ${points.head.commit}` })) return;
   const [comparison, names] = await Promise.all([
     comparePoints(forge, points),
-    query.from > 0 ? [] : listedRefs(forge, repo),
+    isPart ? [] : listedRefs(forge, repo),
   ]);
   const shown = await shownDiff(forge, repo, comparison);
   const view = { ...common, names, ...comparisonView(comparison) };
-  if (query.from > 0) {
+  if (isPart) {
     const changes = await viewFilesFrom(forge, { ...shown, from: query.from });
     render(response, isNavigation ? 'browse/compare_more.njk' : '_changed_files.njk', { ...view, changes });
     return;
   }
-  render(response, 'browse/compare.njk', { ...view, changes: await viewChanges(forge, shown) });
+  const changes = await viewChanges(forge, shown);
+  if (changes.isWaiting) response.removeHeader('ETag');
+  render(response, 'browse/compare.njk', { ...view, changes });
 }
 
 /** `<a>...<b>`; one name alone is laid beside the default branch. */
@@ -84,8 +89,8 @@ async function shownDiff(forge: Forge, repo: Repo, comparison: Comparison): Prom
   return {
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
-    firstFiles,
-    moreHref: (from) => `${href}?from=${from}`,
+    first,
+    moreHref: (from) => `${href}?part=files&from=${from}`,
   };
 }
 

@@ -1,5 +1,6 @@
 // A difference as pages show it: the tree of files at the left, their differences at the right, the first ones at
 // once and the rest as they are reached.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
 import { visibleName } from '../web/filters.ts';
@@ -30,6 +31,9 @@ export interface ChangesPart {
   /** Where the next files are; undefined behind the last. */
   moreHref: string | undefined;
   left: number;
+  /** Some of the colours were not made in time; `againHref` has the same files with them. */
+  isWaiting: boolean;
+  againHref: string;
 }
 
 export interface ChangesView extends ChangesPart {
@@ -45,8 +49,8 @@ export interface ShownDiff {
   diff: Diff;
   /** The address of the files from the given one on. */
   moreHref: (from: number) => string;
-  /** How many files the page begins with; the others are fetched as the reader comes near them. */
-  firstFiles?: number;
+  /** How the page begins: with so many files, whose colours are waited for so long; a script fetches the rest. */
+  first?: { files: number; patienceMs: number };
 }
 
 /** The tree of all files, and the first files themselves. */
@@ -58,23 +62,32 @@ export async function viewChanges(forge: Forge, shown: ShownDiff): Promise<Chang
     added: files.reduce((sum, file) => sum + file.added, 0),
     removed: files.reduce((sum, file) => sum + file.removed, 0),
     truncated,
-    ...(await viewFilesFrom(forge, { ...shown, from: 0, atOnce: shown.firstFiles })),
+    ...(await viewPart(forge, shown, { from: 0, first: shown.first })),
   };
 }
 
 /** The files from the one numbered `from` on, as many as fit on a page. */
-export async function viewFilesFrom(
+export const viewFilesFrom = (forge: Forge, shown: ShownDiff & { from: number }): Promise<ChangesPart> =>
+  viewPart(forge, shown, { from: shown.from });
+
+async function viewPart(
   forge: Forge,
-  shown: ShownDiff & { from: number; atOnce?: number | undefined },
+  shown: ShownDiff,
+  part: { from: number; first?: ShownDiff['first'] },
 ): Promise<ChangesPart> {
-  const { repoId, diff, from } = shown;
-  const files = fitting(diff.files.slice(from, from + (shown.atOnce ?? filesAtOnce)));
+  const { repoId, diff } = shown;
+  const { from, first } = part;
+  const files = fitting(diff.files.slice(from, from + (first?.files ?? filesAtOnce)));
   const end = from + files.length;
   const left = Math.max(0, diff.files.length - end);
+  const patience = first && delay(first.patienceMs, 'late' as const, { ref: false });
+  const views = await Promise.all(files.map((file) => viewFile(forge, { repoId, file, patience })));
   return {
-    files: await Promise.all(files.map((file) => viewFile(forge, { repoId, file }))),
+    files: views,
     moreHref: left > 0 ? shown.moreHref(end) : undefined,
     left,
+    isWaiting: views.some(({ isWaiting }) => isWaiting),
+    againHref: shown.moreHref(from),
   };
 }
 

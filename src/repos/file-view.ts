@@ -26,7 +26,12 @@ export interface FileView {
   /** Sentences about modes, binary content, and why something is folded or left out. */
   notes: string[];
   hunks: HunkRows[];
+  /** Its colours were not made in time, and will be there for whoever asks again. */
+  isWaiting: boolean;
 }
+
+/** Resolves when a page waits no longer for colours. */
+export type Patience = Promise<'late'>;
 
 /** The letter of a status and the class that colours it, in the tree as at the head of a file. */
 export const statusMarks = {
@@ -69,11 +74,18 @@ export const anchorOf = (path: string): string =>
 export const pathOf = (file: Pick<DiffFile, 'status' | 'oldPath' | 'newPath'>): string =>
   file.status === 'deleted' ? file.oldPath : file.newPath;
 
-/** `hunks` are those to show, all of the file's by default; no more than `maxLines` lines of them are. */
-export async function viewFile(
-  forge: Forge,
-  shown: { repoId: number; file: DiffFile; hunks?: readonly Hunk[]; maxLines?: number },
-): Promise<FileView> {
+export interface ShownFile {
+  repoId: number;
+  file: DiffFile;
+  /** Those to show; all of the file's by default. */
+  hunks?: readonly Hunk[];
+  /** No more lines of them than this. */
+  maxLines?: number;
+  /** Until when colours are waited for; for ever by default. */
+  patience?: Patience | undefined;
+}
+
+export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView> {
   const { file } = shown;
   const wanted = shown.hunks ?? file.hunks;
   const hunks = cutHunks(wanted, Math.min(shown.maxLines ?? maxShownLines, maxShownLines));
@@ -83,11 +95,8 @@ export async function viewFile(
   const lineCount = countLines(hunks);
   const reason =
     generatedReason(path) ?? (lines > maxOpenLines ? `Folded: ${lines} lines of difference.` : undefined);
-  const colours = await coloursOf(forge, {
-    repoId: shown.repoId,
-    file,
-    isNeeded: lineCount > 0,
-  });
+  const { colours, isWaiting } =
+    lineCount === 0 || languageOf(path) === undefined ? plain : await coloursOf(forge, shown);
   return {
     anchor: anchorOf(path),
     status: file.status,
@@ -106,6 +115,7 @@ export async function viewFile(
       ...(await notesOf(forge, shown.repoId, file)),
     ],
     hunks: hunks.map((hunk) => hunkRows(hunk, colours)),
+    isWaiting,
   };
 }
 
@@ -124,24 +134,29 @@ function cutHunks(hunks: readonly Hunk[], maxLines: number): Hunk[] {
   return shown;
 }
 
+const plain = { colours: { before: undefined, after: undefined }, isWaiting: false };
+
 async function coloursOf(
   forge: Forge,
-  wanted: { repoId: number; file: DiffFile; isNeeded: boolean },
-): Promise<Colours> {
-  const { file } = wanted;
-  if (!wanted.isNeeded || languageOf(pathOf(file)) === undefined)
-    return { before: undefined, after: undefined };
+  { repoId, file, patience }: ShownFile,
+): Promise<{ colours: Colours; isWaiting: boolean }> {
   const [before, after] = await Promise.all(
     [
       { oid: file.oldOid, path: file.oldPath, mode: file.oldMode },
       { oid: file.newOid, path: file.newPath, mode: file.newMode },
     ].map(async (side) => {
       if (noOid.test(side.oid) || side.mode === '160000') return undefined;
-      const text = await readText(forge, wanted.repoId, side.oid);
-      return text === undefined ? undefined : highlightFile({ oid: side.oid, path: side.path, text });
+      const text = await readText(forge, repoId, side.oid);
+      if (text === undefined) return undefined;
+      const making = highlightFile({ oid: side.oid, path: side.path, text });
+      return patience === undefined ? making : Promise.race([making, patience]);
     }),
   );
-  return { before, after };
+  const made = (side: typeof before) => (side === 'late' ? undefined : side);
+  return {
+    colours: { before: made(before), after: made(after) },
+    isWaiting: before === 'late' || after === 'late',
+  };
 }
 
 async function readText(forge: Forge, repoId: number, oid: string): Promise<string | undefined> {

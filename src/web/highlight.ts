@@ -6,6 +6,7 @@ const maxLength = 200_000;
 const maxCachedLength = 8_000_000;
 const cache = new Map<string, { lines: Segment[][]; length: number }>();
 let cachedLength = 0;
+const inMaking = new Map<string, Promise<Segment[][] | undefined>>();
 
 const languages: Record<string, string> = {
   bash: 'bash',
@@ -72,10 +73,21 @@ export async function highlightFile(file: {
     cache.set(key, known);
     return known.lines;
   }
-  const lines = await askRenderThread({ kind: 'highlight', text: file.text, language });
-  if (!Array.isArray(lines) || lines.length === 0) return undefined;
-  keep(key, lines, file.text.length);
-  return lines;
+  // Whoever asks for colours that are being made waits for the same ones.
+  const making = inMaking.get(key) ?? make(key, file.text, language);
+  inMaking.set(key, making);
+  return making;
+}
+
+async function make(key: string, text: string, language: string): Promise<Segment[][] | undefined> {
+  try {
+    const lines = await askRenderThread({ kind: 'highlight', text, language });
+    if (!Array.isArray(lines) || lines.length === 0) return undefined;
+    keep(key, lines, text.length);
+    return lines;
+  } finally {
+    inMaking.delete(key);
+  }
 }
 
 function keep(key: string, lines: Segment[][], length: number): void {

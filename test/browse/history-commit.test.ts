@@ -1,9 +1,11 @@
 // The page of one commit, over real HTTP.
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { closeRenderPool } from '../../src/web/render-pool.ts';
 import { useForge } from '../support/forge.ts';
 import { stageHistory } from './stage-history.ts';
 
 const open = useForge();
+afterAll(closeRenderPool);
 const stage = async (settings: Record<string, unknown> = {}) => stageHistory(await open({ settings }));
 
 /** Names of the files whose difference a page shows. */
@@ -101,6 +103,21 @@ test('many files come in parts, with a page for each part where no script runs',
   const page = await ask(more, { 'sec-fetch-mode': 'navigate' });
   expect(page.text).toContain('<!doctype html>');
   expect(page.headers['vary']).toContain('Sec-Fetch-Mode');
+});
+
+test('a page does not wait for colours that take long; they follow', async () => {
+  const { commit, ask } = await stage();
+  const oid = await commit({ files: { 'a.ts': 'const a = `${1}` + /x/.exec("y");\n'.repeat(6000) } });
+  const first = (await ask(`/ada/app/commit/${oid}`)).text;
+  const again = /data-fill="([^"]*)"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  expect(first).not.toContain('hljs-keyword');
+  const { text } = await ask(again);
+  expect(files(text)).toEqual(['a.ts']);
+  expect(text).toContain('hljs-keyword');
+  expect(text).not.toContain('<!doctype html>');
+  const coloured = (await ask(`/ada/app/commit/${oid}`)).text;
+  expect(coloured).toContain('hljs-keyword');
+  expect(coloured).not.toContain('data-fill');
 });
 
 test('branches and tags that contain a commit are found on demand', async () => {

@@ -1,4 +1,5 @@
 // What the pages of history say, over real HTTP.
+import { renameSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { encodePath } from '../../src/git/git-path.ts';
 import { useForge } from '../support/forge.ts';
@@ -127,7 +128,7 @@ test('an empty repository leads to its first push, and nobody learns of a privat
 });
 
 test('a reader who has the page is told so until something in it changes', async () => {
-  const { it, commit, ask, served } = await stage();
+  const { it, folder, commit, ask, served } = await stage();
   const head = await commit({ files: { a: '1\n' } });
   await it.repo('ada/open', { visibility: 'public', files: { a: '1\n' } });
   for (const path of ['commits', `commit/${head}`, 'blame/main/a', `compare/${head}..main`]) {
@@ -137,6 +138,11 @@ test('a reader who has the page is told so until something in it changes', async
     expect((await served.as()(`/ada/app/${path}`, { 'if-none-match': etag })).status, path).toBe(401);
     expect(String((await ask(`/ada/open/${path}`)).headers['etag']), path).not.toBe(etag);
   }
+  // Not even the objects are looked at for somebody who has the page.
+  const etag = String((await ask(`/ada/app/commit/${head}`)).headers['etag']);
+  renameSync(`${folder}/objects`, `${folder}/objects-elsewhere`);
+  expect((await ask(`/ada/app/commit/${head}`, { 'if-none-match': etag })).status).toBe(304);
+  renameSync(`${folder}/objects-elsewhere`, `${folder}/objects`);
   const before = String((await ask('/ada/app/commits')).headers['etag']);
   await commit({ files: { a: '2\n' }, parents: [head] });
   expect((await ask('/ada/app/commits', { 'if-none-match': before })).status).toBe(200);

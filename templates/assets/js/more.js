@@ -7,12 +7,20 @@ export function startMore() {
     },
     { rootMargin: '1500px' },
   );
-  for (const place of document.querySelectorAll('[data-more]')) observer.observe(place);
+  const observeAll = () => {
+    for (const place of document.querySelectorAll('[data-more]')) observer.observe(place);
+  };
+  observeAll();
+  // A part that was fetched anew may end with a further part.
+  document.addEventListener('pika:filled', observeAll);
 }
 
 async function load(place, observer) {
   observer.unobserve(place);
-  const response = await fetch(place.dataset.more);
+  const address = place.dataset.more;
+  // What is under way is not begun again.
+  delete place.dataset.more;
+  const response = await fetch(address);
   if (!response.ok) return;
   const next = new DOMParser().parseFromString(await response.text(), 'text/html').body;
   const further = next.querySelector('[data-more]');
