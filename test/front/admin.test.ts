@@ -98,7 +98,7 @@ test('what waits for its turn is shown so, and cannot be asked for twice', async
   wanted.push((await repo('demo/one')).id);
   const page = await (await ask('ada', '/admin')).text();
   expect(page).toContain('waits for its turn');
-  expect(page).toMatch(/aria-label="Run the housekeeping of demo\/one now" disabled/);
+  expect(page).toMatch(/aria-label="Run now: the housekeeping of demo\/one" disabled/);
 });
 
 test('nobody but an admin sees the page or asks for anything', async () => {
