@@ -8,6 +8,9 @@ export interface Loops {
   tutorials: { wake(): void };
 }
 
+// Who pushed still waits for git's last words, and the passes that a push asks for would hold them up.
+const answerFirstMs = 15;
+
 export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
   const { events } = forge;
   const refresh = (...topics: (string | undefined)[]) => {
@@ -20,8 +23,10 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   events.on('branch-broken', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
   events.on('target-moved', ({ repoId }) => refresh('home', `repo:${repoId}`));
   events.on('branch-pushed', ({ repoId, branchId }) => {
-    loops.ci.wake();
-    loops.tutorials.wake();
+    setTimeout(() => {
+      loops.ci.wake();
+      loops.tutorials.wake();
+    }, answerFirstMs);
     refresh('home', `repo:${repoId}`, branch(branchId));
   });
   events.on('branch-settled', ({ repoId, branchId }) => {
