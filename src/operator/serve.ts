@@ -67,28 +67,12 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, { branches, ci: ci.scheduler, tutorials: tutorials.loop }, live);
-  const loops = () => [
-    branches.loop.status(),
-    ci.scheduler.status(),
-    tutorials.loop.status(),
-    housekeeping.loop.status(),
-  ];
-  app.resolve(
-    createServer(forge, {
-      ci,
-      transport,
-      lfs,
-      live,
-      mergeSlots,
-      housekeeping,
-      loops,
-      version: packageVersion(),
-    }),
-  );
-  branches.start();
-  ci.start();
-  tutorials.start();
-  housekeeping.start();
+  const loops = () =>
+    [branches.loop, ci.scheduler, tutorials.loop, housekeeping.loop].map((loop) => loop.status());
+  const version = packageVersion();
+  app.resolve(createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, loops, version }));
+  const background = [branches, ci, tutorials, housekeeping];
+  for (const part of background) part.start();
 
   const welcome = new AbortController();
   const welcomed = options.welcome
@@ -106,7 +90,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       live.close();
       const closed = closeServers([http, control]);
       await transport.stop();
-      await Promise.all([branches.stop(), ci.stop(), tutorials.stop(), housekeeping.stop(), welcomed]);
+      await Promise.all([...background.map((part) => part.stop()), welcomed]);
       await closed;
       await closeRenderPool();
       closeReaders(forge.git);
