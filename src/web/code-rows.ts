@@ -15,7 +15,8 @@ const maxLines = 20_000;
 // A longer line is the work of a program.
 const maxLineLength = 5000;
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-export const escape = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => escapes[character] ?? '');
+export const escape = (text: string): string =>
+  text.replaceAll(/[&<>"]/g, (character) => escapes[character] ?? '');
 
 /** Every text in it is escaped, and invisible characters are spelled. `colours` are those of `highlightFile`. */
 export function codeRows(text: string, colours: readonly Segment[][] | undefined): CodeRows {
@@ -45,5 +46,9 @@ export function lineHtml(line: string, segments: readonly Segment[] | undefined)
     .join('');
 }
 
+// Tab and what a typewriter has, without what HTML reads: most pieces of most lines.
+const harmless = /^[\t !#-%'-;=?-~]*$/;
+
 /** The carriage return of a line that ends with CR LF is no news when every line has one. */
-const plain = (text: string): string => escape(visible(text.replace(/\r$/, '')));
+const plain = (text: string): string =>
+  harmless.test(text) ? text : escape(visible(text.endsWith('\r') ? text.slice(0, -1) : text));

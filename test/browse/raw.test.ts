@@ -1,11 +1,17 @@
 // The bytes of files: exact, in parts, and harmless to whoever opens them.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
+import { incomingFolder } from '../../src/lfs/object-path.ts';
+import { receiveObject } from '../../src/lfs/receive-object.ts';
 import { findLeftovers } from '../support/leftovers.ts';
 import { useForge } from '../support/forge.ts';
+import { pushFiles } from '../support/push-files.ts';
+import { serveBrowse } from './serve-browse.ts';
 import { stageFiles } from './stage-repo.ts';
 
 const open = useForge();
@@ -95,4 +101,40 @@ test('a reader who goes away leaves no git behind, and one who downloads too muc
   await expect
     .poll(async () => (await ask('/ada/app/raw/main/huge', { range: 'bytes=0-1' })).status)
     .toBe(206);
+});
+
+test('what Git LFS keeps is sent to readers of a repository that was given it, and to no other', async () => {
+  const it = await open();
+  const { ask, repo, account, it: staged } = await stageFiles(it);
+  const oid = createHash('sha256').update(large).digest('hex');
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${large.length}\n`;
+  const { caller } = it.account('eve');
+  const other = await it.repo('eve/guess');
+  for (const each of [repo, other]) {
+    await pushFiles(staged.forge.git, {
+      repo: it.repoFolder(each),
+      branch: 'main',
+      files: { 'a.bin': pointer },
+    });
+  }
+  const object = { oid, size: large.length };
+  mkdirSync(incomingFolder(it.forge), { recursive: true });
+  await receiveObject(it.forge, {
+    repo,
+    caller: { ...caller, account },
+    object,
+    body: Readable.from([large]),
+  });
+  const path = '/ada/app/raw/main/a.bin?lfs=1';
+  const whole = await ask(path);
+  expect(whole.body.equals(large)).toBe(true);
+  expect(whole.headers['content-type']).toBe('application/octet-stream');
+  expect(whole.headers['content-disposition']).toContain('a.bin');
+  const part = await ask(path, { range: 'bytes=-3' });
+  expect(part.status).toBe(206);
+  expect(part.body.equals(large.subarray(-3))).toBe(true);
+  expect((await ask(path, { 'if-none-match': String(whole.headers['etag']) })).status).toBe(304);
+  expect((await ask('/ada/app/blob/main/a.bin')).text).toContain('href="/ada/app/raw/main/a.bin?lfs=1"');
+  const guess = await (await serveBrowse(it)).as(caller.account)('/eve/guess/raw/main/a.bin?lfs=1');
+  expect(guess.status).toBe(404);
 });
