@@ -87,19 +87,7 @@ function describeProgram(setStatus: (code: number) => void): Command {
       return ask(options, { command: 'repo create', repo: name, visibility, ...chosen });
     });
   describeProtect(program, ask);
-  common(program.command('housekeeping [owner/name]'))
-    .description('pack a repository, or every one, now; the forge does it by itself when it is due')
-    .action((repo: string | undefined, options: CommonOptions) =>
-      ask(options, { command: 'housekeeping', ...(repo === undefined ? {} : { repo }) }),
-    );
-  common(program.command('doctor'))
-    .description('look the forge over and say what is wrong and what to do')
-    .option('--mend', 'put in order what is safe to: pins, HEAD, rows, locks, configuration, indexes')
-    .option('--quick', 'look whether every object is there, not whether it is what it was')
-    .action((options: CommonOptions & { mend?: boolean; quick?: boolean }) => {
-      const { mend = false, quick = false } = options;
-      return ask(options, { command: 'doctor', mend, quick });
-    });
+  describeUpkeep(program, ask);
   return program;
 }
 
@@ -122,6 +110,22 @@ function describeProtect(program: Command, ask: Ask): void {
     .action((repo: string, pattern: string, options: CommonOptions) =>
       ask(options, { command: 'protect remove', repo, pattern }),
     );
+}
+
+function describeUpkeep(program: Command, ask: Ask): void {
+  common(program.command('housekeeping [owner/name]'))
+    .description('pack a repository, or every one, now; the forge does it by itself when it is due')
+    .action((repo: string | undefined, options: CommonOptions) =>
+      ask(options, { command: 'housekeeping', ...(repo === undefined ? {} : { repo }) }),
+    );
+  common(program.command('doctor'))
+    .description('look the forge over and say what is wrong and what to do')
+    .option('--mend', 'put in order what is safe to: pins, HEAD, rows, locks, configuration, indexes')
+    .option('--quick', 'look whether every object is there, not whether it is what it was')
+    .action((options: CommonOptions & { mend?: boolean; quick?: boolean }) => {
+      const { mend = false, quick = false } = options;
+      return ask(options, { command: 'doctor', mend, quick });
+    });
 }
 
 function common(command: Command): Command {
