@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { listLocks, removeStaleFiles } from './stale-files.ts';
+import { listAllLeftovers, removeStaleFiles } from './stale-files.ts';
 
 /** Longer than any git holds the lock of a ref; the forge has not started another one yet. */
 const patienceMs = 2000;
@@ -20,9 +20,9 @@ export async function removeLeftLocks(repo: string, refs: readonly string[]): Pr
   }
 }
 
-/** As `removeLeftLocks`, for every lock of the repository; answers how many there were. */
-export async function removeAllLeftLocks(repo: string): Promise<number> {
-  const found = await listLocks(repo, Date.now());
+/** As `removeLeftLocks`, for everything in the repository that a git left unfinished; answers how much that was. */
+export async function removeAllLeftovers(repo: string): Promise<number> {
+  const found = await listAllLeftovers(repo, Date.now());
   if (found.length === 0) return 0;
   const youngest = Math.min(...found.map(({ ageMs }) => ageMs));
   if (youngest < patienceMs) await pause(patienceMs - youngest);

@@ -32,9 +32,11 @@ export async function listStaleFiles(repo: string, limits: StaleLimits): Promise
   return stale.filter((_file, index) => mine[index]);
 }
 
-/** Every lock, however young. */
-export async function listLocks(repo: string, now: number): Promise<StaleFile[]> {
-  return (await listLeftovers(repo, now)).filter(({ kind }) => kind === 'lock');
+/** However young, for a time when nobody can be using them. */
+export async function listAllLeftovers(repo: string, now: number): Promise<StaleFile[]> {
+  const found = await listLeftovers(repo, now);
+  const mine = await Promise.all(found.map((file) => isOurs(repo, file)));
+  return found.filter((_file, index) => mine[index]);
 }
 
 export async function removeStaleFiles(repo: string, files: readonly StaleFile[]): Promise<void> {

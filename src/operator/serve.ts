@@ -13,7 +13,7 @@ import { recoverMerges } from '../landing/recover.ts';
 import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
-import { clearLeftLocks } from '../repos/clear-locks.ts';
+import { clearLeftovers } from '../repos/clear-leftovers.ts';
 import { connectReactions } from '../reactions.ts';
 import { openHousekeeping } from '../repos/housekeeping-loop.ts';
 import { createServer } from '../server.ts';
@@ -54,7 +54,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
 
   const live = new LiveFeed(config.limits.maxLiveSubscribers);
   const mergeSlots = new Slots();
-  await clearLeftLocks(forge);
+  await clearLeftovers(forge);
   await recoverMerges(forge);
   const branches = openBranches(forge);
   const ci = await openCi(forge);

@@ -139,7 +139,7 @@ test(
 );
 
 test(
-  'locks that a killed git left behind keep nobody from pushing after a restart',
+  'what a killed git left behind keeps nobody from pushing, and housekeeping from nothing, after a restart',
   { timeout: 60_000 },
   async () => {
     const served = await startForge({ settings });
@@ -148,10 +148,14 @@ test(
     await served.kill();
     const repo = join(served.data, 'repos/1.git');
     mkdirSync(join(repo, 'refs/pika/heads/1'), { recursive: true });
-    const locks = ['refs/heads/topic.lock', 'refs/pika/heads/1/1.lock', 'packed-refs.lock', 'HEAD.lock'];
-    for (const lock of locks) writeFileSync(join(repo, lock), '');
+    mkdirSync(join(repo, 'objects/tmp_objdir-incoming-Ab12Cd/pack'), { recursive: true });
+    const left = ['refs/heads/topic.lock', 'refs/pika/heads/1/1.lock', 'packed-refs.lock', 'HEAD.lock'];
+    for (const lock of left) writeFileSync(join(repo, lock), '');
     await served.restart();
-    expect(locks.filter((lock) => existsSync(join(repo, lock)))).toEqual([]);
+    left.push('objects/tmp_objdir-incoming-Ab12Cd');
+    expect(left.filter((path) => existsSync(join(repo, path)))).toEqual([]);
+    // A quarantine says that a push is being received.
+    expect(await served.operate('housekeeping')).toMatchObject({ status: 0 });
     const { head } = await pushBranch(ada, { name: 'topic', message: 'Change', files: { 'a.txt': 'a\n' } });
     expect((await statusOf(served, 1)).branch).toMatchObject({ state: 'open', head });
     await expectSound(served);

@@ -71,6 +71,8 @@ export async function work(
     ...(merged === undefined ? [] : [merge(scene, merged)]),
     ...(needs.housekeeping ? [scene.served.operate('housekeeping')] : []),
   ]);
+  // Beside pushes it steps aside, so it gets a turn of its own too.
+  if (needs.housekeeping) await scene.served.operate('housekeeping');
 }
 
 interface Push {
