@@ -1,6 +1,6 @@
 // Who wrote each line of a file, a part of the file at a time.
 import type { Forge } from '../forge/open.ts';
-import { readBlame, type Blame } from '../git/blame.ts';
+import { readBlame, type Blame, type BlameSpan } from '../git/blame.ts';
 import { readHeads, readObject } from '../git/object-reader.ts';
 import { findEntry } from '../git/tree.ts';
 import { readBlob, treeOf } from '../git/objects.ts';
@@ -9,19 +9,13 @@ import { repoPath } from '../repos/path.ts';
 import { readOnce } from './costly-read.ts';
 import type { Place } from './place.ts';
 
-export type BlamePart =
-  | { kind: 'lines'; part: BlamedLines }
-  /** Why there is nothing to blame: a sentence. */
+/** The file at a place by its lines, or a sentence that says why it has none to tell about. */
+export type FileLines =
+  | { kind: 'lines'; oid: string; text: string; lines: string[] }
   | { kind: 'none'; reason: string };
 
 export interface BlamedLines {
   blame: Blame;
-  /** Object id of the file. */
-  oid: string;
-  /** The whole file, with invalid UTF-8 replaced. */
-  text: string;
-  /** All lines of the file, without their newlines. */
-  lines: string[];
   from: number;
   to: number;
   /** How many commits are passed over, as the repository asks for. */
@@ -42,12 +36,13 @@ const maxIgnored = 500;
 // As git does: a NUL near the start tells binary content.
 const sniffBytes = 8000;
 
-/** The lines of the file at a place, and what `git blame` says of them. Refuses (`not_found`) when nothing is there. */
-export async function blameFile(forge: Forge, place: Place, query: BlameQuery): Promise<BlamePart> {
-  const file = await fileAt(forge, place);
-  if ('reason' in file) return { kind: 'none', reason: file.reason };
-  const text = file.content.toString('utf8');
-  const lines = text.replace(/\n$/, '').split('\n');
+/** What `git blame` says of a part of a file. Refuses (`not_found`) a line behind its last. */
+export async function blameLines(
+  forge: Forge,
+  place: Place,
+  query: BlameQuery & { lines: readonly string[] },
+): Promise<BlamedLines> {
+  const { lines } = query;
   if (query.from > lines.length) {
     throw new ForgeError(
       'not_found',
@@ -71,8 +66,15 @@ export async function blameFile(forge: Forge, place: Place, query: BlameQuery): 
       }),
     sizeOf: (read) => (read.timedOut ? undefined : 200 * read.spans.length + 1000 * read.commits.size),
   });
-  const part = { blame, oid: file.oid, text, lines, from: query.from, to, ignored: ignored.length };
-  return { kind: 'lines', part };
+  return { blame, from: query.from, to, ignored: ignored.length };
+}
+
+/** Refuses (`not_found`) when nothing is there. */
+export async function linesOf(forge: Forge, place: Place): Promise<FileLines> {
+  const file = await fileAt(forge, place);
+  if ('reason' in file) return { kind: 'none', reason: file.reason };
+  const text = file.content.toString('utf8');
+  return { kind: 'lines', oid: file.oid, text, lines: text.replace(/\n$/, '').split('\n') };
 }
 
 /** The text file of a place, or why it has no lines to tell about. */
@@ -104,6 +106,30 @@ async function fileAt(
     return { reason: 'This is a binary file: it has no lines.' };
   }
   return { oid: object.oid, content: object.content };
+}
+
+/** The spans of every line from first to last; those between that git did not tell of have no commit. */
+export function withGaps(
+  told: readonly BlameSpan[],
+  { from, to }: { from: number; to: number },
+): BlameSpan[] {
+  const spans: BlameSpan[] = [];
+  let next = from;
+  const fill = (until: number) => {
+    if (until > next) spans.push({ oid: '', line: next, originalLine: next, lines: until - next });
+  };
+  for (const span of told) {
+    // What git tells is trusted only where it is about the lines that were asked for, once.
+    if (span.line < next || span.line + span.lines - 1 > to) continue;
+    fill(span.line);
+    const last = spans.at(-1);
+    if (last !== undefined && last.oid === span.oid && last.line + last.lines === span.line) {
+      last.lines += span.lines;
+    } else spans.push({ ...span });
+    next = span.line + span.lines;
+  }
+  fill(to + 1);
+  return spans;
 }
 
 /** The commits that the repository wants to be passed over; of its list, only what is a commit here counts. */

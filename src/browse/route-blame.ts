@@ -1,4 +1,5 @@
 // The page that says of every line of a file which commit it comes from.
+import { setTimeout as delay } from 'node:timers/promises';
 import { Router } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
@@ -12,19 +13,24 @@ import { visibleName } from '../web/filters.ts';
 import { highlightFile } from '../web/highlight.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { blameFile, type BlamedLines } from './blame.ts';
+import { blameLines, linesOf, withGaps, type FileLines } from './blame.ts';
 import { crumbsOf } from './crumbs-view.ts';
 import { findPlace, routeBelow, type Exchange, type Place } from './place.ts';
 import { isKnown } from './route-etag.ts';
 
 const day = 86_400_000;
+// Longer than this a page does not wait for its colours.
+const patienceMs = 15;
 
 export const blameQuery = z.object({
   /** The first line, counted from 1. */
   from: z.coerce.number().int().min(1).max(100_000_000).default(1),
-  /** `all`: the commits that the repository asks to pass over count too. */
+  /** `none`: the commits that the repository asks to pass over count too. */
   ignore: z.enum(['listed', 'none']).default('listed'),
+  /** The lines alone. */
+  part: z.literal('lines').optional(),
 });
+type BlameParameters = z.output<typeof blameQuery>;
 
 export function blamePages(forge: Forge): Router {
   const router = Router();
@@ -44,75 +50,73 @@ async function showBlame(forge: Forge, exchange: Exchange): Promise<void> {
   const { repo } = place;
   const isNavigation = request.get('sec-fetch-mode') === 'navigate';
   response.vary('Sec-Fetch-Mode');
-  const right = rightOn(forge, callerOf(response), repo);
   if (isKnown(forge, exchange, { repo, key: place.commit })) return;
-  const withIgnored = query.ignore === 'listed';
-  const blamed = await blameFile(forge, place, { from: query.from, withIgnored });
-  const href = place.url('blame');
-  const others = withIgnored ? '' : '&ignore=none';
-  const part = blamed.kind === 'lines' ? blamed.part : undefined;
-  const left = part === undefined ? 0 : part.lines.length - part.to;
-  const isPart = query.from > 1 && !isNavigation;
-  if (part?.blame.timedOut === true) response.removeHeader('ETag');
+  const file = await linesOf(forge, place);
+  const data =
+    file.kind === 'lines' ? await linesData(forge, place, { file, query }) : { reason: file.reason };
+  // What was not ready in time is asked for again.
+  if (data.timedOut === true || data.isWaiting === true) response.removeHeader('ETag');
+  const isPart = (query.part === 'lines' || query.from > 1) && !isNavigation;
   render(response, isPart ? 'browse/_blame_lines.njk' : 'browse/blame.njk', {
     repo,
     base: `/${fullName(repo)}`,
-    right,
+    right: rightOn(forge, callerOf(response), repo),
     ref: place.ref,
     name: visibleName(showPath(nameOf(place.path))),
     rootHref: place.url('tree', rootPath),
     crumbs: crumbsOf(place, 'tree'),
     blobHref: place.url('blob'),
     historyHref: place.url('commits'),
-    reason: blamed.kind === 'none' ? blamed.reason : undefined,
-    firstLine: part?.from,
-    lastLine: part?.to,
-    lineCount: part?.lines.length,
-    ignored: part?.ignored,
-    allHref: `${href}?ignore=none`,
-    listedHref: href,
-    isListed: withIgnored,
-    timedOut: part?.blame.timedOut,
+    allHref: `${place.url('blame')}?ignore=none`,
+    listedHref: place.url('blame'),
+    isListed: query.ignore === 'listed',
     readSeconds: forge.config.limits.readSeconds,
-    rows: part && (await rowsOf(part, place, forge.clock.now())),
+    ...data,
+  });
+}
+
+interface LinesData {
+  reason?: string;
+  timedOut?: boolean;
+  isWaiting?: boolean;
+}
+
+/** The lines from the first that is asked for, as many as fit on a page, and where the next ones are. */
+async function linesData(
+  forge: Forge,
+  place: Place,
+  asked: { file: FileLines & { kind: 'lines' }; query: BlameParameters },
+): Promise<LinesData & Record<string, unknown>> {
+  const { file, query } = asked;
+  const { from } = query;
+  // While git looks into the history, the colours are made.
+  const making = highlightFile({ oid: file.oid, path: showPath(place.path), text: file.text });
+  const withIgnored = query.ignore === 'listed';
+  const blamed = await blameLines(forge, place, { lines: file.lines, from, withIgnored });
+  const isPatient = query.part === 'lines' || from > 1;
+  const colours = await (isPatient
+    ? making
+    : Promise.race([making, delay(patienceMs, 'late' as const, { ref: false })]));
+  const isWaiting = colours === 'late';
+  const spans = withGaps(blamed.blame.spans, blamed).map((span) => {
+    const commit = blamed.blame.commits.get(span.oid);
+    const shown = commit && commitView(commit, { span, place, now: forge.clock.now() });
+    return { line: span.line, lines: span.lines, commit: shown };
+  });
+  const left = file.lines.length - blamed.to;
+  const others = withIgnored ? '' : '&ignore=none';
+  const at = (line: number) => `${place.url('blame')}?part=lines&from=${line}${others}`;
+  return {
+    firstLine: from,
+    lastLine: blamed.to,
+    ignored: blamed.ignored,
+    timedOut: blamed.blame.timedOut,
+    isWaiting,
+    againHref: at(from),
+    rows: blameRows(file.lines, { spans, colours: isWaiting ? undefined : colours }),
     left,
-    moreHref: left > 0 ? `${href}?from=${(part?.to ?? 0) + 1}${others}` : undefined,
-  });
-}
-
-async function rowsOf(part: BlamedLines, place: Place, now: number): Promise<string> {
-  const path = showPath(place.path);
-  const colours = await highlightFile({ oid: part.oid, path, text: part.text });
-  const spans = withGaps(part).map((span) => {
-    const commit = part.blame.commits.get(span.oid);
-    return {
-      line: span.line,
-      lines: span.lines,
-      commit: commit && commitView(commit, { span, place, now }),
-    };
-  });
-  return blameRows(part.lines, { spans, colours });
-}
-
-/** The spans of every line from first to last; those between that git did not tell of have no commit. */
-function withGaps({ blame, from, to }: BlamedLines): BlameSpan[] {
-  const spans: BlameSpan[] = [];
-  let next = from;
-  const fill = (until: number) => {
-    if (until > next) spans.push({ oid: '', line: next, originalLine: next, lines: until - next });
+    moreHref: left > 0 ? at(blamed.to + 1) : undefined,
   };
-  for (const span of blame.spans) {
-    // What git tells is trusted only where it is about the lines that were asked for, once.
-    if (span.line < next || span.line + span.lines - 1 > to) continue;
-    fill(span.line);
-    const last = spans.at(-1);
-    if (last !== undefined && last.oid === span.oid && last.line + last.lines === span.line) {
-      last.lines += span.lines;
-    } else spans.push({ ...span });
-    next = span.line + span.lines;
-  }
-  fill(to + 1);
-  return spans;
 }
 
 function commitView(

@@ -10,7 +10,7 @@ import type { LogEntry } from '../git/log.ts';
 import { repoOf } from '../repos/guard.ts';
 import { iso } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
-import { blameFile, type BlamedLines } from './blame.ts';
+import { blameLines, linesOf, type BlamedLines } from './blame.ts';
 import { commitOf, diffInTurn, refsContaining } from './commit-page.ts';
 import { comparePoints, findPoints } from './compare.ts';
 import { apiPrefix, placeOfRoute, routeBelow, type Exchange } from './place.ts';
@@ -91,19 +91,21 @@ async function tellComparison(forge: Forge, exchange: Exchange): Promise<void> {
 async function tellBlame(forge: Forge, exchange: Exchange): Promise<void> {
   const place = await placeOfRoute(forge, exchange, { under: 'blame' });
   const { from, ignore } = parse(blameQuery, exchange.request.query);
-  const blamed = await blameFile(forge, place, { from, withIgnored: ignore === 'listed' });
   const about = { commit: place.commit, path: encodePath(place.path) };
-  exchange.response.json(
-    blamed.kind === 'none' ? { ...about, reason: blamed.reason } : { ...about, ...blameView(blamed.part) },
-  );
+  const file = await linesOf(forge, place);
+  if (file.kind === 'none') {
+    exchange.response.json({ ...about, reason: file.reason });
+    return;
+  }
+  const { oid, lines } = file;
+  const blamed = await blameLines(forge, place, { lines, from, withIgnored: ignore === 'listed' });
+  exchange.response.json({ ...about, oid, lineCount: lines.length, ...blameView(blamed) });
 }
 
-function blameView({ blame, lines, from, to, oid, ignored }: BlamedLines): Record<string, unknown> {
+function blameView({ blame, from, to, ignored }: BlamedLines): Record<string, unknown> {
   return {
-    oid,
     from,
     to,
-    lineCount: lines.length,
     ignored,
     timedOut: blame.timedOut,
     spans: blame.spans,

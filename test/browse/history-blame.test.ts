@@ -1,5 +1,6 @@
 // The page that says of every line where it comes from, over real HTTP.
 import { afterAll, expect, test } from 'vitest';
+import { withGaps } from '../../src/browse/blame.ts';
 import { encodePath } from '../../src/git/git-path.ts';
 import { closeRenderPool } from '../../src/web/render-pool.ts';
 import { useForge } from '../support/forge.ts';
@@ -42,7 +43,9 @@ test('lines stand beside their commits, with a way to what was there before', as
   ]);
   expect(text).toContain(`href="/ada/app/commit/${head}"`);
   expect(text).toContain(`href="/ada/app/blame/${root}/old.ts#L2"`);
-  expect(text).toContain('<span class="hljs-keyword">const</span>');
+  const alone = (await ask(`/ada/app/blame/main/${encodePath(name)}?part=lines`)).text;
+  expect(alone).toContain('<span class="hljs-keyword">const</span>');
+  expect(alone).not.toContain('<!doctype html>');
   expect(text).toContain('&lt;b&gt;');
   expect(groups((await ask(`/ada/app/blame/${root}/old.ts`)).text)).toEqual([[1, 'Root']]);
   const told = await json(`blame/main/${encodePath(name)}`);
@@ -110,12 +113,13 @@ test('what has no lines says why', async () => {
 });
 
 test('commits that the repository asks to pass over are, unless the reader asks for them', async () => {
-  const { commit, ask } = await stage();
+  const { git, folder, commit, ask } = await stage();
   const code = { code: 'a = 1\nb = 2\n' };
   const root = await commit({ files: code, message: 'Wrote\n' });
   const formatted = { code: 'a  =  1\nb  =  2\n' };
   const format = await commit({ files: formatted, parents: [root], message: 'Formatted\n' });
-  const list = `# these\n${format} # by a program\nHEAD\n--all\n${'e'.repeat(40)}\n${format.slice(0, 12)}\n`;
+  const tree = await git.text(['rev-parse', `${root}^{tree}`], { repo: folder });
+  const list = `# these\n${tree}\n${format} # by a program\nHEAD\n--all\n${'e'.repeat(40)}\n${format.slice(0, 12)}\n`;
   await commit({
     files: { ...formatted, '.git-blame-ignore-revs': list },
     parents: [format],
@@ -127,4 +131,27 @@ test('commits that the repository asks to pass over are, unless the reader asks 
   const all = (await ask(linkTo(page, 'Count it'))).text;
   expect(groups(all)).toEqual([[1, 'Formatted']]);
   expect(groups((await ask(linkTo(all, 'Follow it'))).text)).toEqual([[1, 'Wrote']]);
+});
+
+test('every line is told of once, whatever git told in the time it had', () => {
+  const [a, b] = ['a'.repeat(40), 'b'.repeat(40)];
+  const span = (oid: string, line: number, count: number) => ({
+    oid,
+    line,
+    originalLine: line,
+    lines: count,
+  });
+  const shown = (told: ReturnType<typeof span>[]) =>
+    withGaps(told, { from: 11, to: 20 }).map(({ oid, line, lines: count }) => [oid.slice(0, 1), line, count]);
+  expect(shown([])).toEqual([['', 11, 10]]);
+  expect(shown([span(a, 13, 2), span(a, 15, 1), span(b, 18, 3)])).toEqual([
+    ['', 11, 2],
+    ['a', 13, 3],
+    ['', 16, 2],
+    ['b', 18, 3],
+  ]);
+  expect(shown([span(a, 5, 10), span(a, 11, 4), span(b, 12, 3), span(b, 15, 9)])).toEqual([
+    ['a', 11, 4],
+    ['', 15, 6],
+  ]);
 });
