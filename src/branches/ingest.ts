@@ -31,7 +31,7 @@ const maxShownBranches = 5;
  */
 export async function ingestSpool(forge: Forge): Promise<Map<string, string[]>> {
   const told = new Map<string, string[]>();
-  for (const id of await listSpool(forge.config.paths.spool)) {
+  for (const id of listSpool(forge.config.paths.spool)) {
     const push = await readOrPutAside(forge, id);
     if (push === undefined) continue;
     try {
@@ -46,7 +46,7 @@ export async function ingestSpool(forge: Forge): Promise<Map<string, string[]>> 
 async function readOrPutAside(forge: Forge, id: string): Promise<SpooledPush | undefined> {
   const folder = forge.config.paths.spool;
   try {
-    const push = await readSpooled(folder, id);
+    const push = readSpooled(folder, id);
     // A repository that is gone takes its pushes with it.
     if (push !== undefined) getRepo(forge, push.repoId);
     return push;
@@ -66,7 +66,7 @@ async function readOrPutAside(forge: Forge, id: string): Promise<SpooledPush | u
 function ingestPush(forge: Forge, push: SpooledPush): Promise<string[]> {
   return inTurn(forge, push.repoId, async () => {
     if (wasIngested(forge.db, push.id)) {
-      await removeSpooled(forge.config.paths.spool, push.id);
+      removeSpooled(forge.config.paths.spool, push.id);
       return [];
     }
     const heads = await listHeads(forge.git, repoPath(forge, push.repoId));
@@ -82,7 +82,7 @@ function ingestPush(forge: Forge, push: SpooledPush): Promise<string[]> {
       recordPush(forge, repo.id);
       return { ended, told };
     });
-    await removeSpooled(forge.config.paths.spool, push.id);
+    removeSpooled(forge.config.paths.spool, push.id);
     for (const { id } of facts.ended) {
       forge.events.emit('branch-settled', { repoId: repo.id, branchId: id, state: 'closed' });
     }

@@ -64,7 +64,7 @@ async function listSmallPush(
   { quarantine, heads }: Incoming,
   options: { maxBytes: number; limit: number },
 ): Promise<Listing | undefined> {
-  const oids = await listLoose(quarantine, maxLooseObjects);
+  const oids = listLoose(quarantine, maxLooseObjects);
   if (oids === undefined) return undefined;
   const large = new Map<string, LargeBlob>();
   const names: string[] = [];

@@ -1,7 +1,6 @@
 // Reads loose objects from their files (gitrepository-layout(5): objects/xx/…): zlib around `<type> <size>\0<content>`.
 // A small push arrives as such files, and to read one takes a tenth of the time that starting a git takes.
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { closeSync, createReadStream, openSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, createInflate, inflateSync } from 'node:zlib';
 
@@ -76,14 +75,14 @@ async function inflateAll(path: string, maxBytes: number): Promise<Buffer> {
 }
 
 /** The ids of the loose objects of a folder; undefined when it holds packs, or more than `limit` objects. */
-export async function listLoose(objects: string, limit: number): Promise<string[] | undefined> {
+export function listLoose(objects: string, limit: number): string[] | undefined {
   const oids: string[] = [];
-  for (const folder of await readdir(objects)) {
+  for (const folder of readdirSync(objects)) {
     if (folder === 'info') continue;
     // Git makes the folder of packs before it knows whether there will be one.
-    if (folder === 'pack' && (await readdir(join(objects, folder))).length === 0) continue;
+    if (folder === 'pack' && readdirSync(join(objects, folder)).length === 0) continue;
     if (!/^[0-9a-f]{2}$/.test(folder)) return undefined;
-    for (const name of await readdir(join(objects, folder))) {
+    for (const name of readdirSync(join(objects, folder))) {
       if (/^[0-9a-f]{38}$/.test(name)) oids.push(folder + name);
     }
     if (oids.length > limit) return undefined;

@@ -1,5 +1,6 @@
-import { open, rename } from 'node:fs/promises';
+import { closeSync, fsync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 /**
  * Writes an accepted push to the spool, as hooks/post-receive does where nobody answers it; `environment` is what
@@ -13,12 +14,13 @@ export async function writeSpool(
   if (!PIKA_SPOOL || !PIKA_PUSH_ID) throw new Error('a push without a place in the spool');
   const path = join(PIKA_SPOOL, PIKA_PUSH_ID);
   // Not the name that the hook writes to, if it has lost patience.
-  const file = await open(`${path}.draft`, 'w', 0o600);
+  const file = openSync(`${path}.draft`, 'w', 0o600);
   try {
-    await file.writeFile(`${[`repo ${PIKA_REPO_ID}`, `actor ${PIKA_ACTOR_ID}`, ...lines].join('\n')}\n`);
-    await file.sync();
+    writeSync(file, `${[`repo ${PIKA_REPO_ID}`, `actor ${PIKA_ACTOR_ID}`, ...lines].join('\n')}\n`);
+    // Only this may wait for the disk.
+    await promisify(fsync)(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
-  await rename(`${path}.draft`, path);
+  renameSync(`${path}.draft`, path);
 }

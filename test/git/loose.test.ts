@@ -35,13 +35,13 @@ test('of what is too large, or not asked for, only type and size are told', asyn
 test('what is packed, missing or damaged is left to git', async () => {
   const { it, repo, objects, oid, file } = await stage('z'.repeat(100_000));
   expect(await readLoose(objects, { oid: '1'.repeat(40), maxBytes: 1e6 })).toBe(undefined);
-  expect(await listLoose(objects, 100)).toEqual([oid]);
+  expect(listLoose(objects, 100)).toEqual([oid]);
   truncateSync(file, readFileSync(file).length - 20);
   expect(await readLoose(objects, { oid, maxBytes: 1e6 })).toBe(undefined);
   const commit = await pushFiles(it.forge.git, { repo, branch: 'topic', files: { a: 'a\n' } });
   await it.forge.git.run(['repack', '-adq'], { repo });
   expect(await readLoose(objects, { oid: commit, maxBytes: 1e6 })).toBe(undefined);
-  expect(await listLoose(objects, 100)).toBe(undefined);
+  expect(listLoose(objects, 100)).toBe(undefined);
 });
 
 test('an object that unpacks to more than it says is left to git', async () => {

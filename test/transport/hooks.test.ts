@@ -46,7 +46,7 @@ async function stage() {
     const status = await new Promise((resolve) => void child.on('close', resolve));
     return { status, said };
   };
-  const spooled = async () => (await readSpooled(spool, pushId))?.updates.map(({ ref }) => ref);
+  const spooled = () => readSpooled(spool, pushId)?.updates.map(({ ref }) => ref);
   return { spool, env, run, spooled };
 }
 
@@ -54,7 +54,7 @@ const accept = () => Promise.resolve([]);
 
 test('the lines of a push go to whoever started git, who spools them and answers what to show', async () => {
   const { run, spooled, env, spool } = await stage();
-  const ring = async () => [`branch ${(await spooled())?.length ?? 0}`];
+  const ring = async () => [`branch ${spooled()?.length ?? 0}`];
   const save = (given: readonly string[]) => writeSpool(env, given);
   const { status, said } = await run('post-receive', lines(3), (questions, replies) =>
     answerHooks({ questions, replies }, { check: accept, ring, save }),
@@ -93,7 +93,7 @@ test('many lines are all spooled, and all looked at', async () => {
           checked = push.lines.length;
           return [`refused ${push.quarantine}`];
         },
-        ring: async () => [`saw ${(await spooled())?.length ?? 0}`],
+        ring: async () => [`saw ${spooled()?.length ?? 0}`],
         save: async () => void (saved = true),
       },
     );
