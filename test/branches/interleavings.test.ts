@@ -1,9 +1,9 @@
 // Whatever order pushes, scans and deaths of the forge come in, the rows say in the end what the refs say.
-import { renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { listOpenBranches, listRevisions } from '../../src/branches/find.ts';
+import { listBranches, listOpenBranches, listRevisions } from '../../src/branches/find.ts';
 import { ingestSpool } from '../../src/branches/ingest.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import type { Forge } from '../../src/forge/open.ts';
@@ -12,12 +12,12 @@ import type { Repo } from '../../src/repos/model.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 
-const names = ['alpha', 'beta/one', 'gamma'] as const;
+const names = ['alpha', 'beta/one'] as const;
 
 /** What can happen; `to` chooses one of the commits that exist, which may be what the branch is at already. */
 const step = fc.oneof(
   {
-    weight: 4,
+    weight: 7,
     arbitrary: fc.record({
       kind: fc.constant('push' as const),
       name: fc.constantFrom(...names),
@@ -42,6 +42,8 @@ interface World {
   actor: number;
   commits: string[];
   pushes: number;
+  /** What every branch was pushed to, in order. */
+  pushed: Map<string, string[]>;
   /** Spool files that may not have been read. */
   waiting: string[];
 }
@@ -53,6 +55,7 @@ async function push(world: World, name: string, newOid: string): Promise<void> {
   if (oldOid === newOid) return;
   await updateRefs(it.forge.git, path, [{ ref: `refs/heads/${name}`, newOid, oldOid }]);
   world.pushes += 1;
+  if (newOid !== zeroOid) world.pushed.set(name, [...(world.pushed.get(name) ?? []), newOid]);
   const file = join(it.forge.config.paths.spool, `push-${String(world.pushes).padStart(5, '0')}`);
   const line = `${oldOid} ${newOid} refs/heads/${name}`;
   writeFileSync(file, `repo ${world.repo.id}\nactor ${world.actor}\n${line}\n`);
@@ -66,7 +69,7 @@ function dying(forge: Forge, after: number): Forge {
   let writes = 0;
   const live = <Result>(isWrite: boolean, body: () => Result): Result => {
     if (isWrite) writes += 1;
-    if (writes > after) throw new Error('killed');
+    if (after === 0 || writes > after) throw new Error('killed');
     return body();
   };
   const mortal: Pick<Forge['db'], 'get' | 'all' | 'run' | 'transaction'> = {
@@ -125,13 +128,28 @@ async function rowsEqualRefs({ it, repo, path }: World): Promise<void> {
   }
 }
 
+/** Revisions may be missing where only a scan saw a push; but none comes twice, out of turn, or from nowhere. */
+function revisionsFollowPushes({ it, repo, pushed }: World): void {
+  const branches = listBranches(it.forge, { repoId: repo.id, limit: 1000 }).toSorted(
+    (a, b) => a.number - b.number,
+  );
+  for (const [name, heads] of pushed) {
+    const recorded = branches
+      .filter((branch) => branch.name === name)
+      .flatMap(({ id }) => listRevisions(it.forge, id).map(({ headOid }) => headOid));
+    let at = 0;
+    for (const head of heads) if (recorded[at] === head) at += 1;
+    expect(recorded.slice(at), `${name} was pushed to ${heads.join()}`).toEqual([]);
+  }
+}
+
 test('after any interleaving of pushes, deletions, lost spools, scans and deaths, rows and pins equal the refs', async () => {
   const it = await openTestForge();
   const actor = it.account('ada').account.id;
   let repos = 0;
   try {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 16 }), async (steps) => {
         repos += 1;
         const repo = await it.repo(`ada/app${repos}`, { files: { a: '1\n' } });
         const path = it.repoFolder(repo);
@@ -147,16 +165,20 @@ test('after any interleaving of pushes, deletions, lost spools, scans and deaths
           { ref: 'refs/heads/side', newOid: zeroOid },
           { ref: 'refs/heads/alone', newOid: zeroOid },
         ]);
-        const world = { it, repo, path, actor, commits, pushes: 0, waiting: [] };
+        const world = { it, repo, path, actor, commits, pushes: 0, pushed: new Map(), waiting: [] };
         for (const one of steps) await take(world, one);
         await ingestSpool(it.forge);
         await scanRepo(it.forge, repo);
         await rowsEqualRefs(world);
+        revisionsFollowPushes(world);
+        expect(
+          readdirSync(it.forge.config.paths.spool).filter((file) => file.endsWith('.unreadable')),
+        ).toEqual([]);
         const before = listOpenBranches(it.forge, { repoId: repo.id });
         await scanRepo(it.forge, repo, { pins: true });
         expect(listOpenBranches(it.forge, { repoId: repo.id })).toEqual(before);
       }),
-      { numRuns: 25, endOnFailure: true },
+      { numRuns: 40, endOnFailure: true },
     );
   } finally {
     await it.dispose();
