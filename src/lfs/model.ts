@@ -62,7 +62,7 @@ export interface BatchAnswer {
 
 const maxLockPath = 4096;
 
-export const lockPath = z
+export const lockedPath = z
   .string()
   .min(1, 'a lock needs a path')
   .max(maxLockPath, `a path has at most ${maxLockPath} characters`)
@@ -72,7 +72,7 @@ export const lockPath = z
   )
   .refine((path) => !path.includes('\0'), 'a path has no NUL');
 
-export const lockRequest = z.object({ path: lockPath });
+export const lockRequest = z.object({ path: lockedPath });
 export const unlockRequest = z.object({ force: z.boolean().nullish() });
 
 const page = {

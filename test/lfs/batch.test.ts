@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { objectPath } from '../../src/lfs/object-path.ts';
 import { findRepo } from '../../src/repos/find.ts';
@@ -158,4 +159,40 @@ test('the batch before a first push makes the repository, for those who may and 
   expect(findRepo(test.forge, 'ada', 'fresh')).toBeUndefined();
   expect((await ask('POST', `${fresh}/objects/batch`, order)).status).toBe(200);
   expect(findRepo(test.forge, 'ada', 'fresh')).toMatchObject({ visibility: 'private' });
+});
+
+test('no body is answered with a fault of the forge', async () => {
+  const { ask } = await setUp();
+  await upload(ask, 'ada/art', content);
+  const nearly = fc.record(
+    {
+      operation: fc.constantFrom('upload', 'download', 'x', null),
+      transfers: fc.constantFrom(['basic'], [], ['tus', 'basic'], null, 'basic', [1]),
+      hash_algo: fc.constantFrom('sha256', null, 1),
+      objects: fc.array(
+        fc.record({
+          oid: fc.oneof(
+            fc.constant(object.oid),
+            fc.string({ unit: 'binary' }),
+            fc.stringMatching(/^[0-9a-f]{64}$/),
+          ),
+          size: fc.oneof(fc.double(), fc.maxSafeInteger(), fc.constantFrom('1', null, 1e308)),
+        }),
+      ),
+      path: fc.oneof(fc.string({ unit: 'binary' }), fc.integer()),
+      force: fc.oneof(fc.boolean(), fc.string()),
+      cursor: fc.oneof(fc.string(), fc.integer(), fc.constant(null)),
+      limit: fc.oneof(fc.integer(), fc.string(), fc.constant(null)),
+    },
+    { requiredKeys: [] },
+  );
+  const routes = ['objects/batch', 'locks', 'locks/verify', 'locks/1/unlock', 'locks/x/unlock'];
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...routes), fc.oneof(nearly, fc.json()), async (route, body) => {
+      const answer = await ask('POST', `/ada/art.git/info/lfs/${route}`, body);
+      await answer.text();
+      expect(answer.status, route).toBeLessThan(500);
+    }),
+    { numRuns: 150 },
+  );
 });
