@@ -10,7 +10,8 @@ import { inTurn } from './costly-read.ts';
 
 /** The commit with this whole object id; refuses (`not_found`) what is none. */
 export async function commitOf(forge: Forge, repo: Repo, oid: string): Promise<Commit> {
-  const commit = await readCommit(forge.git, repoPath(forge, repo.id), oid);
+  const isWhole = /^[0-9a-f]{40}$/.test(oid);
+  const commit = isWhole ? await readCommit(forge.git, repoPath(forge, repo.id), oid) : undefined;
   if (commit !== undefined) return commit;
   throw new ForgeError(
     'not_found',
