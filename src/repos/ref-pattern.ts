@@ -1,7 +1,5 @@
 // Patterns of branch names. Own code and not a general matcher: a pattern comes from a form, so it has few signs, no
 // "everything but", and is matched in a time that grows with its length alone.
-import { z } from 'zod';
-
 /**
  * Why `text` is no pattern of branches (without refs/heads/), or undefined when it is one: `*` stands for anything
  * in one part of a name, `**` for any number of parts, `?` for one character.
@@ -22,11 +20,6 @@ export function patternProblem(text: string): string | undefined {
   }
   return text.includes('***') ? 'a pattern has no three stars in a row' : undefined;
 }
-
-export const refPattern = z.string().superRefine((text, context) => {
-  const problem = patternProblem(text);
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-});
 
 type Token = { kind: 'parts' | 'all' | 'part' | 'one' } | { kind: 'sign'; sign: string };
 

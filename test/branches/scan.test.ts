@@ -149,3 +149,67 @@ test('a branch settles once, and a merge that the scan saw first still gets its 
     settledByName: 'ben',
   });
 });
+
+test('however many branches are new, moved, landed or gone, the scan takes a handful of gits', async () => {
+  const { it, repo, path, main } = await stage();
+  const { git } = it.forge;
+  const count = 120;
+  const importAll = (parent: (place: number) => string, content: string): Promise<unknown> => {
+    const parts = Array.from({ length: count }, (_, place) => {
+      const who = `Ada Example <ada@example.org> ${1_767_225_600 + place} +0000`;
+      return `commit refs/heads/t${place}\nauthor ${who}\ncommitter ${who}\ndata 1\n.\nfrom ${parent(place)}\nM 644 inline f${place}\ndata 1\n${content}\n`;
+    });
+    return git.run(['fast-import', '--quiet', '--done', '--force'], {
+      repo: path,
+      input: `${parts.join('')}done\n`,
+    });
+  };
+  const spawn = git.spawn.bind(git);
+  let gits = 0;
+  git.spawn = (...order) => {
+    gits += 1;
+    return spawn(...order);
+  };
+  const gitsOf = async (): Promise<number> => {
+    gits = 0;
+    await scanRepo(it.forge, repo);
+    return gits;
+  };
+  await importAll(() => main, '1');
+  expect(await gitsOf()).toBeLessThan(8);
+  expect(listOpenBranches(it.forge, { repoId: repo.id })).toHaveLength(count);
+  await importAll((place) => `refs/heads/t${place}^0`, '2');
+  expect(await gitsOf()).toBeLessThan(8);
+  expect(await gitsOf()).toBeLessThan(4);
+
+  const heads = await listRefs(git, path, ['refs/heads/']);
+  heads.delete('refs/heads/main');
+  const merges = [...heads.values()].slice(0, 15);
+  await pushFiles(git, { repo: path, branch: 'main', from: main, merges, files: { m: '1\n' } });
+  const gone = [...heads.keys()].slice(15, 60);
+  await updateRefs(
+    git,
+    path,
+    gone.map((ref) => ({ ref, newOid: zeroOid })),
+  );
+  expect(await gitsOf()).toBeLessThan(10);
+  expect(listOpenBranches(it.forge, { repoId: repo.id })).toHaveLength(count - 60);
+});
+
+test('a pin that was lost, or that a death of the machine left half written, is mended when pins are looked at', async () => {
+  const { it, repo, path, main, push } = await stage();
+  const one = await push('topic', '1\n', main);
+  await scanRepo(it.forge, repo);
+  const two = await push('topic', '2\n', main);
+  await scanRepo(it.forge, repo);
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(`${path}/refs/pika/heads/1/1`, '');
+  await updateRefs(it.forge.git, path, [{ ref: 'refs/pika/heads/1/2', newOid: zeroOid }]);
+  await scanRepo(it.forge, repo, { pins: true });
+  expect(await listRefs(it.forge.git, path, ['refs/pika/'])).toEqual(
+    new Map([
+      ['refs/pika/heads/1/1', one],
+      ['refs/pika/heads/1/2', two],
+    ]),
+  );
+});
