@@ -28,29 +28,50 @@ export interface Part {
 }
 
 export async function examinePart(part: Part, mend: boolean): Promise<Finding[]> {
-  const found = await part.look();
+  let found = await part.look();
   if (found.length === 0) return [{ level: 'ok', what: part.fine }];
-  if (!mend || found.every((problem) => problem.mend === undefined)) return found.map(toFinding);
-  const failed: Finding[] = [];
-  for (const [name, mendIt] of Object.entries(part.mends ?? {})) {
-    if (!found.some((problem) => problem.mend === name)) continue;
-    try {
-      await mendIt();
-    } catch (error) {
-      failed.push({ level: 'error', what: `${part.fine}: ${name} failed: ${errorMessage(error)}` });
-    }
+  if (!mend) return found.map(toFinding);
+  const seen = new Set(found.map(({ what }) => what));
+  const tried = new Map<string, string | undefined>();
+  // What could not be looked at before may show more to mend. Nothing is tried twice, so this ends.
+  for (let names = namesToTry(part, found, tried); names.length > 0; names = namesToTry(part, found, tried)) {
+    for (const name of names) tried.set(name, await tryMend(part, name));
+    found = await part.look();
+    for (const { what } of found) seen.add(what);
   }
-  const left = await part.look();
-  const stays = new Set(left.map(({ what }) => what));
-  const mended = found.filter(({ what }) => !stays.has(what));
+  const stays = new Set(found.map(({ what }) => what));
   return [
-    ...mended.map(({ what }): Finding => ({ level: 'mended', what })),
-    ...left.map((problem) => ({
-      ...toFinding(problem),
-      advice: problem.advice ?? 'This could not be mended.',
-    })),
-    ...failed,
+    ...[...seen].filter((what) => !stays.has(what)).map((what): Finding => ({ level: 'mended', what })),
+    ...found.map((problem) => left(problem, tried)),
   ];
+}
+
+const namesToTry = (part: Part, found: readonly Problem[], tried: ReadonlyMap<string, unknown>): string[] =>
+  Object.keys(part.mends ?? {}).filter(
+    (name) => !tried.has(name) && found.some((problem) => problem.mend === name),
+  );
+
+/** Answers why it failed, or undefined. */
+async function tryMend(part: Part, name: string): Promise<string | undefined> {
+  try {
+    await part.mends?.[name]?.();
+    return undefined;
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
+
+/** What is still found after every mend. */
+function left(problem: Problem, tried: ReadonlyMap<string, string | undefined>): Finding {
+  const { level, what, advice, mend } = problem;
+  if (mend === undefined) return toFinding(problem);
+  const why = tried.get(mend);
+  const said = why === undefined ? 'Mending did not help.' : `It could not be mended: ${why}`;
+  return {
+    level: 'error',
+    what,
+    advice: level === 'error' && advice !== undefined ? `${said} ${advice}` : said,
+  };
 }
 
 const toFinding = ({ level, what, advice, mend }: Problem): Finding => ({

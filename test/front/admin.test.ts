@@ -97,7 +97,7 @@ test('what waits for its turn is shown so, and cannot be asked for twice', async
   const { repo, ask, wanted } = await serveAdmin();
   wanted.push((await repo('demo/one')).id);
   const page = await (await ask('ada', '/admin')).text();
-  expect(page).toContain('waits for its turn');
+  expect(page).toContain('waits for its turn and for pushes to end');
   expect(page).toMatch(/aria-label="Run now: the housekeeping of demo\/one" disabled/);
 });
 

@@ -360,6 +360,15 @@ describe('what is not safe to mend is found, said to be left, and left alone', (
   });
 });
 
+test('what only shows when something else was mended is mended too', async () => {
+  const { git, path, look, mend } = await openPatient();
+  await git('update-ref', '-d', 'refs/pika/heads/1/1');
+  rmSync(join(path, 'HEAD'));
+  rmSync(join(path, 'config'));
+  expect((await mend()).map(({ level }) => level)).toEqual(['mended', 'mended']);
+  expect(await look()).toEqual([]);
+});
+
 test('a mend that fails says so, and the rest is mended', async () => {
   const { git, path, mend } = await openPatient();
   await git('update-ref', '-d', 'refs/pika/heads/1/1');
@@ -372,8 +381,10 @@ test('a mend that fails says so, and the rest is mended', async () => {
   expect(found).toContainEqual(
     expect.objectContaining({ level: 'mended', what: expect.stringContaining('multi-pack-index.lock') }),
   );
-  expect(found).toContainEqual(
-    expect.objectContaining({ level: 'error', what: expect.stringContaining('rows failed: ') }),
-  );
+  expect(found).toContainEqual({
+    level: 'error',
+    what: 'demo/app: a pushed head has no pin refs/pika/heads/1/1',
+    advice: expect.stringMatching(/^It could not be mended: .*moved in between/),
+  });
   expect(statSync(join(path, 'refs/pika/heads/1/1.lock')).isFile()).toBe(true);
 });

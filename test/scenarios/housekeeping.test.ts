@@ -48,7 +48,7 @@ async function expectSound(served: ServedForge): Promise<void> {
 
 test(
   'the operator asks for it, running or not, and every reviewed head is still there',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const served = await startForge();
     const ada = await served.person('ada', 'admin');
@@ -75,7 +75,7 @@ test(
   },
 );
 
-test('a git of the housekeeping does not outlive a forge that is killed', { timeout: 60_000 }, async () => {
+test('a git of the housekeeping does not outlive a forge that is killed', { timeout: 120_000 }, async () => {
   const programs = mkdtempSync(join(tmpdir(), 'pika-slow-git-'));
   onTestFinished(() => rmSync(programs, { recursive: true }));
   const real = await outputOf(['sh', '-c', 'command -v git'], {
@@ -99,6 +99,37 @@ test('a git of the housekeeping does not outlive a forge that is killed', { time
   expect(await findLeftovers(served.folder)).toEqual([]);
   rmSync(armed);
   await served.restart();
+  await expectSound(served);
+});
+
+test('doctor says what is wrong and mends it, running or not', { timeout: 120_000 }, async () => {
+  const served = await startForge();
+  const ada = await served.person('ada', 'admin');
+  await pushProject(served, ada);
+  const repo = join(served.data, 'repos/1.git');
+  const env = { ...ada.env, GIT_DIR: repo };
+  const git = (...args: string[]): Promise<string> => outputOf(['git', ...args], { cwd: repo, env });
+  for (const running of [true, false]) {
+    if (!running) await served.stop();
+    await git('update-ref', '-d', 'refs/pika/heads/1/1');
+    await git('update-ref', `refs/heads/unseen-${running}`, 'refs/pika/heads/1/2');
+    const found = await served.operate('doctor');
+    expect(found).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('has no pin refs/pika/heads/1/1'),
+    });
+    expect(found.stdout).toContain(`the branch unseen-${running} has no row`);
+    const mended = await served.operate('doctor', '--mend');
+    expect(mended.stdout).toMatch(/^mended .* has no pin refs\/pika\/heads\/1\/1$/m);
+    await expectSound(served);
+  }
+  await git('update-ref', 'refs/pika/heads/1/3', 'refs/pika/heads/1/1');
+  rmSync(join(repo, 'HEAD'));
+  expect(await served.operate('doctor')).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(/^ERROR .*no repository/m),
+  });
+  expect(await served.operate('doctor', '--mend')).toMatchObject({ status: 0 });
   await expectSound(served);
 });
 
