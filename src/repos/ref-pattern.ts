@@ -1,5 +1,6 @@
 // Patterns of branch names. Own code and not a general matcher: a pattern comes from a form, so it has few signs, no
 // "everything but", and is matched in a time that grows with its length alone.
+
 /**
  * Why `text` is no pattern of branches (without refs/heads/), or undefined when it is one: `*` stands for anything
  * in one part of a name, `**` for any number of parts, `?` for one character.
