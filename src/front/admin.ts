@@ -9,7 +9,7 @@ import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import { listRepos } from '../repos/find.ts';
-import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping.ts';
+import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping-record.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';

@@ -4,7 +4,8 @@ import { recordAudit } from '../accounts/audit.ts';
 import { systemCaller } from '../accounts/system.ts';
 import type { Forge } from '../forge/open.ts';
 import { listRepos } from '../repos/find.ts';
-import { keepRepo, type Housekeeping, type KeepAnswer } from '../repos/housekeeping.ts';
+import { keepRepo, type KeepAnswer } from '../repos/housekeeping.ts';
+import type { Housekeeping } from '../repos/housekeeping-record.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { namedRepo, repoArgument } from './named-repo.ts';
 

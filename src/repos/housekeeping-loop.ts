@@ -35,7 +35,7 @@ export function openHousekeeping(forge: Forge): HousekeepingLoop {
   };
   const look = async (repo: Repo): Promise<void> => {
     const now = forge.clock.now();
-    if (!isDue(repo, now) || stopping.signal.aborted) return;
+    if (stopping.signal.aborted || !isDue(repo, now)) return;
     const everything = wanted.has(repo.id);
     const answer = await keepRepo(forge, repo, { everything, signal: stopping.signal });
     if (answer.outcome === 'put off') return;
@@ -47,7 +47,9 @@ export function openHousekeeping(forge: Forge): HousekeepingLoop {
     pollMs: minute,
     log: forge.log,
     now: () => forge.clock.now(),
-    runOnce: () => lookAtAll(forge, look),
+    runOnce: async () => {
+      for (const repo of listRepos(forge)) await look(repo);
+    },
   });
   return {
     loop,
@@ -62,15 +64,4 @@ export function openHousekeeping(forge: Forge): HousekeepingLoop {
     },
     wanted: () => wanted,
   };
-}
-
-/** One repository that cannot be read does not keep the others from their turn; doctor says what is wrong with it. */
-async function lookAtAll(forge: Forge, look: (repo: Repo) => Promise<void>): Promise<void> {
-  for (const repo of listRepos(forge)) {
-    try {
-      await look(repo);
-    } catch (error) {
-      forge.log.error({ err: error, repoId: repo.id }, 'a repository could not be looked after');
-    }
-  }
 }

@@ -1,44 +1,25 @@
 // Looks after the bare repositories: one at a time, never while one of them receives a push, and with a record of
 // what was done. When it is time is for housekeeping-loop.ts to say.
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
-import { doStep, dueSteps, housekeepingSteps, type HousekeepingStep } from '../git/housekeeping.ts';
+import { doStep, dueSteps, type HousekeepingStep } from '../git/housekeeping.ts';
 import { measureRepo, type RepoExtent } from '../git/repo-extent.ts';
 import { isReceiving, listStaleFiles, removeStaleFiles, type StaleLimits } from '../git/stale-files.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { GitError } from '../git/run.ts';
 import type { HousekeepingState, Repo } from './model.ts';
 import { repoPath } from './path.ts';
-import { findHousekeeping, listHousekeeping, putHousekeeping, type HousekeepingRow } from './store.ts';
+import {
+  lastHousekeeping,
+  unknownExtent,
+  writeHousekeeping,
+  type DoneStep,
+  type Housekeeping,
+} from './housekeeping-record.ts';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
-
-const extentShape = z.object({
-  looseObjects: z.number(),
-  packedObjects: z.number(),
-  packs: z.number(),
-  bytes: z.number(),
-  looseRefs: z.number(),
-  hasBitmap: z.boolean(),
-  hasCommitGraph: z.boolean(),
-});
-const doneShape = z.object({ step: z.enum(['leftovers', ...housekeepingSteps]), ms: z.number() });
-export type DoneStep = z.infer<typeof doneShape>;
-
-export interface Housekeeping {
-  repoId: number;
-  state: HousekeepingState;
-  steps: DoneStep[];
-  /** Why it failed, for people. */
-  error: string | undefined;
-  before: RepoExtent;
-  after: RepoExtent | undefined;
-  startedAt: number;
-  endedAt: number | undefined;
-  sweptAt: number | undefined;
-}
 
 export type KeepAnswer =
   | { outcome: 'kept'; housekeeping: Housekeeping }
@@ -68,15 +49,6 @@ export function besideHousekeeping<Result>(forge: Forge, body: () => Promise<Res
   return result;
 }
 
-/** What was done last, what needs a look first. */
-export const recentHousekeeping = (forge: Forge, limit: number): Housekeeping[] =>
-  listHousekeeping(forge.db, limit).map(readRow);
-
-export function lastHousekeeping(forge: Forge, repoId: number): Housekeeping | undefined {
-  const row = findHousekeeping(forge.db, repoId);
-  return row && readRow(row);
-}
-
 /** How old things must be before they are nobody's; the time is the machine's, as that of the files is. */
 export const staleLimits = (forge: Forge): StaleLimits => ({
   now: Date.now(),
@@ -85,7 +57,30 @@ export const staleLimits = (forge: Forge): StaleLimits => ({
 
 async function keepNow(forge: Forge, repo: Repo, options: KeepOptions): Promise<KeepAnswer> {
   options.signal?.throwIfAborted();
+  try {
+    return await keepDue(forge, repo, options);
+  } catch (error) {
+    forge.log.error({ err: error, repoId: repo.id }, 'a repository could not be looked after');
+    const at = forge.clock.now();
+    const failed: Housekeeping = {
+      repoId: repo.id,
+      state: 'failed',
+      steps: [],
+      error: reasonOf(error, repoPath(forge, repo.id)),
+      before: unknownExtent,
+      after: undefined,
+      startedAt: at,
+      endedAt: at,
+      sweptAt: lastHousekeeping(forge, repo.id)?.sweptAt,
+    };
+    writeHousekeeping(forge, failed);
+    return { outcome: 'kept', housekeeping: failed };
+  }
+}
+
+async function keepDue(forge: Forge, repo: Repo, options: KeepOptions): Promise<KeepAnswer> {
   const path = repoPath(forge, repo.id);
+  if (!existsSync(path)) throw new ForgeError('not_found', 'its bare repository is gone');
   const last = lastHousekeeping(forge, repo.id);
   const leftovers = await listStaleFiles(path, staleLimits(forge));
   await removeStaleFiles(path, leftovers);
@@ -131,7 +126,7 @@ interface Round {
 async function record(forge: Forge, round: Round): Promise<Housekeeping> {
   const { repo, path, last, before, done } = round;
   const startedAt = forge.clock.now();
-  const write = (state: HousekeepingState, more: Partial<Housekeeping> = {}): Housekeeping => {
+  const set = (state: HousekeepingState, more: Partial<Housekeeping> = {}): Housekeeping => {
     const row: Housekeeping = {
       repoId: repo.id,
       state,
@@ -144,15 +139,14 @@ async function record(forge: Forge, round: Round): Promise<Housekeeping> {
       sweptAt: last?.sweptAt,
       ...more,
     };
-    putHousekeeping(forge.db, toRow(row));
-    forge.events.emit('housekeeping-changed', { repoId: repo.id });
+    writeHousekeeping(forge, row);
     return row;
   };
-  write('running');
+  set('running');
   const errors = await doSteps(forge, round);
   const endedAt = forge.clock.now();
   const state = isAborted(round) ? 'interrupted' : errors.length > 0 ? 'failed' : 'done';
-  return write(state, {
+  return set(state, {
     error: errors.length > 0 ? errors.join('\n') : undefined,
     after: await measureRepo(forge.git, path),
     endedAt,
@@ -214,27 +208,3 @@ function reasonOf(error: unknown, path: string): string {
     .replaceAll(/(?<!\w)\/(?:[^\s/':]+\/)+[^\s/':]+/g, '…')
     .slice(0, 500);
 }
-
-const toRow = (housekeeping: Housekeeping): HousekeepingRow => ({
-  repoId: housekeeping.repoId,
-  state: housekeeping.state,
-  steps: JSON.stringify(housekeeping.steps),
-  error: housekeeping.error ?? null,
-  before: JSON.stringify(housekeeping.before),
-  after: housekeeping.after === undefined ? null : JSON.stringify(housekeeping.after),
-  startedAt: housekeeping.startedAt,
-  endedAt: housekeeping.endedAt ?? null,
-  sweptAt: housekeeping.sweptAt ?? null,
-});
-
-const readRow = (row: HousekeepingRow): Housekeeping => ({
-  repoId: row.repoId,
-  state: row.state,
-  steps: z.array(doneShape).parse(JSON.parse(row.steps)),
-  error: row.error ?? undefined,
-  before: extentShape.parse(JSON.parse(row.before)),
-  after: row.after === null ? undefined : extentShape.parse(JSON.parse(row.after)),
-  startedAt: row.startedAt,
-  endedAt: row.endedAt ?? undefined,
-  sweptAt: row.sweptAt ?? undefined,
-});

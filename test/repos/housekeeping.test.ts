@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Forge } from '../../src/forge/open.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
-import { keepRepo, lastHousekeeping, recentHousekeeping } from '../../src/repos/housekeeping.ts';
+import { keepRepo } from '../../src/repos/housekeeping.ts';
+import { lastHousekeeping, recentHousekeeping } from '../../src/repos/housekeeping-record.ts';
 import { openHousekeeping } from '../../src/repos/housekeeping-loop.ts';
 import { getRepo } from '../../src/repos/find.ts';
 import { recordPush } from '../../src/repos/record-push.ts';
@@ -209,6 +210,10 @@ describe('the loop', () => {
     housekeeping.want([id, other.id]);
     await housekeeping.loop.settled();
     expect(lastHousekeeping(forge, other.id)).toMatchObject({ state: 'done' });
+    expect(lastHousekeeping(forge, id)).toMatchObject({
+      state: 'failed',
+      error: 'its bare repository is gone',
+    });
     expect(housekeeping.loop.status().state).toBe('idle');
   });
 
