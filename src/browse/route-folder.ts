@@ -3,7 +3,7 @@ import { callerOf } from '../accounts/guard.ts';
 import { Router } from 'express';
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
-import { folderOf, joinPath, nameOf, rootPath, showPath } from '../git/git-path.ts';
+import { encodePath, folderOf, joinPath, nameOf, rootPath, showPath } from '../git/git-path.ts';
 import { commitSummary } from '../git/objects.ts';
 import type { TreeEntry } from '../git/tree.ts';
 import { fullName } from '../repos/model.ts';
@@ -80,6 +80,7 @@ async function pageData(
 
 /** Where the other pages of a place are. */
 export const placeLinks = (place: Place): Record<string, string> => ({
+  path: encodePath(place.path),
   root: place.url('tree', rootPath),
   tree: place.url('tree'),
   raw: place.url('raw'),

@@ -60,3 +60,21 @@ test('tags are in the order of their numbers, and one that names no commit says 
   expect((await ask('/ada/app/tree/blob')).status).toBe(404);
   expect((await ask('/ada/app/archive/refs/tags/v1.10.zip')).status).toBe(200);
 });
+
+test('another ref is chosen for the path that is being read, whatever its bytes', async () => {
+  const { ask, text, commitTree, write } = await stageFiles(await open(), { 'a.txt': '1\n' });
+  await commitTree('main', [{ mode: '100644', name: Buffer.from([0x62, 0xff]), oid: await write('b\n') }]);
+  await text('tag', 'v1', 'refs/heads/main');
+  const page = (await ask('/ada/app/blob/main/b%FF')).text;
+  const href =
+    /href="([^"]*)" aria-label="branch main: choose another"/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const refs = (await ask(href)).text;
+  expect(refs).toContain('<code>b&#92;xFF</code>');
+  const tags = /href="(\?kind=tags[^"]*)"/.exec(refs)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const chosen = (await ask(`/ada/app/refs${tags}`)).text;
+  expect(chosen).toContain('href="/ada/app/tree/refs/tags/v1/b%FF"');
+  expect((await ask('/ada/app/tree/refs/tags/v1/b%FF')).headers['location']).toBe(
+    '/ada/app/blob/refs/tags/v1/b%FF',
+  );
+  expect((await ask('/ada/app/refs?path=%25zz')).status).toBe(200);
+});
