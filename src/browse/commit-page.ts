@@ -20,12 +20,16 @@ export async function commitOf(forge: Forge, repo: Repo, oid: string): Promise<C
 }
 
 const maxBegun = 20;
+const maxBegunBytes = 65_536;
 
 /** The whole object ids of the commits that begin with some hexadecimal digits, at most a few. */
 export async function commitsBeginning(forge: Forge, repo: Repo, digits: string): Promise<string[]> {
   const folder = repoPath(forge, repo.id);
   // Only objects are asked for: a branch that is called like the digits is not what they mean here.
-  const text = await forge.git.text(['rev-parse', `--disambiguate=${digits}`], { repo: folder });
+  const text = await forge.git.text(['rev-parse', `--disambiguate=${digits}`], {
+    repo: folder,
+    maxBytes: maxBegunBytes,
+  });
   const found: string[] = [];
   for (const oid of text.split('\n').slice(0, maxBegun)) {
     if (/^[0-9a-f]{40}$/.test(oid) && (await readCommit(forge.git, folder, oid)) !== undefined)
