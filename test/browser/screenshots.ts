@@ -31,7 +31,13 @@ async function listPages(served: ServedForge, token: string): Promise<Record<str
       pages[`branch-${number}-${state}-${tab}`] = `/welcome/tour/branches/${number}?tab=${tab}`;
     }
   }
-  return { ...pages, run: '/welcome/tour/runs/1', 'not-found': '/welcome/nowhere' };
+  const files = {
+    files: '/welcome/tour/tree',
+    file: '/welcome/tour/blob/main/greet.sh',
+    refs: '/welcome/tour/refs',
+    search: '/welcome/tour/search/main?q=echo',
+  };
+  return { ...pages, ...files, run: '/welcome/tour/runs/1', 'not-found': '/welcome/nowhere' };
 }
 
 async function signIn(browser: Browser, served: ServedForge, client: GitClient): Promise<Page> {
