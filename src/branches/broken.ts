@@ -25,5 +25,5 @@ export function brokenReason(error: unknown): string {
   return `git cannot read it: ${line || 'it gave no reason'}`.slice(0, 500);
 }
 
-/** As git says it of a commit that is read. */
-export const missingCommit = (oid: string): string => `There is no commit ${oid} in this repository`;
+export const missingCommit = (oid: string): string =>
+  `its commit ${oid.slice(0, 12)} is missing from the repository`;

@@ -4,10 +4,11 @@ import type { Forge } from '../forge/open.ts';
 import { mergeBases } from '../git/merge-bases.ts';
 import { commitSummary } from '../git/objects.ts';
 import { updateRefs, zeroOid } from '../git/refs.ts';
+import { ForgeError } from '../lib/errors.ts';
 import { inHalves } from '../lib/in-halves.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
-import { brokenReason } from './broken.ts';
+import { brokenReason, missingCommit } from './broken.ts';
 import { pinRef, type Branch } from './model.ts';
 import { findOpenBranchRow, nextBranchNumber } from './store.ts';
 
@@ -96,7 +97,8 @@ async function readTitle(forge: Forge, { repo }: Place, head: ReadHead): Promise
     const { subject, parents } = await commitSummary(forge.git, repoPath(forge, repo.id), head.headOid);
     return { ...head, parents, title: subject.slice(0, 200) || head.name };
   } catch (error) {
-    return { ...head, problem: brokenReason(error) };
+    const isMissing = error instanceof ForgeError && error.code === 'not_found';
+    return { ...head, problem: isMissing ? missingCommit(head.headOid) : brokenReason(error) };
   }
 }
 

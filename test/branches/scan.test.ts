@@ -118,7 +118,7 @@ test('a branch whose commit is missing is marked broken, and the others are look
   writeFileSync(`${path}/refs/heads/bad`, `${'d'.repeat(40)}\n`);
   const good = await push('good', '2\n');
   await scanRepo(it.forge, repo);
-  expect(findOpenBranch(it.forge, repo.id, 'bad')?.brokenReason).toContain('no commit');
+  expect(findOpenBranch(it.forge, repo.id, 'bad')?.brokenReason).toContain('is missing');
   expect(findOpenBranch(it.forge, repo.id, 'good')).toMatchObject({ headOid: good, brokenReason: undefined });
 });
 

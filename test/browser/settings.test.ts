@@ -101,9 +101,9 @@ test('a branch that breaks is shown as broken on the page that is open, with its
   expect(await page.getByRole('main').innerText()).toContain('Broken: git cannot read its ref');
   await page.goto(`${served.http}/ada/app`);
   await page.getByText('Broken:').locator('xpath=ancestor::li').getByRole('link').first().click();
-  await page.getByText('This branch cannot be read: git cannot read its ref refs/heads/fix-clock').waitFor();
+  await page.getByText('This branch is broken: git cannot read its ref refs/heads/fix-clock').waitFor();
   expect(await findFaults(page)).toEqual([]);
   await ada.git('push', url, 'HEAD:refs/heads/fix-clock');
-  await page.getByText('This branch cannot be read').waitFor({ state: 'detached' });
+  await page.getByText('This branch is broken').waitFor({ state: 'detached' });
   await page.close();
 });
