@@ -13,6 +13,8 @@ import type { Finding, Part, Problem } from './findings.ts';
 const hourMs = 60 * 60_000;
 const lowBytes = 1024 ** 3;
 const maxLines = 10;
+/** Names of what was being written when the forge, or a hook, was killed. */
+const unfinished = /^(?:draft-|\.probe-)|\.(?:tmp|draft)$/;
 
 export async function examineSurroundings(forge: Forge): Promise<Finding> {
   try {
@@ -94,16 +96,16 @@ function keysPart(forge: Forge): Part {
 function spoolPart(forge: Forge): Part {
   const { spool } = forge.config.paths;
   const halfWritten = async (): Promise<string[]> =>
-    (await olderThan(spool, hourMs)).filter((name) => /\.(?:tmp|draft)$/.test(name));
+    (await olderThan(spool, hourMs)).filter((name) => unfinished.test(name));
   return {
     fine: 'no push waits to be read',
     look: async () => {
       const half = (await halfWritten()).map((name): Problem => ({
         level: 'warning',
-        what: `a push ended while it wrote ${name} to the spool; its refs were read without it`,
+        what: `${name} in the spool was never finished; the refs of its push were read without it`,
         mend: 'half-written',
       }));
-      const rest = (await olderThan(spool, hourMs)).filter((name) => !/\.(?:tmp|draft)$/.test(name));
+      const rest = (await olderThan(spool, hourMs)).filter((name) => !unfinished.test(name));
       const waiting = rest.map((name): Problem => ({
         level: 'warning',
         what: name.endsWith('.unreadable')
@@ -125,18 +127,18 @@ function spoolPart(forge: Forge): Part {
 function reposPart(forge: Forge): Part {
   const { repos } = forge.config.paths;
   const drafts = async (): Promise<string[]> =>
-    (await olderThan(repos, hourMs)).filter((name) => name.startsWith('draft-'));
+    (await olderThan(repos, hourMs)).filter((name) => unfinished.test(name));
   return {
     fine: 'every folder of repositories has its row',
     look: async () => {
       const known = new Set(listRepos(forge).map(({ id }) => `${id}.git`));
       const strange = (await olderThan(repos, hourMs)).filter(
-        (name) => !known.has(name) && !name.startsWith('draft-'),
+        (name) => !known.has(name) && !unfinished.test(name),
       );
       return [
         ...(await drafts()).map((name): Problem => ({
           level: 'warning',
-          what: `the repository ${name} was never finished`,
+          what: `repos/${name} was never finished`,
           mend: 'drafts',
         })),
         ...strange.slice(0, maxLines).map((name): Problem => ({
