@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { GitError } from '../git/run.ts';
+import { measureTrees } from '../git/tree-extent.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoOf } from '../repos/guard.ts';
 import { fullName } from '../repos/model.ts';
@@ -65,8 +66,29 @@ interface WantedArchive {
   head: Record<string, string>;
 }
 
-async function writeArchive(forge: Forge, { response }: Exchange, wanted: WantedArchive): Promise<void> {
-  const release = takeDownload(forge, callerOf(response), 'archive');
+async function writeArchive(forge: Forge, exchange: Exchange, wanted: WantedArchive): Promise<void> {
+  const release = takeDownload(forge, callerOf(exchange.response), 'archive');
+  try {
+    await refuseEndless(forge, wanted.place);
+    await pourArchive(forge, exchange, wanted);
+  } finally {
+    release();
+  }
+}
+
+/** A few objects can spell more files than any disk holds, and git would write them one after the other. */
+async function refuseEndless(forge: Forge, { repo, commit, ref }: Place): Promise<void> {
+  const { maxTreeFiles } = forge.config.limits;
+  const trees = { names: [`${commit}^{tree}`] };
+  const { files } = await measureTrees(forge.git, { repo: repoPath(forge, repo.id) }, trees);
+  if (files <= maxTreeFiles) return;
+  throw new ForgeError(
+    'too_large',
+    `${ref.shown} has more than ${maxTreeFiles} files, too many for an archive. Clone ${fullName(repo)} instead.`,
+  );
+}
+
+async function pourArchive(forge: Forge, { response }: Exchange, wanted: WantedArchive): Promise<void> {
   const args = archiveArgs(wanted);
   const repo = repoPath(forge, wanted.place.repo.id);
   const git = forge.git.spawn(args, { repo, env: refusePrograms(forge) });
@@ -95,7 +117,6 @@ async function writeArchive(forge: Forge, { response }: Exchange, wanted: Wanted
   } finally {
     clearTimeout(timer);
     stop();
-    release();
   }
 }
 
