@@ -1,6 +1,7 @@
 // Kills the forge, or a part of it, again and again while people work, and looks after every restart whether its
 // promise held: what was answered ok is there, a merge is whole or absent, and nobody has to clean up.
-import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { disposeServed, startForge } from '../support/serve.ts';
 import { moments, onlyRepo, type Moment } from './moments.ts';
 import { verify, verifyEnd } from './verify.ts';
 import { chooseVictim, kill, processesOf, type Victim } from './victims.ts';
@@ -26,6 +27,8 @@ export interface SoakReport {
   answered: number;
   faults: string[];
 }
+
+const replacedMs = 20_000;
 
 /** Short leases, so that a lane whose thread died is taken up again soon, and so much housekeeping as there can be. */
 const settings =
@@ -78,7 +81,7 @@ async function strike(
   disarm();
   times.push(Date.now());
   const before = processesOf(served.data);
-  const alive = hasStruck && victim !== 'the forge' ? await livesOn(served) : [];
+  const alive = hasStruck && victim !== 'the forge' ? await livesOn(scene) : [];
   if (hasStruck && victim !== 'the forge') await served.stop();
   else await served.kill();
   await served.restart();
@@ -96,13 +99,20 @@ async function strike(
   return [`${moment.name}: ${what}${outcome}; ${answered} answered ok (${took})`, ...found].join('\n  ');
 }
 
-/** A forge that lost a part of itself still answers. */
-async function livesOn(served: ServedForge): Promise<string[]> {
+/** A forge that lost a part of itself still answers, and replaces what it lost. */
+async function livesOn({ served, people }: Scene): Promise<string[]> {
   const ok = await fetch(`${served.http}/healthz`).then(
     (response) => response.ok,
     () => false,
   );
-  return ok ? [] : ['the forge died with a part of itself'];
+  if (!ok) return ['the forge died with a part of itself'];
+  const deadline = Date.now() + replacedMs;
+  for (;;) {
+    const listed = await people[0]?.tryGit('ls-remote', 'origin');
+    if (listed?.status === 0) return [];
+    if (Date.now() > deadline) return [`SSH was not served again: ${listed?.stderr ?? ''}`];
+    await delay(200);
+  }
 }
 
 /** mulberry32: small, and good enough to choose moments. */
