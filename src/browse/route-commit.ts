@@ -95,6 +95,7 @@ async function shownDiff(
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
     first,
+    filesBase: `/${fullName(repo)}/blob/${commit.oid}/`,
     moreHref: (from) => `${href}?parent=${parent}&part=files&from=${from}`,
   };
 }

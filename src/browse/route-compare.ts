@@ -90,6 +90,7 @@ async function shownDiff(forge: Forge, repo: Repo, comparison: Comparison): Prom
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
     first,
+    filesBase: `/${fullName(repo)}/blob/${comparison.head.commit}/`,
     moreHref: (from) => `${href}?part=files&from=${from}`,
   };
 }

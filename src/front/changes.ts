@@ -54,6 +54,7 @@ async function shownDiff(forge: Forge, { repo, branch, revision }: ChangesPlace)
   return {
     repoId: repo.id,
     diff: await diffBetween(forge, { repoId: repo.id, baseOid, headOid }),
+    filesBase: `/${repo.owner}/${repo.name}/blob/${headOid}/`,
     moreHref: (from) => `${base}/diff?revision=${revision.number}&from=${from}`,
   };
 }

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
+import { encodePath, pathOfText } from '../git/git-path.ts';
 import { visibleName } from '../web/filters.ts';
 import { anchorOf, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
 
@@ -27,7 +28,7 @@ interface TreeFolder {
 }
 
 export interface ChangesPart {
-  files: FileView[];
+  files: (FileView & { href: string | undefined })[];
   /** Where the next files are; undefined behind the last. */
   moreHref: string | undefined;
   left: number;
@@ -49,6 +50,8 @@ export interface ShownDiff {
   diff: Diff;
   /** The address of the files from the given one on. */
   moreHref: (from: number) => string;
+  /** The commit whose files they are, as a folder of addresses that ends with a slash. */
+  filesBase?: string;
   /** How the page begins: with so many files, whose colours are waited for so long; a script fetches the rest. */
   first?: { files: number; patienceMs: number };
 }
@@ -81,7 +84,12 @@ async function viewPart(
   const end = from + files.length;
   const left = Math.max(0, diff.files.length - end);
   const patience = first && delay(first.patienceMs, 'late' as const, { ref: false });
-  const views = await Promise.all(files.map((file) => viewFile(forge, { repoId, file, patience })));
+  const views = await Promise.all(
+    files.map(async (file) => {
+      const view = await viewFile(forge, { repoId, file, patience });
+      return { ...view, href: hrefOf(file, shown.filesBase) };
+    }),
+  );
   return {
     files: views,
     moreHref: left > 0 ? shown.moreHref(end) : undefined,
@@ -89,6 +97,13 @@ async function viewPart(
     isWaiting: views.some(({ isWaiting }) => isWaiting),
     againHref: shown.moreHref(from),
   };
+}
+
+/** Where the whole file is; undefined for one that is gone, is in another repository, or whose name is no text. */
+function hrefOf(file: DiffFile, base: string | undefined): string | undefined {
+  const isElsewhere = file.status === 'deleted' || file.newMode === '160000';
+  if (base === undefined || isElsewhere || file.newPath.includes('\uFFFD')) return undefined;
+  return base + encodePath(pathOfText(file.newPath));
 }
 
 /** As many as fit on a page, one at least. */

@@ -28,6 +28,7 @@ test('a commit says who, what and why, and shows what it changed', async () => {
   expect(text).toContain(`href="/ada/app/commit/${root}"`);
   expect(text).toContain('OpenPGP signature, not verified');
   expect(files(text)).toEqual(['a', 'b']);
+  expect(text).toContain(`href="/ada/app/blob/${oid}/a" aria-label="The whole file a"`);
   const told = await json(`commit/${oid}`);
   expect(told).toMatchObject({
     oid,
@@ -74,6 +75,7 @@ test('links, submodules, binary and huge files and names of any bytes are shown 
       link: { link: '../../etc/passwd' },
       module: { submodule: 'c'.repeat(40) },
       'n\xff\n"': 'odd\n',
+      'sp ace?': 'x\n',
       empty: '',
       huge: 'a long line of text\n'.repeat(60_000),
     },
@@ -85,6 +87,9 @@ test('links, submodules, binary and huge files and names of any bytes are shown 
   expect(text).toContain('../../etc/passwd');
   expect(text).toContain('A submodule: only its commit changes here.');
   expect(text).toContain('⟨U+000A⟩');
+  // Only what can be told in an address is: not a module of elsewhere, nor a name that is no text.
+  const whole = [...text.matchAll(/href="\/ada\/app\/blob\/[0-9a-f]{40}\/([^"]*)"/g)].map(([, path]) => path);
+  expect(whole.toSorted()).toEqual(['binary', 'empty', 'huge', 'link', 'sp%20ace%3F']);
   expect(text).toContain('An empty file.');
   expect(text).toContain('too large to show');
 });
@@ -107,14 +112,16 @@ test('many files come in parts, with a page for each part where no script runs',
 
 test('a page does not wait for colours that take long; they follow', async () => {
   const { commit, ask } = await stage();
-  const oid = await commit({ files: { 'a.ts': 'const a = `${1}` + /x/.exec("y");\n'.repeat(1500) } });
+  const oid = await commit({ files: { 'a.ts': 'const a = `${1}` + /x/.exec("y");\n' } });
+  // A thread that has to be started first takes longer than a page waits.
+  await closeRenderPool();
   const first = (await ask(`/ada/app/commit/${oid}`)).text;
   const again = /data-fill="([^"]*)"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
   expect(first).not.toContain('hljs-keyword');
-  const { text } = await ask(again);
-  expect(files(text)).toEqual(['a.ts']);
-  expect(text).toContain('hljs-keyword');
-  expect(text).not.toContain('<!doctype html>');
+  const part = async () => (await ask(again)).text;
+  await expect.poll(part, { timeout: 20_000 }).toContain('hljs-keyword');
+  expect(files(await part())).toEqual(['a.ts']);
+  expect(await part()).not.toContain('<!doctype html>');
   const coloured = (await ask(`/ada/app/commit/${oid}`)).text;
   expect(coloured).toContain('hljs-keyword');
   expect(coloured).not.toContain('data-fill');
