@@ -77,6 +77,8 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
       clearTimeout(handshake);
     });
     socket.on('error', () => socket.destroy());
+    // Each session listens on it.
+    socket.setMaxListeners(5 * maxSessions);
     // Neither side has moved a byte: whoever waits so long for the client waits for ever.
     socket.setTimeout(order.stallMs, () => socket.destroy());
     library.injectSocket(socket);

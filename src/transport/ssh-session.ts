@@ -10,7 +10,7 @@ const maxAheadBytes = 8 * 1024 * 1024;
 
 export function serveSession(session: Session, parts: CommandParts & { socket: Socket }): void {
   const serve = (channel: ServerChannel, command: string) =>
-    void serveCommand(clientOf(channel, parts.socket), { command, protocol }, parts);
+    void serveCommand(clientOf({ session, channel, socket: parts.socket }), { command, protocol }, parts);
   let protocol: string | undefined;
   session.on('env', (accept, reject, { key, val }) => {
     if (key !== 'GIT_PROTOCOL') reject?.();
@@ -24,16 +24,19 @@ export function serveSession(session: Session, parts: CommandParts & { socket: S
   session.once('shell', (accept) => serve(accept(), 'help'));
 }
 
-function clientOf(channel: ServerChannel, socket: Socket): CommandClient {
+function clientOf(from: { session: Session; channel: ServerChannel; socket: Socket }): CommandClient {
+  const { session, channel, socket } = from;
   const gone = new AbortController();
+  const leave = () => {
+    socket.off('data', watch).off('close', leave);
+    gone.abort();
+  };
   // The library keeps what a client sends beyond the window that it was granted.
   const watch = () => channel.readableLength > maxAheadBytes && socket.destroy();
   socket.on('data', watch);
   channel.on('error', () => undefined);
-  channel.once('close', () => {
-    socket.off('data', watch);
-    gone.abort();
-  });
+  // A channel that nobody reads yet does not tell that it was closed; the session and the socket do.
+  for (const part of [session, channel, socket]) part.once('close', leave);
   return {
     input: channel,
     output: channel,
