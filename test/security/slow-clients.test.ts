@@ -177,7 +177,7 @@ test('D2: a client of SSH that sends beyond its window is dropped', slow, async 
   const client = await signIn();
   const channel = await execute(client, 'git-receive-pack /ada/app');
   (channel as unknown as { outgoing: { window: number } }).outgoing.window = Number.POSITIVE_INFINITY;
-  const closed = new Promise((resolve) => client.once('close', resolve));
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
   channel.on('error', () => undefined);
   // The library throws away what comes while exactly nothing is left of the window; these pieces jump over that.
   for (let piece = 0; piece < 1000; piece += 1) channel.write(Buffer.alloc(30_000));
