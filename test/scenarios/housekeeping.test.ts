@@ -75,6 +75,32 @@ test(
   },
 );
 
+test('pushes go on while it runs, and none of them is lost', { timeout: 120_000 }, async () => {
+  const served = await startForge();
+  const ada = await served.person('ada', 'admin');
+  await pushProject(served, ada);
+  const pushing = new AbortController();
+  const keep = async (): Promise<number> => {
+    let kept = 0;
+    while (!pushing.signal.aborted) {
+      const { status } = await served.operate('housekeeping', 'ada/app');
+      if (status === 0) kept += 1;
+    }
+    return kept;
+  };
+  const keeping = keep();
+  const pushed: string[] = [];
+  for (let index = 0; index < 8; index += 1) {
+    await ada.git('switch', '--quiet', '--force-create', 'work', 'main');
+    pushed.push(await ada.commit(`${index}`, { [`${index}.txt`]: `${index}\n` }));
+    await ada.git('push', '--quiet', '--force', 'origin', 'work');
+  }
+  pushing.abort();
+  expect(await keeping).toBeGreaterThan(0);
+  for (const oid of pushed) await ada.git('fetch', '--quiet', '--refetch', 'origin', oid);
+  await expectSound(served);
+});
+
 test('a git of the housekeeping does not outlive a forge that is killed', { timeout: 120_000 }, async () => {
   const programs = mkdtempSync(join(tmpdir(), 'pika-slow-git-'));
   onTestFinished(() => rmSync(programs, { recursive: true }));
