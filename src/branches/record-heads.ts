@@ -5,6 +5,7 @@ import { mergeBases } from '../git/merge-bases.ts';
 import { commitSummary } from '../git/objects.ts';
 import { updateRefs, zeroOid } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { writeRefFile } from '../git/write-ref-file.ts';
 import { inHalves } from '../lib/in-halves.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
@@ -115,10 +116,10 @@ async function findBases(
   for (const head of heads) head.baseOid = near(head) ? target : bases.get(head.headOid);
 }
 
-function pin(forge: Forge, path: string, heads: readonly ReadHead[]): Promise<void> {
-  const moves = heads.map(({ number, revision, headOid }) => ({
-    ref: pinRef(number, revision),
-    newOid: headOid,
-  }));
-  return updateRefs(forge.git, path, moves);
+async function pin(forge: Forge, path: string, heads: readonly ReadHead[]): Promise<void> {
+  const moves = heads.map((head) => ({ ref: pinRef(head.number, head.revision), newOid: head.headOid }));
+  const written = await Promise.allSettled(moves.map(({ ref, newOid }) => writeRefFile(path, ref, newOid)));
+  // A lock may be held by a git that packs refs right now; git waits for it.
+  const rest = moves.filter((_, place) => written[place]?.status === 'rejected');
+  await updateRefs(forge.git, path, rest);
 }
