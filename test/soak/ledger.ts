@@ -6,7 +6,6 @@ export interface Work {
   name: string;
   /** Where it is to stand; undefined when it is to be gone. */
   to: string | undefined;
-  isMerge: boolean;
 }
 
 export class Ledger {

@@ -5,7 +5,7 @@ import { disposeServed, startForge } from '../support/serve.ts';
 import { moments, onlyRepo, type Moment } from './moments.ts';
 import { verify, verifyEnd } from './verify.ts';
 import { chooseVictim, kill, processesOf, type Victim } from './victims.ts';
-import { openScene, work, type Scene } from './work.ts';
+import { openScene, prepareWork, type Scene } from './work.ts';
 
 export interface SoakOptions {
   points: number;
@@ -42,7 +42,9 @@ export async function soak({ points, seed, maxMinutes, say, signal }: SoakOption
   const endAt = Date.now() + maxMinutes * 60_000;
   try {
     const scene = await openScene(served, random);
-    await work(scene);
+    await (
+      await prepareWork(scene, { merge: false, housekeeping: true })
+    )();
     report.faults.push(...(await verify(scene, [])).faults);
     let point = 0;
     for (const moment of moments(random)) {
@@ -67,6 +69,7 @@ async function strike(
   { moment, victim, report }: { moment: Moment; victim: Victim; report: SoakReport },
 ): Promise<string> {
   const { served, random } = scene;
+  const work = await prepareWork(scene, moment.needs);
   let hasStruck = false;
   const times = [Date.now()];
   const folders = { data: served.data, repo: onlyRepo(served.data) };
@@ -74,7 +77,7 @@ async function strike(
     hasStruck ||= kill(victim, served.pid, random);
   });
   // What breaks off is told by the ledger; a refusal to connect is part of the game.
-  const outcome = await work(scene, moment.needs).then(
+  const outcome = await work().then(
     () => '',
     () => ', broken off',
   );

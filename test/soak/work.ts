@@ -45,11 +45,13 @@ export async function openScene(served: ServedForge, random: () => number): Prom
   return { served, people, token, ledger: new Ledger(), random };
 }
 
-/** Starts everything at once; the answer resolves when each part was answered or broke off. */
-export async function work(
+/**
+ * Makes everything ready and answers what starts it, all at once; that ends when each part was answered or broke off.
+ */
+export async function prepareWork(
   scene: Scene,
-  needs: { merge: boolean; housekeeping: boolean } = { merge: false, housekeeping: true },
-): Promise<void> {
+  needs: { merge: boolean; housekeeping: boolean },
+): Promise<() => Promise<void>> {
   const free = new Set(scene.ledger.names().filter((name) => name !== 'main'));
   const take = (): string | undefined => {
     const names = [...free];
@@ -60,19 +62,22 @@ export async function work(
   // The merge chooses first: it needs one whose lanes have ended.
   const merged = await chooseGreen(scene, { names: free, patienceMs: needs.merge ? greenMs : 0 });
   if (merged !== undefined) free.delete(merged.name);
-  const pushes = scene.people.map((client, index) => {
+  const prepared = scene.people.map((client, index) => {
     const isFull = scene.ledger.names().length >= maxBranches;
     const old = isFull || scene.random() < 0.4 ? take() : undefined;
     const isDeleted = old !== undefined && (isFull || scene.random() < 0.3);
-    return push(scene, { client, name: old, isDeleted, isHttp: index % 2 === 1 });
+    return preparePush(scene, { client, name: old, isDeleted, isHttp: index % 2 === 1 });
   });
-  await Promise.all([
-    ...pushes,
-    ...(merged === undefined ? [] : [merge(scene, merged)]),
-    ...(needs.housekeeping ? [scene.served.operate('housekeeping')] : []),
-  ]);
-  // Beside pushes it steps aside, so it gets a turn of its own too.
-  if (needs.housekeeping) await scene.served.operate('housekeeping');
+  const pushes = await Promise.all(prepared);
+  return async () => {
+    await Promise.all([
+      ...pushes.map((push) => push()),
+      ...(merged === undefined ? [] : [merge(scene, merged)]),
+      ...(needs.housekeeping ? [scene.served.operate('housekeeping')] : []),
+    ]);
+    // Beside pushes it steps aside, so it gets a turn of its own too.
+    if (needs.housekeeping) await scene.served.operate('housekeeping');
+  };
 }
 
 interface Push {
@@ -83,17 +88,22 @@ interface Push {
   isHttp: boolean;
 }
 
-async function push(scene: Scene, { client, name: old, isDeleted, isHttp }: Push): Promise<void> {
+async function preparePush(
+  scene: Scene,
+  { client, name: old, isDeleted, isHttp }: Push,
+): Promise<() => Promise<void>> {
   const { served, ledger, token, random } = scene;
   const name = old ?? ledger.newName();
   const url = isHttp
     ? `${served.http.replace('//', `//x:${token}@`)}/${repoName}.git`
     : `ssh://git@${served.ssh}/${repoName}.git`;
   const to = isDeleted ? undefined : await commitFor(client, name, random);
-  const answered = ledger.begin({ name, to, isMerge: false });
   const source = to === undefined ? '' : `+${to}`;
-  const { status } = await client.tryGit('push', '--quiet', url, `${source}:refs/heads/${name}`);
-  answered(status === 0);
+  return async () => {
+    const answered = ledger.begin({ name, to });
+    const { status } = await client.tryGit('push', '--quiet', url, `${source}:refs/heads/${name}`);
+    answered(status === 0);
+  };
 }
 
 /** A commit on main that only this branch can make; sometimes so large that git keeps its pack. */
@@ -133,7 +143,7 @@ async function chooseGreen(
 }
 
 async function merge(scene: Scene, { name, number, head }: Green): Promise<void> {
-  const answered = scene.ledger.begin({ name, to: undefined, isMerge: true });
+  const answered = scene.ledger.begin({ name, to: undefined });
   const ok = await api(scene, `/branches/${number}/merge`, { head }).then(
     (response) => response.ok,
     () => false,
