@@ -9,7 +9,7 @@ const open = useForge();
 
 test('D1: no page of files walks through a tree without end', { timeout: 60_000 }, async () => {
   const it = await open();
-  const { ask, text, folder } = await stageFiles(it, { 'a.txt': '1\n' });
+  const { ask, api, text, folder } = await stageFiles(it, { 'a.txt': '1\n' });
   const { limits } = it.forge.config;
   limits.readSeconds = 1;
   limits.maxSearchNames = 5000;
@@ -32,5 +32,9 @@ test('D1: no page of files walks through a tree without end', { timeout: 60_000 
     expect(answer.text, path).toContain(said);
     expect(Date.now() - before, path).toBeLessThan(10_000);
   }
+  limits.readSeconds = 30;
+  expect((await api('/ada/app/search/bomb/d1?in=names&q=d3'))['isWhole']).toBe(false);
+  const names = await api('/ada/app/search/bomb?in=names');
+  expect(names['total']).toBe(5000);
   expect((await findLeftovers(it.folder)).join(' ')).not.toMatch(/ (?:grep|log|archive|ls-tree) /);
 });

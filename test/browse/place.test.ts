@@ -93,6 +93,7 @@ test('every path of bytes survives its own address', async () => {
     expect(address).toMatch(/^[\w\-.~+@,=/%]*$/);
     expect(decodePath(address)).toBe(path);
   }
+  for (const odd of ['%', 'a%4', '%zz', 'a%00b', '\u20ac']) expect(decodePath(odd), odd).toBeUndefined();
   expect(showPath(gitPath(Buffer.from([0x61, 0xff])))).toBe('a\\xFF');
   expect(showPath(gitPath(Buffer.from('ü')))).toBe('ü');
 });
