@@ -44,7 +44,11 @@ const steps: Step[] = [
   { name: 'merge: its target has moved', folder: inRepo('refs/heads'), file: /^main$/ },
   { name: 'housekeeping: refs are packed', folder: inRepo(), file: /^packed-refs/ },
   { name: 'housekeeping: a pack is made', folder: inRepo('objects/pack'), file: /tmp|multi-pack-index/ },
-  { name: 'housekeeping: the commits are indexed', folder: inRepo('objects/info'), file: /commit-graph/ },
+  {
+    name: 'housekeeping: the commits are indexed',
+    folder: inRepo('objects/info/commit-graphs'),
+    file: /graph/,
+  },
 ];
 
 const atStep = ({ name, folder, file }: Step): Moment => ({
