@@ -7,8 +7,9 @@ import { inMs, timed, type Figure } from './measure.ts';
 import { forgetPeaks, peakMegabytes } from './server-cost.ts';
 import { emptyRepo, openStage, type Stage, type Target } from './targets.ts';
 
-const files = 50;
-const fileBytes = 10_000_000;
+// More objects than git would unpack one by one, as pushes of this size have.
+const files = 500;
+const fileBytes = 1_000_000;
 
 export async function measureLargePush(): Promise<Figure[]> {
   const stage = await openStage({ name: 'small', commits: 20, files: 20 });
@@ -72,5 +73,8 @@ async function pushAndClone(
   const copy = join(served.folder, 'copy');
   const clone = await measured(() => run('clone', '--quiet', '--bare', url, copy));
   rmSync(copy, { recursive: true });
+  process.stderr.write(
+    `push ${inMs(push)}, clone ${inMs(clone)}, memory ${peaks.map(String).join(' | ')} MB\n`,
+  );
   return { push, clone, peaks };
 }
