@@ -29,11 +29,17 @@ export async function readFileOf(forge: Forge, repoId: number, oid: string): Pro
   const maxBytes = forge.config.limits.maxShownFileBytes;
   const object = await readObject(forge.git, repoPath(forge, repoId), { expression: oid, maxBytes });
   if (object?.type !== 'blob') {
-    throw new ForgeError('not_found', `The content of this file is missing from the repository (${oid}).`);
+    throw missingContent();
   }
   const { size, content } = object;
   return { oid, size, content: content === undefined ? { kind: 'large' } : contentOf(content) };
 }
+
+export const missingContent = (): ForgeError =>
+  new ForgeError(
+    'unavailable',
+    'The content of this file is missing from the repository or damaged. An admin finds which with pika-git doctor.',
+  );
 
 export function contentOf(bytes: Buffer): FileContent {
   const type = imageTypeOf(bytes);

@@ -12,7 +12,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
 import { openLfsObject } from '../lfs/open-object.ts';
 import { attachment } from './attachment.ts';
-import { isBinary, readFileOf, sniffedBytes } from './blob.ts';
+import { isBinary, missingContent, readFileOf, sniffedBytes } from './blob.ts';
 import { agreeOn, Part, type Range } from './byte-range.ts';
 import { takeDownload } from './downloads.ts';
 import { imageTypeOf } from './image-type.ts';
@@ -39,7 +39,7 @@ async function sendFile(forge: Forge, exchange: Exchange): Promise<void> {
     throw new ForgeError('not_found', `${showPath(place.path) || 'The top'} is a ${entry.kind}, not a file.`);
   }
   const [head] = await readHeads(forge.git, repoPath(forge, place.repo.id), [entry.oid]);
-  if (head === undefined) throw new ForgeError('not_found', 'The content of this file is missing.');
+  if (head === undefined) throw missingContent();
   if (request.query['lfs'] === '1' && head.size < maxPointerBytes) {
     await sendLargeFile(forge, exchange, { place, oid: entry.oid });
     return;
@@ -103,8 +103,7 @@ async function sendBuffered(forge: Forge, { response }: Exchange, sent: Sent): P
     expression: file.oid,
     maxBytes: maxBufferedBytes,
   });
-  if (object?.content === undefined)
-    throw new ForgeError('not_found', 'The content of this file is missing.');
+  if (object?.content === undefined) throw missingContent();
   writeHead(response, sent, object.content);
   response.end(range === undefined ? object.content : object.content.subarray(range.start, range.end + 1));
 }

@@ -53,7 +53,7 @@ export async function listFolder(
 ): Promise<FolderPart> {
   const { git } = forge;
   const repo = repoPath(forge, place.repo.id);
-  const all = (await readTree(git, repo, wanted.oid)) ?? [];
+  const all = await readTree(git, repo, wanted.oid);
   all.sort((a, b) => Number(a.kind !== 'folder') - Number(b.kind !== 'folder'));
   const shown = all.slice(wanted.from, wanted.from + forge.config.limits.maxFolderEntries);
   const files = shown.filter(({ kind }) => kind === 'file').map((entry) => entry.oid);

@@ -18,10 +18,15 @@ export interface TreeEntry {
   oid: string;
 }
 
-/** The entries of a tree in git's order; undefined when `oid` names no tree of the repository. */
-export async function readTree(git: Git, repo: string, oid: string): Promise<TreeEntry[] | undefined> {
+/** The entries of a tree in git's order. Refuses (`unavailable`) one that a commit names and the repository has not. */
+export async function readTree(git: Git, repo: string, oid: string): Promise<TreeEntry[]> {
   const object = await readObject(git, repo, { expression: oid, maxBytes: maxTreeBytes });
-  if (object?.type !== 'tree') return undefined;
+  if (object?.type !== 'tree') {
+    throw new ForgeError(
+      'unavailable',
+      'A folder is missing from the repository or damaged. An admin finds which with pika-git doctor.',
+    );
+  }
   if (object.content === undefined) {
     throw new ForgeError(
       'too_large',
@@ -41,7 +46,7 @@ export async function findEntry(
   for (const name of namesOf(where.path)) {
     if (found.kind !== 'folder') return undefined;
     const entries = await readTree(git, repo, found.oid);
-    const entry = entries?.find((each) => each.name === name);
+    const entry = entries.find((each) => each.name === name);
     if (entry === undefined) return undefined;
     found = entry;
   }

@@ -1,5 +1,8 @@
 // The page of a folder and its JSON.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { closeReaders } from '../../src/git/object-reader.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { stageFiles } from './stage-repo.ts';
@@ -208,4 +211,25 @@ test('a folder of very many entries comes part by part', async () => {
   // One for each entry, and one above them.
   expect(second.match(/Make main<\/a>/g)).toHaveLength(4);
   expect((await ask('/ada/app/tree?from=x')).status).toBe(400);
+});
+
+test('what is missing from a damaged repository is said, and the rest is shown', async () => {
+  const it = await open();
+  const { ask, text, folder } = await stageFiles(it, { 'a.txt': '1\n', 'dir/b.txt': '2\n' });
+  const remove = async (name: string) => {
+    const oid = await text('rev-parse', `refs/heads/main:${name}`);
+    rmSync(join(folder, 'objects', oid.slice(0, 2), oid.slice(2)));
+    closeReaders(it.forge.git);
+  };
+  await remove('a.txt');
+  expect((await ask('/ada/app/tree')).text).toContain('dir');
+  expect((await ask('/ada/app/blob/main/dir/b.txt')).status).toBe(200);
+  for (const path of ['blob/main/a.txt', 'raw/main/a.txt']) {
+    const { status, text: said } = await ask(`/ada/app/${path}`);
+    expect([status, said.includes('missing from the repository or damaged')], path).toEqual([503, true]);
+  }
+  await remove('dir');
+  expect((await ask('/ada/app/tree')).status).toBe(200);
+  for (const path of ['tree/main/dir', 'blob/main/dir/b.txt', 'raw/main/dir/b.txt'])
+    expect((await ask(`/ada/app/${path}`)).status, path).toBe(503);
 });
