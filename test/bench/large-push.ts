@@ -47,7 +47,7 @@ async function commitRandomFiles({ ada }: Stage): Promise<void> {
   }
   // Random bytes have no deltas and do not shrink: without the attempts, git is as fast as the transport.
   await ada.git('config', 'core.compression', '0');
-  await ada.git('config', 'core.bigFileThreshold', '1m');
+  await ada.git('config', 'core.bigFileThreshold', '100k');
   const options = { cwd: ada.checkout, env: ada.env, timeoutMs: 600_000 };
   await outputOf(['git', 'add', '--all'], options);
   await outputOf(['git', 'commit', '--quiet', '-m', 'Add large files'], options);
