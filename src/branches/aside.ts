@@ -26,15 +26,25 @@ export async function putBack(
       aside.add(ref.name);
       continue;
     }
-    if (isWanted) {
-      await updateRefs(forge.git, path, [
-        { ref: `refs/heads/${ref.name}`, newOid: ref.content, oldOid: zeroOid },
-      ]);
-      back.push(ref);
+    if (isWanted && !(await writeBack(forge, path, ref))) {
+      aside.add(ref.name);
+      continue;
     }
+    if (isWanted) back.push(ref);
     await forgetAside(path, ref.name);
   }
   return { back, aside };
+}
+
+/** False when there is no room for it: its name may be a folder of other branches by now. */
+async function writeBack(forge: Forge, path: string, { name, content }: AsideRef): Promise<boolean> {
+  try {
+    await updateRefs(forge.git, path, [{ ref: `refs/heads/${name}`, newOid: content, oldOid: zeroOid }]);
+    return true;
+  } catch (error) {
+    forge.log.warn({ err: error, branch: name }, 'a branch that was set aside cannot be put back');
+    return false;
+  }
 }
 
 /** Sets aside the branches whose commit is missing, and takes away the pins that point at nothing. */
@@ -47,8 +57,12 @@ export async function isolateBroken(
   for (const [name, oid] of heads) {
     // Without its default branch a repository is another one; that is for a person to mend.
     if (!missing.has(oid) || protection(name) !== undefined) continue;
-    await setAside(forge.git, path, { name, content: unreadable.get(name) ?? oid });
-    forge.log.warn({ repoId: repo.id, branch: name }, 'a broken branch was set aside');
+    try {
+      await setAside(forge.git, path, { name, content: unreadable.get(name) ?? oid });
+      forge.log.warn({ repoId: repo.id, branch: name }, 'a broken branch was set aside');
+    } catch (error) {
+      forge.log.error({ err: error, repoId: repo.id, branch: name }, 'a broken branch is in the way');
+    }
   }
   const pins = await listRefs(forge.git, path, ['refs/pika/heads/']);
   const dead = [...pins].filter(([, oid]) => missing.has(oid));

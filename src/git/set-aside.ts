@@ -33,10 +33,21 @@ export async function setAside(git: Git, repo: string, ref: AsideRef): Promise<v
 
 export async function listAside(repo: string): Promise<AsideRef[]> {
   const names = await readdir(folderOf(repo)).catch(() => []);
-  const refs = names
-    .filter((name) => !name.endsWith('.tmp'))
-    .map(async (name) => asideRef.parse(JSON.parse(await readFile(join(folderOf(repo), name), 'utf8'))));
-  return Promise.all(refs);
+  const refs: AsideRef[] = [];
+  for (const name of names.filter((file) => !file.endsWith('.tmp'))) {
+    const ref = asideRef.safeParse(parseJson(await readFile(join(folderOf(repo), name), 'utf8')));
+    // A file that somebody spoiled keeps its branch aside, and nothing else.
+    if (ref.success) refs.push(ref.data);
+  }
+  return refs;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const forgetAside = (repo: string, name: string): Promise<void> =>

@@ -28,7 +28,8 @@ export async function listUnreadableRefs(
   for (const entry of entries) {
     const file = join(entry.parentPath, entry.name);
     const name = relative(folder, file);
-    if (!entry.isFile() || name.endsWith('.lock') || listed.has(name)) continue;
+    // Git does not look at dot files either, nor at locks.
+    if (!entry.isFile() || /(?:^|\/)\.|\.lock$/.test(name) || listed.has(name)) continue;
     const text = await readFile(file, 'utf8').catch(() => undefined);
     // One that was pushed since the list was made is fine, and one that is gone again too.
     const isFine = text === undefined || text.startsWith('ref:') || isObjectId(text.trimEnd());

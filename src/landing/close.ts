@@ -8,6 +8,7 @@ import type { Branch } from '../branches/model.ts';
 import { reopenRow, settleRow } from '../branches/settle.ts';
 import { inTurn } from '../branches/turn.ts';
 import type { Forge } from '../forge/open.ts';
+import { commitSummary } from '../git/objects.ts';
 import { resolveBranch, updateRefs, zeroOid } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
@@ -96,6 +97,8 @@ async function checkReopen(forge: Forge, repo: Repo, branch: Branch): Promise<vo
     const wayOut = branch.state === 'merged' ? ' Push a new branch for more work.' : '';
     throw new ForgeError('conflict', `Branch #${branch.number} is ${branch.state}, not closed.${wayOut}`);
   }
+  // A branch that was broken when it was closed has nothing to come back to.
+  await commitSummary(forge.git, repoPath(forge, repo.id), branch.headOid);
   const taken =
     findOpenBranch(forge, repo.id, branch.name) !== undefined ||
     (await resolveBranch(forge.git, repoPath(forge, repo.id), branch.name)) !== undefined;

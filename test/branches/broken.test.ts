@@ -17,6 +17,7 @@ import { listRefs, resolveBranch } from '../../src/git/refs.ts';
 import { Slots } from '../../src/lib/slot.ts';
 import { createApp } from '../../src/web/app.ts';
 import { answerErrors } from '../../src/web/errors.ts';
+import { closeBranch, reopenBranch } from '../../src/landing/close.ts';
 import { findRepo } from '../../src/repos/find.ts';
 import { useForge } from '../support/forge.ts';
 import { serveGit } from '../support/git-server.ts';
@@ -252,4 +253,44 @@ test('a broken branch keeps nobody from pushing and cloning, and pushing it agai
   const pins = await listRefs(it.forge.git, path, ['refs/pika/heads/']);
   expect([...pins.values()]).toContain(lostHead);
   expect((await ada.tryGit('clone', '--quiet', url, 'again')).status).toBe(0);
+});
+
+test('a broken branch can be closed and is then forgotten; without its commit it does not come back', async () => {
+  const { forge, repo, account, push, scan, row, lose } = await stage();
+  const head = await push('topic');
+  const putBack = lose(head);
+  await scan();
+  const caller = { account, scope: 'admin', credential: 'console', address: '' } as const;
+  const order = { repo, branch: row('topic')!, caller, slots: new Slots() };
+  await closeBranch(forge, order);
+  await scan();
+  expect(row('topic')).toBeUndefined();
+  await expect(reopenBranch(forge, order)).rejects.toMatchObject({ code: 'not_found' });
+  putBack();
+  await scan();
+  expect(row('topic')).toBeUndefined();
+  await reopenBranch(forge, order);
+  expect(row('topic')).toMatchObject({ number: order.branch.number, headOid: head });
+});
+
+test('a branch set aside whose name became a folder stays aside, and the scan goes on', async () => {
+  const { push, scan, row, lose } = await stage();
+  const putBack = lose(await push('topic'));
+  await scan();
+  await push('topic/part');
+  putBack();
+  const other = await push('other');
+  await scan();
+  expect(row('topic')?.brokenReason).toContain('is missing');
+  expect(row('topic/part')).toMatchObject({ brokenReason: undefined });
+  expect(row('other')).toMatchObject({ headOid: other });
+});
+
+test('files that git does not take for refs are not taken for branches', async () => {
+  const { forge, repo, push, scan, setRef } = await stage();
+  await push('topic');
+  setRef('.swap', 'junk');
+  setRef('topic.lock', '');
+  await scan();
+  expect(listOpenBranches(forge, { repoId: repo.id }).map(({ name }) => name)).toEqual(['topic']);
 });
