@@ -1,6 +1,8 @@
 // Two points of a history beside each other: what the second has that the first has not.
 import type { Forge } from '../forge/open.ts';
 import { readLog, type LogPage } from '../git/log.ts';
+import { damageOr } from '../git/read-up-to.ts';
+import { GitError } from '../git/run.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
@@ -101,8 +103,12 @@ async function sharedBy(
     repoId: repo.id,
     key: `base ${ends.base} ${ends.head}`,
     read: async () => {
-      const { stdout, exitCode } = await forge.git.run(['merge-base', ends.base, ends.head], options);
-      return exitCode === 0 ? stdout.toString('latin1').trim() : undefined;
+      try {
+        const { stdout, exitCode } = await forge.git.run(['merge-base', ends.base, ends.head], options);
+        return exitCode === 0 ? stdout.toString('latin1').trim() : undefined;
+      } catch (error) {
+        throw error instanceof GitError ? damageOr(error) : error;
+      }
     },
     sizeOf: () => 200,
   });

@@ -1,4 +1,5 @@
 // What git prints, up to a limit of bytes and of time: enough for a page, of an answer that may have no end.
+import { ForgeError } from '../lib/errors.ts';
 import type { GitPath } from './git-path.ts';
 import { GitError, type Git } from './run.ts';
 
@@ -17,7 +18,10 @@ export interface OutputStart {
   isWhole: boolean;
 }
 
-/** The start of what git prints, until it has said too much or taken too long. Throws `GitError` when git fails. */
+/**
+ * The start of what git prints, until it has said too much or taken too long. Throws `GitError` when git fails, and
+ * refuses (`unavailable`) when that is because objects are missing or damaged.
+ */
 export async function readUpTo(git: Git, args: readonly string[], limits: UpTo): Promise<OutputStart> {
   const child = git.spawn(args, { repo: limits.repo, path: limits.path });
   const chunks: Buffer[] = [];
@@ -42,9 +46,22 @@ export async function readUpTo(git: Git, args: readonly string[], limits: UpTo):
   child.on('close', resolve);
   try {
     const code = await promise;
-    if (isWhole && code !== 0) throw new GitError(args, code ?? undefined, stderr);
+    if (isWhole && code !== 0) throw damageOr(new GitError(args, code ?? undefined, stderr));
   } finally {
     clearTimeout(timer);
   }
   return { bytes: Buffer.concat(chunks), isWhole };
+}
+
+const damage =
+  /(?:unable to|could not|cannot|failed to) (?:read|parse|unpack|traverse|simplify)|bad (?:object|tree)|is (?:missing|corrupt)/i;
+
+/** A sentence for people when git failed over objects that are missing or damaged; else the error as it is. */
+export function damageOr(error: GitError): ForgeError | GitError {
+  if (!damage.test(error.stderr)) return error;
+  return new ForgeError(
+    'unavailable',
+    'Git cannot read this: objects of the repository are missing or damaged. An admin finds which with pika-git doctor.',
+    { cause: error },
+  );
 }

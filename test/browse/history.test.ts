@@ -2,6 +2,7 @@
 import { renameSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { encodePath } from '../../src/git/git-path.ts';
+import { closeReaders } from '../../src/git/object-reader.ts';
 import { useForge } from '../support/forge.ts';
 import { rawName } from '../support/raw-commit.ts';
 import { linkTo, stageHistory, subjects } from './stage-history.ts';
@@ -146,4 +147,35 @@ test('a reader who has the page is told so until something in it changes', async
   const before = String((await ask('/ada/app/commits')).headers['etag']);
   await commit({ files: { a: '2\n' }, parents: [head] });
   expect((await ask('/ada/app/commits', { 'if-none-match': before })).status).toBe(200);
+});
+
+test('what git cannot read any more is called damaged, and the rest is shown', async () => {
+  const { git, folder, commit, ask } = await stage();
+  const root = await commit({ files: { a: '1\n' }, message: 'Root\n' });
+  const middle = await commit({ files: { a: '2\n' }, parents: [root], message: 'Middle\n' });
+  const head = await commit({ files: { a: '3\n' }, parents: [middle], message: 'Head\n' });
+  await git.run(['update-ref', 'refs/heads/old', root], { repo: folder });
+  const object = async (name: string) => {
+    const oid = await git.text(['rev-parse', name], { repo: folder });
+    return `${folder}/objects/${oid.slice(0, 2)}/${oid.slice(2)}`;
+  };
+  const damaged = 'missing or damaged';
+  for (const [name, pages] of Object.entries({
+    // Of blame git takes a commit without its parent for the first of all.
+    [middle]: ['commits', 'commits/main/a', `commit/${head}`, 'compare/old...main'],
+    [`${middle}^{tree}`]: ['commits/main/a', 'blame/main/a', `commit/${head}`, `commit/${middle}`],
+    [`${middle}:a`]: ['blame/main/a', `commit/${head}`],
+  })) {
+    const file = await object(name);
+    renameSync(file, `${file}.away`);
+    closeReaders(git);
+    for (const path of pages) {
+      const { status, text } = await ask(`/ada/app/${path}`);
+      expect([status, text.includes(damaged)], `${name} ${path}`).toEqual([503, true]);
+    }
+    expect((await ask('/ada/app/commits/old')).status).toBe(200);
+    renameSync(`${file}.away`, file);
+    closeReaders(git);
+  }
+  expect((await ask('/ada/app/blame/main/a')).status).toBe(200);
 });
