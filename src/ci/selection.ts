@@ -1,6 +1,6 @@
 // Which lanes a change needs. One function for every kind of run; a lane that is left out is recorded as
 // skipped by its path filter, and never shown as success.
-import type { Git } from '../git/run.ts';
+import { readMemoryBytes, type Git } from '../git/run.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { compileGlob } from '../lib/glob.ts';
 import { manifestPath, type LaneSpec } from './manifest.ts';
@@ -22,7 +22,12 @@ export async function changedPaths(
   if (base === undefined) return undefined;
   const args = ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', base, head, '--'];
   try {
-    const { stdout } = await git.run(args, { repo, maxBytes: maxPathBytes, timeoutMs: maxMs });
+    const { stdout } = await git.run(args, {
+      repo,
+      maxBytes: maxPathBytes,
+      timeoutMs: maxMs,
+      maxMemoryBytes: readMemoryBytes,
+    });
     return stdout.toString('utf8').split('\0').filter(Boolean);
   } catch (error) {
     const isTooMuch = error instanceof ForgeError && ['too_large', 'limited'].includes(error.code);

@@ -51,6 +51,8 @@ export async function readDiff(git: Git, range: DiffRange): Promise<Diff> {
   const limits = { repo: range.repo, maxBytes: range.maxBytes, maxMs };
   const whole = await readUpTo(git, args, limits);
   if (whole.isWhole) return limitFiles(toDiff(whole), range.maxFiles);
+  // Git was stopped before it knew which files differ, so it is not the size of some that is too much.
+  if (whole.bytes.length === 0) return { files: [], truncated: true };
   // git takes what is larger than its threshold for binary, and prints one line for it.
   const threshold = ['-c', `core.bigFileThreshold=${hugeFileBytes}`];
   const part = limitFiles(toDiff(await readUpTo(git, [...threshold, ...args], limits)), range.maxFiles);

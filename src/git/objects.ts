@@ -4,6 +4,7 @@ import { readObject } from './object-reader.ts';
 import type { Git } from './run.ts';
 
 const maxCommitBytes = 1024 * 1024;
+const maxListBytes = 16 * 1024 * 1024;
 
 export interface CommitSummary {
   oid: string;
@@ -92,7 +93,7 @@ export async function listCommits(
   const exclude = range.base === undefined ? [] : [`^${range.base}`];
   const format = '--format=%H%x01%T%x01%P%x01%an%x01%ae%x01%at%x01%s%x01%b';
   const args = ['log', '-z', format, '--topo-order', `--max-count=${range.limit}`];
-  const text = await git.text([...args, range.head, ...exclude, '--'], { repo });
+  const text = await git.text([...args, range.head, ...exclude, '--'], { repo, maxBytes: maxListBytes });
   return text
     .split('\0')
     .filter((entry) => entry !== '')

@@ -1,6 +1,6 @@
 // What git prints, item by item as it comes; git is ended as soon as the reader has enough. For answers whose end is
 // not wanted, or may never come.
-import { GitError, type Git } from './run.ts';
+import { GitError, readMemoryBytes, type Git } from './run.ts';
 import type { GitPath } from './git-path.ts';
 
 export interface ItemSource {
@@ -16,7 +16,7 @@ export interface ItemSource {
   signal?: AbortSignal | undefined;
 }
 
-/** How the reading ended: git said everything, the reader had enough, or a limit was reached. */
+/** How the reading ended: git said everything, the reader had enough, or a limit was reached (of memory: `time`). */
 export type ItemsEnd = 'whole' | 'enough' | 'bytes' | 'time';
 
 /**
@@ -28,7 +28,11 @@ export async function readItems(
   source: ItemSource,
   take: (item: string) => boolean,
 ): Promise<ItemsEnd> {
-  const child = git.spawn(source.args, { repo: source.repo, path: source.path });
+  const child = git.spawn(source.args, {
+    repo: source.repo,
+    path: source.path,
+    maxMemoryBytes: readMemoryBytes,
+  });
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   let end: ItemsEnd = 'whole';
   const stop = (why: ItemsEnd) => {
@@ -60,7 +64,11 @@ export async function readItems(
     source.signal?.throwIfAborted();
     if (end === 'whole' && rest !== '' && !take(rest)) end = 'enough';
     const isFault = code !== 0 && !(code !== null && source.accept?.includes(code));
-    if (end === 'whole' && isFault) throw new GitError(source.args, code ?? undefined, stderr);
+    if (end === 'whole' && isFault) {
+      const error = new GitError(source.args, code ?? undefined, stderr);
+      if (!error.wantedMemory) throw error;
+      end = 'time';
+    }
   } finally {
     clearTimeout(timer);
     source.signal?.removeEventListener('abort', abort);

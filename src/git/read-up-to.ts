@@ -1,7 +1,7 @@
 // What git prints, up to a limit of bytes and of time: enough for a page, of an answer that may have no end.
 import { ForgeError } from '../lib/errors.ts';
 import type { GitPath } from './git-path.ts';
-import { GitError, type Git } from './run.ts';
+import { GitError, readMemoryBytes, type Git } from './run.ts';
 
 export interface UpTo {
   /** The bare repository's folder. */
@@ -19,11 +19,15 @@ export interface OutputStart {
 }
 
 /**
- * The start of what git prints, until it has said too much or taken too long. Throws `GitError` when git fails, and
- * refuses (`unavailable`) when that is because objects are missing or damaged.
+ * The start of what git prints, until it has said too much, taken too long or wanted too much memory. Throws
+ * `GitError` when git fails, and refuses (`unavailable`) when that is because objects are missing or damaged.
  */
 export async function readUpTo(git: Git, args: readonly string[], limits: UpTo): Promise<OutputStart> {
-  const child = git.spawn(args, { repo: limits.repo, path: limits.path });
+  const child = git.spawn(args, {
+    repo: limits.repo,
+    path: limits.path,
+    maxMemoryBytes: readMemoryBytes,
+  });
   const chunks: Buffer[] = [];
   let count = 0;
   let isWhole = true;
@@ -46,7 +50,11 @@ export async function readUpTo(git: Git, args: readonly string[], limits: UpTo):
   child.on('close', resolve);
   try {
     const code = await promise;
-    if (isWhole && code !== 0) throw damageOr(new GitError(args, code ?? undefined, stderr));
+    if (isWhole && code !== 0) {
+      const error = new GitError(args, code ?? undefined, stderr);
+      if (!error.wantedMemory) throw damageOr(error);
+      isWhole = false;
+    }
   } finally {
     clearTimeout(timer);
   }

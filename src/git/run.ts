@@ -27,13 +27,15 @@ export interface RunOptions {
   accept?: readonly number[];
   maxBytes?: number;
   timeoutMs?: number;
+  /** Of git itself, which fails when it wants more: for questions whose cost a repository decides. */
+  maxMemoryBytes?: number;
   /** Added to git's environment; never taken from a user. */
   env?: Record<string, string>;
   /** A git that was started with these arguments before its input was known. */
   started?: RunningGit | undefined;
 }
 
-export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path'> {
+export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path' | 'maxMemoryBytes'> {
   /** Whether it leads a process group of its own. */
   detached?: boolean;
   /** Whether it is killed with its group when the forge dies; else it goes on as long as it has something to do. */
@@ -60,7 +62,15 @@ export class GitError extends Error {
     this.exitCode = exitCode;
     this.stderr = stderr;
   }
+
+  /** Whether git wanted more memory than it was given. */
+  get wantedMemory(): boolean {
+    return /out of memory|cannot allocate memory|mmap failed|unable to create thread/i.test(this.stderr);
+  }
 }
+
+/** For reads that a page waits for: a tree of a dozen objects can make git note down thousands of millions of paths. */
+export const readMemoryBytes = 1024 * 1024 * 1024;
 
 export class Git {
   readonly environment: Readonly<Record<string, string>>;
@@ -109,7 +119,7 @@ export class Git {
 
   /** Starts git with pipes on its three streams, and on `hookPipes` more; the caller owns its end. */
   spawn(args: readonly string[], options: SpawnOptions = {}): RunningGit {
-    const [program, argv] = commandOf(args, options.path);
+    const [program, argv] = commandOf(args, options);
     const order = {
       program,
       args: argv,
@@ -146,14 +156,18 @@ export class Git {
 
 /**
  * Node hands arguments over as UTF-8. A path that is none is spelled in octal for a shell, which turns it into its
- * bytes and then becomes git; nothing of it is read as a word of the shell.
+ * bytes and then becomes git; nothing of it is read as a word of the shell. A shell also sets the limit of memory.
  */
-function commandOf(args: readonly string[], path: GitPath | undefined): [program: string, argv: string[]] {
-  if (path === undefined) return ['git', [...args]];
-  const text = textOfPath(path);
-  if (text !== undefined) return ['git', [...args, text]];
-  const octal = Array.from(bytesOfPath(path), (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
-  return ['sh', ['-c', `path=$(printf %b. "$0"); exec git "$@" "\${path%.}"`, octal, ...args]];
+function commandOf(args: readonly string[], options: SpawnOptions): [program: string, argv: string[]] {
+  const { path, maxMemoryBytes } = options;
+  const text = path === undefined ? undefined : textOfPath(path);
+  const all = text === undefined ? [...args] : [...args, text];
+  const limit = maxMemoryBytes === undefined ? '' : `ulimit -d ${Math.floor(maxMemoryBytes / 1024)}; `;
+  if (path !== undefined && text === undefined) {
+    const octal = Array.from(bytesOfPath(path), (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
+    return ['sh', ['-c', `${limit}path=$(printf %b. "$0"); exec git "$@" "\${path%.}"`, octal, ...args]];
+  }
+  return limit === '' ? ['git', all] : ['sh', ['-c', `${limit}exec git "$@"`, 'git', ...all]];
 }
 
 interface CollectOptions extends RunOptions {
@@ -189,10 +203,16 @@ function collect(child: RunningGit, args: readonly string[], options: CollectOpt
     clearTimeout(timer);
     const accepted = code === 0 || (code !== null && options.accept?.includes(code));
     if (accepted) resolve({ stdout: Buffer.concat(chunks), exitCode: code ?? 0 });
-    else reject(new GitError(args, code ?? undefined, stderr));
+    else reject(failureOf(new GitError(args, code ?? undefined, stderr), options));
   });
   child.stdin.end(options.input ?? '');
   return promise;
+}
+
+function failureOf(error: GitError, options: RunOptions): Error {
+  if (options.maxMemoryBytes === undefined || !error.wantedMemory) return error;
+  const sentence = `git ${error.argv[0] ?? ''} needed more memory than it may take and was stopped.`;
+  return new ForgeError('limited', sentence, { cause: error });
 }
 
 // Old histories have these, and nothing is hurt by them.

@@ -4,6 +4,7 @@ import { diffBetween } from '../repos/diff-between.ts';
 import { getBranch, getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import { readMemoryBytes } from '../git/run.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
 import { coverEveryHunk } from './coverage.ts';
@@ -76,7 +77,12 @@ async function readCommits(forge: Forge, subject: { branch: Branch; revision: Re
       ...exclude,
       '--',
     ],
-    { repo: repoPath(forge, branch.repoId), maxBytes: maxLogBytes },
+    {
+      repo: repoPath(forge, branch.repoId),
+      maxBytes: maxLogBytes,
+      timeoutMs: forge.config.limits.readSeconds * 1000,
+      maxMemoryBytes: readMemoryBytes,
+    },
   );
   return stdout
     .toString('utf8')
