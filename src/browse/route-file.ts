@@ -14,7 +14,7 @@ import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { readFileOf, type ShownFile } from './blob.ts';
 import { crumbsOf } from './crumbs-view.ts';
-import { documentHtml, isMarkdown, sourceRows } from './document-view.ts';
+import { documentAt, isMarkdown, sourceRows } from './document-view.ts';
 import { placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
 import { isKnown } from './route-etag.ts';
 import { placeLinks } from './route-folder.ts';
@@ -48,7 +48,7 @@ async function showFile(forge: Forge, exchange: Exchange): Promise<void> {
   }
   const content = await contentData(forge, place, { entry, ...query });
   // Another answer follows from the same commit, as soon as there are colours.
-  if (content.rows?.isWaiting === true) response.removeHeader('ETag');
+  if (content.isFinal === false) response.removeHeader('ETag');
   if (query.part === 'lines') {
     render(response, 'browse/_lines.njk', content);
     return;
@@ -76,7 +76,7 @@ async function contentData(
   forge: Forge,
   place: Place,
   wanted: { entry: Omit<TreeEntry, 'name'> } & z.output<typeof fileQuery>,
-): Promise<Record<string, unknown> & { rows?: { isWaiting: boolean } }> {
+): Promise<Record<string, unknown> & { isFinal?: boolean }> {
   const { oid, kind } = wanted.entry;
   if (kind === 'submodule') return { oid };
   const file = await readFileOf(forge, place.repo.id, oid);
@@ -88,10 +88,13 @@ async function contentData(
   const { text, encoding } = file.content;
   const hasSource = isMarkdown(place.path);
   const notes = { ...shown, encoding, hasSource, isSvg: /\.svg$/i.test(place.path) };
-  if (hasSource && wanted.view !== 'source')
-    return { ...notes, document: await documentHtml(place, { path: place.path, oid, text }) };
-  const patience = wanted.part === 'lines' ? undefined : patienceMs;
-  return { ...notes, rows: await sourceRows({ path: place.path, oid, text }, patience) };
+  const source = { path: place.path, oid, text };
+  if (hasSource && wanted.view !== 'source') {
+    const { html, isFinal } = await documentAt(place, source);
+    return { ...notes, document: html, isFinal };
+  }
+  const rows = await sourceRows(source, wanted.part === 'lines' ? undefined : patienceMs);
+  return { ...notes, rows, isFinal: rows.isFinal };
 }
 
 /** What Git LFS keeps for a file; `lfsHref` when this repository was given it. */

@@ -14,7 +14,7 @@ import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { readFileOf } from './blob.ts';
 import { crumbsOf } from './crumbs-view.ts';
-import { documentHtml, isMarkdown } from './document-view.ts';
+import { documentAt, isMarkdown, type Document } from './document-view.ts';
 import { folderChanges, type FolderChanges } from './folder-changes.ts';
 import { findPlace, routeBelow, type Exchange, type Place } from './place.ts';
 import { isKnown } from './route-etag.ts';
@@ -65,6 +65,9 @@ async function pageData(
   { place, folder }: { place: Place; folder: FolderPart },
 ): Promise<Record<string, unknown>> {
   const { repo, ref, commit } = place;
+  const readme = folder.from === 0 ? await readmeOf(forge, place, folder.readme) : undefined;
+  // The next reader may get the README as a document.
+  if (readme?.isFinal === false) response.removeHeader('ETag');
   return {
     repo,
     base: `/${fullName(repo)}`,
@@ -74,7 +77,7 @@ async function pageData(
     crumbs: crumbsOf(place, 'tree'),
     name: visibleName(showPath(nameOf(place.path))),
     commit: await commitSummary(forge.git, repoPath(forge, repo.id), commit),
-    readme: folder.from === 0 ? await readmeOf(forge, place, folder.readme) : undefined,
+    readme,
   };
 }
 
@@ -128,7 +131,7 @@ async function readmeOf(
   forge: Forge,
   place: Place,
   entry: TreeEntry | undefined,
-): Promise<Record<string, unknown> | undefined> {
+): Promise<(Partial<Document> & { name: string; href: string; text: string }) | undefined> {
   if (entry === undefined) return undefined;
   const path = joinPath(place.path, entry.name);
   const { content } = await readFileOf(forge, place.repo.id, entry.oid);
@@ -137,7 +140,7 @@ async function readmeOf(
   return {
     name: visibleName(showPath(entry.name)),
     href: place.url('blob', path),
-    html: isMarkdown(path) ? await documentHtml(place, { path, oid: entry.oid, text }) : undefined,
     text,
+    ...(isMarkdown(path) ? await documentAt(place, { path, oid: entry.oid, text }) : {}),
   };
 }

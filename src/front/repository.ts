@@ -1,16 +1,15 @@
 import type { Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
+import { documentHtml } from '../browse/document-view.ts';
 import { countBranches, listBranches } from '../branches/find.ts';
 import type { BranchState } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
-import { readBlob } from '../git/objects.ts';
+import { readObject } from '../git/object-reader.ts';
 import { resolveBranch } from '../git/refs.ts';
-import { ForgeError } from '../lib/errors.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { repoUrls } from '../repos/urls.ts';
-import { renderMarkdown } from '../web/markdown.ts';
 import { branchRows } from './lists.ts';
 
 const maxReadmeBytes = 256 * 1024;
@@ -53,13 +52,13 @@ export async function repositoryData(
 }
 
 async function readReadme(forge: Forge, repo: Repo, head: string): Promise<string | undefined> {
-  try {
-    const blob = await readBlob(forge.git, repoPath(forge, repo.id), `${head}:README.md`, maxReadmeBytes);
-    if (blob === undefined) return undefined;
-    const files = `/${fullName(repo)}/blob/HEAD/`;
-    return await renderMarkdown(blob.toString('utf8'), { root: files, folder: files });
-  } catch (error) {
-    if (error instanceof ForgeError && error.code === 'too_large') return undefined;
-    throw error;
-  }
+  const expression = `${head}:README.md`;
+  const blob = await readObject(forge.git, repoPath(forge, repo.id), {
+    expression,
+    maxBytes: maxReadmeBytes,
+  });
+  if (blob?.type !== 'blob' || blob.content === undefined) return undefined;
+  const files = `/${fullName(repo)}/blob/HEAD/`;
+  const text = blob.content.toString('utf8');
+  return (await documentHtml({ root: files, folder: files }, { oid: blob.oid, text })).html;
 }

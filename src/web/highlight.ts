@@ -57,6 +57,10 @@ export function languageOf(path: string): string | undefined {
   return languages[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
 }
 
+/** Whether a text gets colours, unless no thread has the time. */
+export const hasColours = (path: string, text: string): boolean =>
+  languageOf(path) !== undefined && text.length <= maxLength;
+
 /** Segments of every line of a file, or undefined when it is shown plain: too large, too slow, no language. */
 export async function highlightFile(file: {
   oid: string;

@@ -8,9 +8,16 @@ const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;'
  * images become their text. Links within the repository follow `base`. What is too long or too slow to render comes
  * back as escaped plain text.
  */
-export async function renderMarkdown(text: string, base?: LinkBase): Promise<string> {
-  const rendered =
-    text.length > maxLength ? undefined : await askRenderThread({ kind: 'markdown', text, base });
-  if (typeof rendered === 'string') return rendered;
-  return `<pre>${text.slice(0, maxLength).replace(/[&<>"]/g, (character) => escapes[character] ?? '')}</pre>`;
+export const renderMarkdown = async (text: string, base?: LinkBase): Promise<string> =>
+  (await tryMarkdown(text, base)) ?? plainDocument(text);
+
+/** As `renderMarkdown`, but undefined when the text is too long, or no thread had the time. */
+export async function tryMarkdown(text: string, base: LinkBase | undefined): Promise<string | undefined> {
+  if (text.length > maxLength) return undefined;
+  const rendered = await askRenderThread({ kind: 'markdown', text, base });
+  return typeof rendered === 'string' ? rendered : undefined;
 }
+
+/** The text as it is, escaped. */
+export const plainDocument = (text: string): string =>
+  `<pre tabindex="0">${text.slice(0, maxLength).replace(/[&<>"]/g, (character) => escapes[character] ?? '')}</pre>`;
