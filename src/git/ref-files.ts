@@ -25,13 +25,31 @@ export async function readRefFiles(
     const loose = readLoose(repo, prefixes);
     const packed = loose && (await readPacked(join(repo, 'packed-refs')));
     if (loose === undefined || packed === undefined) return undefined;
-    const chosen = [...packed].filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)));
-    if (loose.size === 0) return new Map(chosen);
-    const all = [...new Map([...chosen, ...loose])];
-    return new Map(all.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+    return merge(packed, loose, prefixes);
   } catch {
     return undefined;
   }
+}
+
+/** Both in the order of names; the packed ones are many and in order already. A loose one stands for the packed one. */
+function merge(packed: Refs, loose: Refs, prefixes: readonly string[]): Map<string, string> {
+  const merged = new Map<string, string>();
+  const fresh = [...loose.keys()].sort();
+  let at = 0;
+  const takeFresh = (before: string | undefined) => {
+    for (let name = fresh[at]; name !== undefined; name = fresh[at]) {
+      if (before !== undefined && name > before) return;
+      merged.set(name, loose.get(name) ?? '');
+      at += 1;
+    }
+  };
+  for (const [name, oid] of packed) {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    takeFresh(name);
+    if (!loose.has(name)) merged.set(name, oid);
+  }
+  takeFresh(undefined);
+  return merged;
 }
 
 function readLoose(repo: string, prefixes: readonly string[]): Map<string, string> | undefined {
