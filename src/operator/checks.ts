@@ -57,27 +57,27 @@ function checkDisk({ config }: Forge): number {
   );
 }
 
-/** Writes a file as the forge will: a disk may let nothing be written, or nothing be kept. */
+/** Writes a file into each folder as the forge will: a disk may let nothing be written, or nothing be kept. */
 async function checkWritable({ config }: Forge): Promise<void> {
   const { data, repos, spool, lanes, checkouts, keys, gitHome, lfs } = config.paths;
-  for (const folder of [data, repos, spool, lanes, checkouts, keys, gitHome, lfs]) {
-    const path = join(folder, `.probe-${randomUUID()}`);
-    try {
-      const file = await open(path, 'wx', 0o600);
-      await file
-        .writeFile('probe')
-        .then(() => file.sync())
-        .finally(() => file.close());
-    } catch (error) {
-      throw new ForgeError(
-        'unavailable',
-        `The folder ${folder} cannot be written; give it to the user of the forge.`,
-        {
-          cause: error,
-        },
-      );
-    } finally {
-      await rm(path, { force: true }).catch(() => undefined);
-    }
+  await Promise.all([data, repos, spool, lanes, checkouts, keys, gitHome, lfs].map(tryToWrite));
+}
+
+async function tryToWrite(folder: string): Promise<void> {
+  const path = join(folder, `.probe-${randomUUID()}`);
+  try {
+    const file = await open(path, 'wx', 0o600);
+    await file
+      .writeFile('probe')
+      .then(() => file.sync())
+      .finally(() => file.close());
+  } catch (error) {
+    throw new ForgeError(
+      'unavailable',
+      `The folder ${folder} cannot be written; give it to the user of the forge.`,
+      { cause: error },
+    );
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
   }
 }

@@ -48,7 +48,7 @@ async function expectSound(served: ServedForge): Promise<void> {
 
 test(
   'the operator asks for it, running or not, and every reviewed head is still there',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const served = await startForge();
     const ada = await served.person('ada', 'admin');
@@ -75,7 +75,7 @@ test(
   },
 );
 
-test('pushes go on while it runs, and none of them is lost', { timeout: 120_000 }, async () => {
+test('pushes go on while it runs, and none of them is lost', { timeout: 240_000 }, async () => {
   const served = await startForge();
   const ada = await served.person('ada', 'admin');
   await pushProject(served, ada);
@@ -101,7 +101,7 @@ test('pushes go on while it runs, and none of them is lost', { timeout: 120_000 
   await expectSound(served);
 });
 
-test('a git of the housekeeping does not outlive a forge that is killed', { timeout: 120_000 }, async () => {
+test('a git of the housekeeping does not outlive a forge that is killed', { timeout: 240_000 }, async () => {
   const programs = mkdtempSync(join(tmpdir(), 'pika-slow-git-'));
   onTestFinished(() => rmSync(programs, { recursive: true }));
   const real = await outputOf(['sh', '-c', 'command -v git'], {
@@ -128,7 +128,7 @@ test('a git of the housekeeping does not outlive a forge that is killed', { time
   await expectSound(served);
 });
 
-test('doctor says what is wrong and mends it, running or not', { timeout: 120_000 }, async () => {
+test('doctor says what is wrong and mends it, running or not', { timeout: 240_000 }, async () => {
   const served = await startForge();
   const ada = await served.person('ada', 'admin');
   await pushProject(served, ada);
@@ -161,13 +161,13 @@ test('doctor says what is wrong and mends it, running or not', { timeout: 120_00
 
 test(
   'killed at any moment, the repository is whole, and the next housekeeping does its work',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const served = await startForge();
     const ada = await served.person('ada', 'admin');
     const heads = await pushProject(served, ada);
     const repo = join(served.data, 'repos/1.git');
-    for (const milliseconds of [0, 8, 20, 40, 80, 160]) {
+    for (const milliseconds of [0, 15, 50, 150]) {
       const touched = firstChange(repo);
       const asked = served.operate('housekeeping', 'ada/app');
       await touched;
