@@ -64,7 +64,7 @@ const limits = z
     maxGitProcesses: positive.default(32),
     maxGitProcessesPerRepo: positive.default(24),
     maxWaitingGit: z.number().int().min(0).default(256),
-    gitQueueSeconds: positive.default(60),
+    gitQueueSeconds: positive.default(300),
     maxPushOptions: positive.default(32),
     maxPushOptionBytes: positive.default(32 * 1024),
     /** A git client for which the forge waits so long is dropped: over HTTP, and over SSH, where hooks of the client take their time. */

@@ -10,6 +10,7 @@ import { PushHead } from './push-head.ts';
 import { startService, type RunningService } from './start-service.ts';
 
 const drainMs = 30_000;
+const noticeMs = 2000;
 
 /** The three streams of a client, and how it is told the end. */
 export interface CommandClient {
@@ -76,7 +77,13 @@ async function serveGit(
 ): Promise<void> {
   const { clerk, identity, git } = parts;
   const { service, owner, name } = parsed;
-  const granted = await clerk.ask({ kind: 'open', identity, service, owner, name }, client.gone);
+  const notice = setTimeout(
+    () => client.errors.write('pika-git: The forge serves others; waiting for a place.\n'),
+    noticeMs,
+  );
+  const granted = await clerk
+    .ask({ kind: 'open', identity, service, owner, name }, client.gone)
+    .finally(() => clearTimeout(notice));
   const serviceId = granted.id;
   try {
     if (client.gone.aborted) return;

@@ -42,7 +42,32 @@ test('a client that hangs up in the middle of a push ends its git and changes no
   );
   child.kill('SIGKILL');
   await once(child, 'close');
-  await expect.poll(async () => (await ada.tryGit('ls-remote', server.sshUrl('ada/app'))).status).toBe(0);
+  await expect
+    .poll(async () => (await ada.tryGit('ls-remote', server.sshUrl('ada/app'))).status, { timeout: 10_000 })
+    .toBe(0);
+});
+
+test('who finds every place taken is told that it waits, and is served when one comes free', async () => {
+  const it = await open({ settings: { limits: { maxGitProcesses: 1 } } });
+  const server = await serveGit(it);
+  const ada = await server.person('ada');
+  await it.repo('ada/app', { files: { a: '1\n' } });
+  const [ssh = '', ...args] = ada.env['GIT_SSH_COMMAND']!.split(' ');
+  const asks = () =>
+    spawn(ssh, [...args, '-p', String(server.sshPort), 'git@127.0.0.1', 'git-upload-pack /ada/app'], {
+      env: ada.env,
+    });
+  const holder = asks();
+  await once(holder.stdout, 'data');
+  const waiting = asks();
+  const [notice] = (await once(waiting.stderr, 'data')) as [Buffer];
+  expect(notice.toString()).toBe('pika-git: The forge serves others; waiting for a place.\n');
+  holder.stdin.end('0000');
+  const [refs] = (await once(waiting.stdout, 'data')) as [Buffer];
+  expect(refs.toString()).toContain('refs/heads/main');
+  waiting.stdin.end('0000');
+  await once(waiting, 'close');
+  expect(waiting.exitCode).toBe(0);
 });
 
 test('the SSH process ends when the forge is killed', async () => {
