@@ -1,13 +1,15 @@
 // Git itself, in every way it can be told to speak: protocols v0, v1 and v2, shallow and partial clones, atomic
 // pushes, chunked and compressed bodies. What git's own trace shows is what was really spoken.
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { GitClient } from '../../support/git-client.ts';
 import type { Way } from '../../support/other-clients.ts';
 import { runProgram, type ProgramResult } from '../../support/run-program.ts';
 import { pushProject } from '../../support/sample-project.ts';
 import { useSharedForge } from '../../support/serve.ts';
 
+// Each starts git many times, on machines that do other work.
+vi.setConfig({ testTimeout: 90_000 });
 const shared = useSharedForge();
 
 interface Meeting {
@@ -59,7 +61,6 @@ const protocols = ways.flatMap((way) => [0, 1, 2].map((version) => ({ way, versi
 
 test.for(protocols)(
   'protocol v$version over $way clones, fetches, pushes, is refused, forces and deletes',
-  { timeout: 60_000 },
   async ({ way, version }) => {
     const { person, url, history, git } = await meet(way);
     const speak = ['-c', `protocol.version=${version}`];
@@ -160,24 +161,20 @@ test.for(ways)('an atomic push over %s moves all of its branches or none', async
   expect(await person.git('ls-remote', url, 'refs/heads/one')).toContain(other);
 });
 
-test(
-  'a push that is larger than its buffer comes in chunks, after a probe',
-  { timeout: 60_000 },
-  async () => {
-    const { person, url } = await meet('HTTP');
-    await person.git('switch', '--quiet', '--create', 'big');
-    const head = await person.commit('Big', { 'more.txt': 'more\n'.repeat(100_000) });
-    const argv = ['git', '-c', 'http.postBuffer=1', 'push', url, 'big'];
-    const env = { ...person.env, GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' };
-    const pushed = await runProgram(argv, { cwd: person.checkout, env });
-    expect(pushed.status, pushed.stderr).toBe(0);
-    expect(pushed.stderr).toMatch(/Transfer-Encoding: chunked/i);
-    expect(pushed.stderr).toMatch(/remote: Branch #1: /);
-    expect(await person.git('ls-remote', url, 'refs/heads/big')).toContain(head);
-  },
-);
+test('a push that is larger than its buffer comes in chunks, after a probe', async () => {
+  const { person, url } = await meet('HTTP');
+  await person.git('switch', '--quiet', '--create', 'big');
+  const head = await person.commit('Big', { 'more.txt': 'more\n'.repeat(100_000) });
+  const argv = ['git', '-c', 'http.postBuffer=1', 'push', url, 'big'];
+  const env = { ...person.env, GIT_TRACE_CURL: '1', GIT_TRACE_CURL_NO_DATA: '1' };
+  const pushed = await runProgram(argv, { cwd: person.checkout, env });
+  expect(pushed.status, pushed.stderr).toBe(0);
+  expect(pushed.stderr).toMatch(/Transfer-Encoding: chunked/i);
+  expect(pushed.stderr).toMatch(/remote: Branch #1: /);
+  expect(await person.git('ls-remote', url, 'refs/heads/big')).toContain(head);
+});
 
-test('a long negotiation is sent compressed and understood', { timeout: 60_000 }, async () => {
+test('a long negotiation is sent compressed and understood', async () => {
   const { person, url, git } = await meet('HTTP');
   await said(git('', ['clone', '--quiet', url, 'copy']));
   // Commits that the forge does not know make git tell of many before both find what they share.

@@ -31,7 +31,7 @@ for (const kind of clientKinds) {
   const missing = await kind.missing();
   for (const way of kind.ways) {
     const title = `${kind.name} clones, fetches, pushes, is refused, forces and deletes over ${way}`;
-    testUnless(missing, title)(title, { timeout: 90_000 }, async () => {
+    testUnless(missing, title)(title, { timeout: 180_000 }, async () => {
       const meeting = await meet(kind, way);
       await clones(meeting);
       const head = await pushes(meeting);
