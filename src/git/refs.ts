@@ -2,7 +2,6 @@
 import { ForgeError } from '../lib/errors.ts';
 import { readRefFiles } from './ref-files.ts';
 import { GitError, type Git } from './run.ts';
-import type { RunningGit } from './spawner.ts';
 
 /** What git writes for "no object": the old side of a new ref, the new side of a deleted one. */
 export const zeroOid = '0'.repeat(40);
@@ -60,9 +59,8 @@ export async function updateRefs(git: Git, repo: string, moves: readonly RefMove
     newOid === zeroOid ? `delete ${ref}\0${oldOid ?? ''}\0` : `update ${ref}\0${newOid}\0${oldOid ?? ''}\0`,
   );
   try {
-    await git.run(movingRefs, {
+    await git.run(['update-ref', '--stdin', '-z'], {
       repo,
-      started: takeExpecting(git, repo),
       input: `start\0${commands.join('')}prepare\0commit\0`,
     });
   } catch (error) {
@@ -73,38 +71,4 @@ export async function updateRefs(git: Git, repo: string, moves: readonly RefMove
     }
     throw error;
   }
-}
-
-const movingRefs = ['update-ref', '--stdin', '-z'];
-/** From the decision about a push to its pins, even on a slow disk; after it, the next one starts its own. */
-const expectMs = 1000;
-const expecting = new WeakMap<Git, Map<string, RunningGit>>();
-
-/** Refs of the repository will be moved in a moment: the git that does it starts now, and waits for its orders. */
-export function expectMoves(git: Git, repo: string): void {
-  const ofGit = expecting.get(git) ?? new Map<string, RunningGit>();
-  expecting.set(git, ofGit);
-  if (ofGit.has(repo)) return;
-  const child = git.spawn(movingRefs, { repo });
-  ofGit.set(repo, child);
-  const forget = () => {
-    if (ofGit.get(repo) === child) ofGit.delete(repo);
-  };
-  const timer = setTimeout(() => {
-    // Without orders it ends and has done nothing.
-    if (ofGit.get(repo) === child) child.stdin.end();
-    forget();
-  }, expectMs);
-  child.stdin.on('error', () => undefined);
-  child.on('error', forget);
-  child.on('close', () => {
-    clearTimeout(timer);
-    forget();
-  });
-}
-
-function takeExpecting(git: Git, repo: string): RunningGit | undefined {
-  const child = expecting.get(git)?.get(repo);
-  expecting.get(git)?.delete(repo);
-  return child;
 }

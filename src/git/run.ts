@@ -31,8 +31,6 @@ export interface RunOptions {
   maxMemoryBytes?: number;
   /** Added to git's environment; never taken from a user. */
   env?: Record<string, string>;
-  /** A git that was started with these arguments before its input was known. */
-  started?: RunningGit | undefined;
 }
 
 export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path' | 'maxMemoryBytes'> {
@@ -107,7 +105,7 @@ export class Git {
 
   /** Runs git to its end; throws `GitError` unless the exit code is 0 or accepted. */
   run(args: readonly string[], options: RunOptions = {}): Promise<GitResult> {
-    const child = options.started ?? this.spawn(args, options);
+    const child = this.spawn(args, options);
     return collect(child, args, { timeoutMs: this.#defaultTimeoutMs, ...options });
   }
 

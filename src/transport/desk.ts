@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { recordAudit } from '../accounts/audit.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
-import { expectMoves } from '../git/refs.ts';
 import { parseRefUpdate, type RefUpdate } from '../git/push.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { findRepo } from '../repos/find.ts';
@@ -152,8 +151,6 @@ export class Desk {
     const { repo, caller } = service;
     const updates = asked.lines.map(parseRefUpdate).filter((update) => update !== undefined);
     const refusals = await this.#decide({ repo, caller, updates }, asked);
-    // The pins of what is pushed are written as soon as git has accepted it.
-    if (refusals.length === 0) expectMoves(this.#forge.git, repoPath(this.#forge, repo.id));
     recordAudit(this.#forge, caller, {
       action: refusals.length === 0 ? 'push.accept' : 'push.refuse',
       subject: fullName(repo),
