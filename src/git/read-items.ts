@@ -2,6 +2,7 @@
 // not wanted, or may never come.
 import { GitError, readMemoryBytes, type Git } from './run.ts';
 import type { GitPath } from './git-path.ts';
+import { damageOr } from './read-up-to.ts';
 
 export interface ItemSource {
   /** The bare repository's folder. */
@@ -21,7 +22,8 @@ export type ItemsEnd = 'whole' | 'enough' | 'bytes' | 'time';
 
 /**
  * Calls `take` with every piece between two NULs, as text in latin1, until it answers false.
- * Throws `GitError` when git fails, and the signal's reason when it is aborted.
+ * Throws `GitError` when git fails, refuses (`unavailable`) when that is because objects are missing or damaged, and
+ * throws the signal's reason when it is aborted.
  */
 export async function readItems(
   git: Git,
@@ -66,7 +68,7 @@ export async function readItems(
     const isFault = code !== 0 && !(code !== null && source.accept?.includes(code));
     if (end === 'whole' && isFault) {
       const error = new GitError(source.args, code ?? undefined, stderr);
-      if (!error.wantedMemory) throw error;
+      if (!error.wantedMemory) throw damageOr(error);
       end = 'time';
     }
   } finally {

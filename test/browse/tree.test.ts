@@ -230,6 +230,11 @@ test('what is missing from a damaged repository is said, and the rest is shown',
   }
   await remove('dir');
   expect((await ask('/ada/app/tree')).status).toBe(200);
-  for (const path of ['tree/main/dir', 'blob/main/dir/b.txt', 'raw/main/dir/b.txt'])
+  for (const path of [
+    'tree/main/dir',
+    'tree/main?with=commits',
+    'blob/main/dir/b.txt',
+    'search/main?in=names',
+  ])
     expect((await ask(`/ada/app/${path}`)).status, path).toBe(503);
 });
