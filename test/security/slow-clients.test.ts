@@ -24,6 +24,7 @@ const bigBytes = 40 * 1024 * 1024;
 // What the kernel and the program hold on the way, at most.
 const onTheWayBytes = 16 * 1024 * 1024;
 const slow = { timeout: 60_000 };
+const patient = { timeout: 10_000 };
 
 let served: ServedForge;
 let ada: GitClient;
@@ -125,7 +126,7 @@ for (const way of ['SSH', 'HTTP'] as const) {
     slow,
     async () => {
       const hangUp = await readNothing(way);
-      await expect.poll(uploads).toHaveLength(1);
+      await expect.poll(uploads, patient).toHaveLength(1);
       const pid = uploads()[0]!;
       // Until git has stopped handing on, because nobody takes it.
       let before = -1;
@@ -142,8 +143,8 @@ for (const way of ['SSH', 'HTTP'] as const) {
         .toBe(true);
       expect(before).toBeLessThan(onTheWayBytes);
       hangUp();
-      await expect.poll(uploads, { timeout: 5000 }).toEqual([]);
-      await expect.poll(nextClient, { timeout: 5000 }).toBe('served');
+      await expect.poll(uploads, patient).toEqual([]);
+      await expect.poll(nextClient, patient).toBe('served');
     },
   );
 
@@ -162,12 +163,12 @@ for (const way of ['SSH', 'HTTP'] as const) {
         return () => client.destroy();
       }),
     );
-    await expect.poll(nextClient, { timeout: 5000 }).toBe('refused');
+    await expect.poll(nextClient, patient).toBe('refused');
     for (const hangUp of waiting) hangUp();
-    await expect.poll(nextClient, { timeout: 5000 }).toBe('waits');
+    await expect.poll(nextClient, patient).toBe('waits');
     holder.end();
-    await expect.poll(nextClient, { timeout: 5000 }).toBe('served');
-    await expect.poll(uploads).toEqual([]);
+    await expect.poll(nextClient, patient).toBe('served');
+    await expect.poll(uploads, patient).toEqual([]);
   });
 }
 
@@ -183,23 +184,23 @@ test('D2: a client of SSH that sends beyond its window is dropped', slow, async 
   for (let piece = 0; piece < 1000; piece += 1) channel.write(Buffer.alloc(30_000));
   await closed;
   holder.end();
-  await expect.poll(nextClient, { timeout: 5000 }).toBe('served');
+  await expect.poll(nextClient, patient).toBe('served');
 });
 
 test('S3: a client that stops in the middle of its body, or of its head, is dropped', slow, async () => {
   const body = openHttp().resume();
   const bodyClosed = once(body, 'close');
   body.write(`${postHead('git-receive-pack', 1_000_000)}00`);
-  await expect.poll(() => gitProcesses(served.data, 'receive-pack')).toHaveLength(1);
+  await expect.poll(() => gitProcesses(served.data, 'receive-pack'), patient).toHaveLength(1);
   await bodyClosed;
-  await expect.poll(() => gitProcesses(served.data, 'receive-pack')).toEqual([]);
+  await expect.poll(() => gitProcesses(served.data, 'receive-pack'), patient).toEqual([]);
   const heads = openHttp().resume();
   const headClosed = once(heads, 'close');
   heads.write('GET / HTTP/1.1\r\nHost: forge\r\nX-Slow: ');
   const drip = setInterval(() => heads.write('x'), 200);
   await headClosed;
   clearInterval(drip);
-  expect(await nextClient()).toBe('served');
+  await expect.poll(nextClient, patient).toBe('served');
 });
 
 test('S3: a head without end is refused', slow, async () => {
@@ -207,7 +208,7 @@ test('S3: a head without end is refused', slow, async () => {
   let said = '';
   socket.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
   socket.write(`GET / HTTP/1.1\r\nHost: forge\r\nX-Long: ${'x'.repeat(20_000)}`);
-  await expect.poll(() => said).toContain('431');
+  await expect.poll(() => said, patient).toContain('431');
   socket.destroy();
 });
 
@@ -226,7 +227,7 @@ test(
       status: 0,
       stdout: 'ada\n',
     });
-    expect(await nextClient()).toBe('served');
+    await expect.poll(nextClient, patient).toBe('served');
     await Promise.all(dropped);
     for (const socket of silent) socket.destroy();
   },
