@@ -21,7 +21,7 @@ describe('every template compiles, with the filters and templates that it names'
       tmplStr: string;
     };
     expect(relative(folder, path)).toBe(name);
-    for (const [, named = ''] of tmplStr.matchAll(/\{% (?:extends|include|from|import) "([^"]+)"/g)) {
+    for (const [, named = ''] of tmplStr.matchAll(/\{% (?:extends|include|from|import) "([^"]+\.njk)"/g)) {
       expect(templates, `named by ${name}`).toContain(named);
     }
     for (const [, filter = ''] of tmplStr.matchAll(/\{[{%][^}]*?\|\s*([a-z]\w*)/gi)) {
