@@ -1,11 +1,16 @@
 // T1: what a pusher or a lane writes may be meant for the terminal or the browser of whoever looks at it: titles,
 // links, the clipboard, a cursor that goes back. Neither `ph`, nor an answer of git, nor a page obeys it.
 import { expect, test } from 'vitest';
+import { encodePath } from '../../src/git/git-path.ts';
+import { stageFiles } from '../browse/stage-repo.ts';
+import { useForge } from '../support/forge.ts';
 import { makePh } from '../support/ph.ts';
 import { manifestOf, pushProject } from '../support/sample-project.ts';
+import { rawCommit, rawName } from '../support/raw-commit.ts';
 import { useSharedForge } from '../support/serve.ts';
 
 const forge = useSharedForge();
+const open = useForge();
 
 const escape = '\u001B';
 const tricks = [
@@ -62,5 +67,42 @@ test('T1: a refusal repeats a name of the pusher in printable characters alone',
     const said = refused.stderr.split('\n').filter((line) => line.startsWith('remote:'));
     expect(said.join(''), name).toContain('each part of a name');
     expect(said.join('').replaceAll(`${escape}[K`, ''), name).toMatch(/^[\x20-\x7e]*$/);
+  }
+});
+
+test('T1: names, messages and contents on the pages of files and of history steer nothing', async () => {
+  const it = await open();
+  const { ask, folder, text } = await stageFiles(it, { 'a.txt': 'a\n' });
+  // A name has no slash; the link of a terminal does without one too.
+  const plain = tricks.replaceAll('/', '');
+  const name = `file ${plain}.txt`;
+  const head = await rawCommit(it.forge.git, {
+    repo: folder,
+    branch: 'topic',
+    parents: [await text('rev-parse', 'refs/heads/main')],
+    files: {
+      [rawName(name)]: `let text = "${tricks}";\nsecond\n`,
+      [rawName(`link ${plain}`)]: { link: tricks },
+    },
+    author: `Eve ${tricks.replaceAll(/[\r\n]/g, '')} <eve@example.org>`,
+    message: `Title ${tricks}\n\nBody ${tricks}\n`,
+  });
+  await text('tag', '-a', '-m', `Tag ${tricks}`, 'v1', head);
+  const path = encodePath(rawName(name));
+  const pages = [
+    ...['tree/topic', 'tree/topic?with=commits', 'commits/topic', 'compare/main..topic', 'refs'],
+    ...[
+      `blob/topic/${path}`,
+      `blame/topic/${path}`,
+      `commits/topic/${path}`,
+      `commits/topic/${path}?follow=1`,
+    ],
+    ...[`commit/${head}`, `commit/${head}/refs`, 'search/topic?in=names&q=file', 'search/topic?q=text'],
+    ...[`blob/topic/${encodePath(rawName(`link ${plain}`))}`, `tree/topic/${path}/none`],
+  ];
+  for (const page of pages) {
+    const answer = await ask(`/ada/app/${page}`);
+    expect(answer.status, page).toBeLessThan(500);
+    expect(answer.text, page).not.toMatch(steering);
   }
 });
