@@ -13,6 +13,9 @@ import { brokenReason, missingCommit } from './broken.ts';
 import { pinRef, type Branch } from './model.ts';
 import { findOpenBranchRow, nextBranchNumber } from './store.ts';
 
+const fewHeads = 5;
+const maxStepsToTarget = 20;
+
 export interface PushedHead {
   /** Without refs/heads/. */
   name: string;
@@ -108,12 +111,32 @@ async function findBases(
   path: string,
   { target, heads }: { target: string; heads: readonly ReadHead[] },
 ): Promise<void> {
-  // A head that is the target, or one commit on top of it, needs no question.
-  const near = (head: ReadHead) =>
-    head.headOid === target || (head.parents.length === 1 && head.parents[0] === target);
-  const far = heads.filter((head) => !near(head)).map((head) => head.headOid);
-  const bases = await mergeBases(forge.git, path, { target, heads: far });
-  for (const head of heads) head.baseOid = near(head) ? target : bases.get(head.headOid);
+  // A head a few commits on top of the target needs no git; of many heads, only what costs nothing is tried.
+  const maxSteps = heads.length <= fewHeads ? maxStepsToTarget : 1;
+  const far: ReadHead[] = [];
+  for (const head of heads) {
+    if (await isOnTop(forge, path, { head, target, maxSteps })) head.baseOid = target;
+    else far.push(head);
+  }
+  const bases = await mergeBases(forge.git, path, { target, heads: far.map((head) => head.headOid) });
+  for (const head of far) head.baseOid = bases.get(head.headOid);
+}
+
+/** Whether the head is the target, or comes down to it by single parents within so many steps. */
+async function isOnTop(
+  forge: Forge,
+  path: string,
+  { head, target, maxSteps }: { head: ReadHead; target: string; maxSteps: number },
+): Promise<boolean> {
+  if (head.headOid === target) return true;
+  let { parents } = head;
+  for (let step = 1; step <= maxSteps; step += 1) {
+    const [parent, another] = parents;
+    if (parent === undefined || another !== undefined) return false;
+    if (parent === target) return true;
+    if (step < maxSteps) ({ parents } = await commitSummary(forge.git, path, parent));
+  }
+  return false;
 }
 
 async function pin(forge: Forge, path: string, heads: readonly ReadHead[]): Promise<void> {

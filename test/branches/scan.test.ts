@@ -213,3 +213,24 @@ test('a pin that was lost, or that a death of the machine left half written, is 
     ]),
   );
 });
+
+test('the base of a branch is where it left its target, however many commits ago, and also after a merge', async () => {
+  const { it, repo, path, main, push } = await stage();
+  const { git } = it.forge;
+  const on = (branch: string, from: string, merges: string[] = []): Promise<string> =>
+    pushFiles(git, { repo: path, branch, from, merges, files: { [branch]: from } });
+  const top = await on('main', main);
+  let deep = await on('deep', top);
+  for (let count = 0; count < 25; count += 1) deep = await on('deep', deep);
+  await on('few', await on('few', top));
+  await on('early', main);
+  await on('merged', await on('merged', main), [top]);
+  await push('alone', '1\n');
+  await scanRepo(it.forge, repo);
+  const baseOf = (name: string) => {
+    const { id } = findOpenBranch(it.forge, repo.id, name)!;
+    return listRevisions(it.forge, id)[0]!.baseOid;
+  };
+  const names = ['deep', 'few', 'early', 'merged', 'alone'];
+  expect(names.map(baseOf)).toEqual([top, top, main, top, undefined]);
+});
