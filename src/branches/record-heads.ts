@@ -122,7 +122,7 @@ async function findBases(
   for (const head of far) head.baseOid = bases.get(head.headOid);
 }
 
-/** Whether the head is the target, or comes down to it by single parents within so many steps. */
+/** Whether the head is the target, or comes down to it by first parents within so many steps. */
 async function isOnTop(
   forge: Forge,
   path: string,
@@ -131,8 +131,8 @@ async function isOnTop(
   if (head.headOid === target) return true;
   let { parents } = head;
   for (let step = 1; step <= maxSteps; step += 1) {
-    const [parent, another] = parents;
-    if (parent === undefined || another !== undefined) return false;
+    const [parent] = parents;
+    if (parent === undefined) return false;
     if (parent === target) return true;
     if (step < maxSteps) ({ parents } = await commitSummary(forge.git, path, parent));
   }
