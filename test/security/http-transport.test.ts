@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { resolveBranch } from '../../src/git/refs.ts';
@@ -192,18 +194,20 @@ test('A6: chunked, gzipped, atomic pushes with options that look like commands a
   const url = server.httpUrl('ada/app', ada.token());
   await ada.git('pull', '--quiet', url, 'main');
   await ada.commit('More', { 'b.txt': 'x'.repeat(5000) });
-  const options = ['-o', 'PATH=/tmp;id', '-o', '$(id)', '-o', 'X-Header: y'];
+  const ran = join(it.folder, 'ran');
+  const options = [`PATH=$PATH;touch ${ran}`, `$(touch ${ran})`, `\`touch ${ran}\``, 'X-Header: y'];
   await ada.git(
     '-c',
     'http.postBuffer=1',
     'push',
     '--quiet',
     '--atomic',
-    ...options,
+    ...options.flatMap((option) => ['-o', option]),
     url,
     'HEAD:refs/heads/topic',
   );
   expect(await resolveBranch(it.forge.git, it.repoFolder(repo), 'topic')).toBe(
     await ada.git('rev-parse', 'HEAD'),
   );
+  expect(existsSync(ran)).toBe(false);
 });

@@ -209,7 +209,8 @@ test('S3: a connection that says nothing is dropped, and others are served meanw
 });
 
 test('S3: connections over the limit are dropped at once', async () => {
-  const it = await open({ settings: { limits: { maxSshConnections: 2 } } });
+  // Nothing else ends the third one while the test lasts.
+  const it = await open({ settings: { limits: { maxSshConnections: 2, sshHandshakeSeconds: 600 } } });
   const server = await serveGit(it);
   const held = [1, 2].map(() => connect(server.sshPort, '127.0.0.1'));
   for (const socket of held) await once(socket, 'data');
