@@ -6,7 +6,7 @@ import { disposeServed, startForge, type ServedForge } from '../support/serve.ts
 import { inMs, median, timed, type Figure } from './measure.ts';
 import { servePlainHttp, servePlainSsh, type PlainServer } from './plain-servers.ts';
 
-const turns = 5;
+const turns = 9;
 const fileCount = 1500;
 const fileBytes = 12_000;
 
@@ -66,7 +66,8 @@ async function measureAll(served: ServedForge, { ada, bare, http, ssh }: Plain):
         ours.push(await measure(ada, forge));
         theirs.push(await measure(ada, plain));
       }
-      const value = `${inMs(median(ours))} (${beside}: ${inMs(median(theirs))})`;
+      const ratio = (median(ours) / median(theirs)).toFixed(2);
+      const value = `${inMs(median(ours))} (${beside}: ${inMs(median(theirs))} = ${ratio} ×)`;
       figures.push({
         what: `${what} over ${transport}`,
         value,
@@ -88,6 +89,8 @@ let counter = 0;
 
 async function timePush(client: GitClient, url: string): Promise<number> {
   counter += 1;
+  // Each on top of main, as a branch begins; a chain of unmerged pushes would grow with the turns.
+  await client.git('switch', '--quiet', '--force-create', 'push', 'main');
   await client.commit(`Change ${counter}`, { 'counter.txt': `${counter}\n` });
   return timed(() => client.git('push', '--quiet', url, `HEAD:refs/heads/push-${counter}`));
 }
