@@ -35,7 +35,7 @@ test('an archive has the files of its ref in one folder, as tar.gz and as zip', 
     expect((await ask(`/ada/app/archive/${path}`)).status, path).toBe(404);
 });
 
-test('what a repository says about its files starts no program, not even to check a signature', async () => {
+test('P3: what a repository says about its files starts no program, not even to check a signature', async () => {
   const it = await open();
   const { ask, text, write, folder } = await stageFiles(it);
   const marker = join(it.folder, 'ran');

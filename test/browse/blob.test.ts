@@ -104,7 +104,7 @@ test('Markdown is a document first, and its source one click away', async () => 
   expect((await ask('/ada/app/blob/main/docs/a.md?view=odd')).status).toBe(400);
 });
 
-test('a symbolic link shows its text, and leads nowhere outside of the repository', async () => {
+test('P2: a symbolic link shows its text, and leads nowhere outside of the repository', async () => {
   const { ask, commitTree, write, api } = await stageFiles(await open(), { 'dir/x.txt': 'x\n' });
   const [folder] = (await api('/ada/app/tree/main'))['entries'] as { oid: string }[];
   const link = async (name: string, target: string) => ({ mode: '120000', name, oid: await write(target) });

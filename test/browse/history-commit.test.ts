@@ -65,7 +65,7 @@ test('a merge is shown beside each of its parents', async () => {
   expect((await ask(`/ada/app/commit/${same}`)).text).toContain('changes no file beside that parent');
 });
 
-test('links, submodules, binary and huge files and names of any bytes are shown for what they are', async () => {
+test('P2, D4: links, submodules, binary and huge files and names of any bytes are shown for what they are', async () => {
   const { commit, ask } = await stage({ limits: { maxDiffBytes: 100_000 } });
   const root = await commit({ files: { keep: '1\n' } });
   const oid = await commit({

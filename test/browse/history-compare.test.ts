@@ -73,7 +73,7 @@ test('the form leads to the address of the comparison', async () => {
   expect((await ask('/ada/app/compare?base=a&dots=x&head=b')).status).toBe(400);
 });
 
-test('what does not exist, or means more than a name, is refused', async () => {
+test('A1: what does not exist, or means more than a name, is refused', async () => {
   const { ask } = await stage();
   for (const spec of [
     'main...nothing',

@@ -45,7 +45,7 @@ test('the ref is the longest name that exists, branches before tags', async () =
   expect(seen(await at('HEAD/a.txt'))).toEqual(['branch', 'main', main, 'a.txt']);
 });
 
-test('what git would resolve in its own ways is no name here', async () => {
+test('A1, A3: what git would resolve in its own ways is no name here', async () => {
   const { it, commit, at, text, folder, git } = await stage();
   const main = await text('rev-parse', 'refs/heads/main');
   const blob = await text('rev-parse', `${main}:a.txt`);
@@ -81,7 +81,7 @@ test('what git would resolve in its own ways is no name here', async () => {
   expect(it.forge).toBeDefined();
 });
 
-test('every path of bytes survives its own address', async () => {
+test('D4: every path of bytes survives its own address', async () => {
   for (const bytes of [
     Buffer.from([0xff, 0xfe, 0x2f, 0x41]),
     Buffer.from('a b/c?d#e%f&g;h\n\t"\'<>\\'),
@@ -98,7 +98,7 @@ test('every path of bytes survives its own address', async () => {
   expect(showPath(gitPath(Buffer.from('ü')))).toBe('ü');
 });
 
-test('a file is found by its bytes over HTTP, whatever its name', async () => {
+test('D4: a file is found by its bytes over HTTP, whatever its name', async () => {
   const { it, account, git, folder } = await stage();
   const names: Buffer[] = [
     Buffer.from([0x62, 0xff, 0xfe]),

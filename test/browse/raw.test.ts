@@ -103,7 +103,7 @@ test('a reader who goes away leaves no git behind, and one who downloads too muc
     .toBe(206);
 });
 
-test('what Git LFS keeps is sent to readers of a repository that was given it, and to no other', async () => {
+test('Z3: what Git LFS keeps is sent to readers of a repository that was given it, and to no other', async () => {
   const it = await open();
   const { ask, repo, account, it: staged } = await stageFiles(it);
   const oid = createHash('sha256').update(large).digest('hex');

@@ -12,7 +12,7 @@ interface FoundJson {
 
 const search = (q: string, rest = '') => `/ada/app/search/main?q=${encodeURIComponent(q)}${rest}`;
 
-test('a text is looked for as it stands, whatever it means to git or to a shell', async () => {
+test('A1: a text is looked for as it stands, whatever it means to git or to a shell', async () => {
   const texts = [
     '-e evil',
     '--open-files-in-pager=x',
@@ -55,7 +55,7 @@ test('letters match in either case unless that is asked for, and only in the fol
   expect(await names('/ada/app/search/main/a?q=hello')).toEqual(['a/x.txt']);
 });
 
-test('a regular expression matches, and one that is wrong or endless is refused in words', async () => {
+test('D3: a regular expression matches, and one that is wrong or endless is refused in words', async () => {
   const it = await open();
   const { api, ask } = await stageFiles(it, { 'a.txt': `one 12\ntwo\n${'a'.repeat(5000)}!\n` });
   const { files } = (await api(search('^o\\w+ \\d+$', '&regex=1'))) as unknown as FoundJson;
@@ -81,7 +81,7 @@ test('what cannot be looked for is refused, and nothing is looked for without a 
   expect((await ask(search('x\0y'))).status).toBe(400);
 });
 
-test('files, lines and time have limits, which the page names', async () => {
+test('D2: files, lines and time have limits, which the page names', async () => {
   const it = await open();
   const many = Object.fromEntries(
     Array.from({ length: 6 }, (_, index) => [`f${index}.txt`, 'hit\n'.repeat(5)]),
@@ -98,7 +98,7 @@ test('files, lines and time have limits, which the page names', async () => {
   expect(text).toContain('The first 3 lines of this file; there may be more.');
 });
 
-test('names with any byte and files without text are right', async () => {
+test('D4: names with any byte and files without text are right', async () => {
   const { api, commitTree, write } = await stageFiles(await open(), { 'a.txt': 'a\n' });
   const hit = await write('needle\n');
   await commitTree('main', [

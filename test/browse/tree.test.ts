@@ -142,7 +142,7 @@ test('a page that a reader has is not made again, but another reader gets their 
   expect((await ask('/ada/app/tree', { 'if-none-match': tag })).status).toBe(200);
 });
 
-test('nobody but its readers learns what is in a private repository', async () => {
+test('Z3: nobody but its readers learns what is in a private repository', async () => {
   const { it, served, ask } = await stageFiles(await open(), { 'a.txt': 'secret\n' });
   const eve = served.as(it.account('eve').account);
   const nobody = served.as();
@@ -183,7 +183,7 @@ test('an empty repository leads to its own page, a file to its own, and nothing 
     expect((await ask(`/ada/full/${path}`)).status, path).toBe(404);
 });
 
-test('a folder of very many entries comes part by part', async () => {
+test('D2: a folder of very many entries comes part by part', async () => {
   const it = await open();
   const { ask, api, commitTree, write } = await stageFiles(it);
   it.forge.config.limits.maxFolderEntries = 3;

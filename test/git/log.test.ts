@@ -85,7 +85,7 @@ test('the history of a name is that of its very bytes', async () => {
   expect((await readLog(git, { repo, head, path: 'nothing' as GitPath, ...range })).commits).toEqual([]);
 });
 
-test('a commit that says more than a page may hold does not hide the others', async () => {
+test('D2: a commit that says more than a page may hold does not hide the others', async () => {
   const { git, repo, commit } = await stage();
   const root = await commit({ files: { a: '1\n' }, message: 'Root\n', at: 1 });
   const long = await commit({ files: { a: '2\n' }, parents: [root], message: 'x'.repeat(900_000), at: 2 });

@@ -20,7 +20,7 @@ interface Access {
   expires_in: number;
 }
 
-test('the credential serves for its repository and operation, and for nothing else of the forge', async () => {
+test('Z1: the credential serves for its repository and operation, and for nothing else of the forge', async () => {
   const served = await forge();
   const ada = await served.person('ada');
   await served.operate('repo', 'create', 'ada/art');

@@ -141,7 +141,7 @@ test('everybody unlocks his own; somebody else’s takes force and the right to 
   });
 });
 
-test('a lock is not found under the name of another repository', async () => {
+test('Z3: a lock is not found under the name of another repository', async () => {
   const { test, ada, served } = await setUp();
   const { account: eve } = test.account('eve');
   await test.repo('eve/own');

@@ -81,7 +81,7 @@ test.each([
   },
 );
 
-test('what is hidden is answered like what does not exist', async () => {
+test('Z3: what is hidden is answered like what does not exist', async () => {
   const { served, eve } = await setUp();
   for (const ask of [served.as(), served.as(eve)]) {
     for (const [method, path, body] of [...reads, ...writes]) {

@@ -155,7 +155,7 @@ test('two who send the same object at once are both answered, and it stands once
   expect(ada.name).toBe('ada');
 });
 
-test('an object of one repository cannot be read in another by who knows its hash, until he has its bytes', async () => {
+test('Z3: an object of one repository cannot be read in another by who knows its hash, until he has its bytes', async () => {
   const { test, ask, served } = await setUp();
   const { account: eve } = test.account('eve');
   await test.repo('eve/own');
@@ -171,7 +171,7 @@ test('an object of one repository cannot be read in another by who knows its has
   expect((await asEve('GET', `${own}/${oid}`)).status).toBe(200);
 });
 
-test('the limits hold for the bytes themselves, whatever a batch said before', async () => {
+test('D2: the limits hold for the bytes themselves, whatever a batch said before', async () => {
   const { test, ask } = await setUp({ limits: { maxLfsObjectBytes: 1000, maxLfsRepoBytes: 1500 } });
   expect((await upload(ask, 'ada/art', content)).status).toBe(413);
   expect((await upload(ask, 'ada/art', randomBytes(1000))).status).toBe(200);
