@@ -2,7 +2,7 @@
 // read-only through alternates; it has no remote, no hooks and nothing of the forge's configuration.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Git, readMemoryBytes } from '../git/run.ts';
+import { Git } from '../git/run.ts';
 
 export interface CheckoutOrder {
   /** The attempt's folder; made new, whatever was there. */
@@ -14,6 +14,8 @@ export interface CheckoutOrder {
   searchPath: string;
 }
 
+// Far more than the names of the million files that a push may bring.
+const maxMemoryBytes = 512 * 1024 * 1024;
 const gitLimits = { maxPushBytes: 1, gitSeconds: 900 };
 
 /** Makes `work` (the checkout), `home` and `tmp` in the folder. */
@@ -31,7 +33,7 @@ export async function makeCheckout(order: CheckoutOrder): Promise<void> {
   const git = new Git({ home: join(folder, 'git'), searchPath: order.searchPath, limits: gitLimits });
   const env = { GIT_DIR: gitFolder, GIT_WORK_TREE: work, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects };
   // It notes down every file before it writes the first, so a tree without end fails here and not on a full disk.
-  await git.run(['read-tree', '--reset', '-u', commit], { env, maxMemoryBytes: readMemoryBytes });
+  await git.run(['read-tree', '--reset', '-u', commit], { env, maxMemoryBytes });
 
   writeFileSync(join(gitFolder, 'objects/info/alternates'), `${order.shownObjects}\n`);
   rmSync(join(folder, 'git'), { recursive: true, force: true });
