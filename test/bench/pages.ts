@@ -7,7 +7,7 @@ import { openStage, type Stage } from './targets.ts';
 const loads = 20;
 const shapes: Record<string, RepoShape> = {
   short: { name: '20k', commits: 3000, files: 1600 },
-  full: { name: '400k', commits: 62_000, files: 4200 },
+  full: { name: '400k', commits: 43_000, files: 4200 },
 };
 
 export async function measurePages(size: 'short' | 'full' = 'short'): Promise<Figure[]> {

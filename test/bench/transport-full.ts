@@ -8,9 +8,9 @@ import { computedMs, forgetPeaks, peakMegabytes } from './server-cost.ts';
 import { emptyRepo, openStage, type Stage, type Target } from './targets.ts';
 
 const shapes: RepoShape[] = [
-  { name: '3k', commits: 420, files: 240 },
-  { name: '60k', commits: 9000, files: 1600 },
-  { name: '400k', commits: 62_000, files: 4200 },
+  { name: '3k', commits: 300, files: 240 },
+  { name: '60k', commits: 6400, files: 1600 },
+  { name: '400k', commits: 43_000, files: 4200 },
 ];
 const crowds = [1, 8, 32];
 const longMs = 1_800_000;
