@@ -31,6 +31,8 @@ export interface CommitContent {
   at: number;
 }
 
+// Names of people; whoever pushes may write far more.
+const maxLogBytes = 16 * 1024 * 1024;
 const objectId = /^[0-9a-f]{40}$/;
 
 /**
@@ -101,7 +103,7 @@ export async function listCoAuthors(git: Git, sides: MergeSides & { author: Pers
       `--format=${format}`,
       `${fullId(sides.target)}..${fullId(sides.head)}`,
     ],
-    { repo: sides.repo },
+    { repo: sides.repo, maxBytes: maxLogBytes },
   );
   const people = new Map<string, Person>();
   for (const entry of log.split('\x01')) {
