@@ -9,7 +9,7 @@ import { browsePages } from './browse/pages.ts';
 import { ciApi } from './ci/api.ts';
 import type { Ci } from './ci/open.ts';
 import { ciPages } from './ci/pages.ts';
-import { publicOrigin, type Forge } from './forge/open.ts';
+import { publicOrigin, sshAddress, type Forge } from './forge/open.ts';
 import { adminPages } from './front/admin.ts';
 import { changesPages } from './front/changes.ts';
 import { livePages } from './front/live.ts';
@@ -22,7 +22,6 @@ import { lfsPages } from './lfs/pages.ts';
 import { reposApi } from './repos/api.ts';
 import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
 import { reposPages } from './repos/pages.ts';
-import { sshAddress } from './repos/urls.ts';
 import type { Transport } from './transport/open.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { answerErrors, notFound } from './web/errors.ts';
@@ -87,7 +86,7 @@ function healthRoutes(parts: ServerParts): Router {
 function forgeApi(forge: Forge, parts: ServerParts): Router {
   const router = Router();
   router.get('/api/v1/forge', (_request, response) => {
-    const ssh = sshAddress(forge);
+    const ssh = sshAddress(forge.config);
     const origin = publicOrigin(forge.config);
     response.json({ origin, sshHost: ssh.host, sshPort: ssh.port, version: parts.version });
   });

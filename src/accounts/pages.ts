@@ -1,7 +1,7 @@
 // Signing in by a one-time link, signing out, and the account page with keys, tokens and sessions.
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
-import type { Forge } from '../forge/open.ts';
+import { sshAddress, type Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { hashSecret } from '../lib/secrets.ts';
 import { parse } from '../web/parse.ts';
@@ -34,7 +34,7 @@ const rowId = z.coerce.number().int().positive();
 export function accountsPages(forge: Forge): Router {
   const router = Router();
   router.get('/login', (request, response) => {
-    const { host, port } = forge.config.ssh;
+    const { host, port } = sshAddress(forge.config);
     render(response, 'accounts/login.njk', {
       sshHost: host,
       sshPort: port,

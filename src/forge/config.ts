@@ -107,6 +107,8 @@ const housekeeping = z
 const configSchema = z.strictObject({
   http: listen(8787),
   ssh: listen(2222),
+  /** Where people reach git over SSH, when that is not the forge's own server: the system's sshd, a forwarded port. */
+  publicSsh: z.strictObject({ host: z.string().min(1), port: port.min(1).default(22) }).optional(),
   /** The origin that people type, e.g. `https://git.example.org`; without it the HTTP address is used. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Addresses of reverse proxies whose X-Forwarded-* headers are believed. */

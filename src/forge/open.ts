@@ -70,3 +70,11 @@ function openDatabase(paths: Paths): Db {
 export function publicOrigin(config: Config): string {
   return config.publicUrl?.replace(/\/+$/, '') ?? `http://${config.http.host}:${config.http.port}`;
 }
+
+/** Host and port at which people reach git over SSH. A server that listens everywhere has the host of the pages. */
+export function sshAddress(config: Config): { host: string; port: number } {
+  if (config.publicSsh !== undefined) return config.publicSsh;
+  const { host, port } = config.ssh;
+  const isEverywhere = host === '0.0.0.0' || host === '::';
+  return { host: isEverywhere ? new URL(publicOrigin(config)).hostname : host, port };
+}
