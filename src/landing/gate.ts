@@ -41,8 +41,7 @@ export async function askGate(forge: Forge, question: GateQuestion): Promise<Gat
 export async function examineGate(forge: Forge, question: GateQuestion): Promise<Examination> {
   const { repo, branch } = question;
   const holds = [...branchHolds(branch), ...rightHolds(forge, question)];
-  // What cannot be read cannot be examined any further.
-  if (branch.state !== 'open' || branch.brokenReason !== undefined) {
+  if (branch.state !== 'open') {
     return { holds, headOid: undefined, targetOid: undefined, tree: undefined };
   }
   const path = repoPath(forge, repo.id);
@@ -50,6 +49,9 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
     resolveBranch(forge.git, path, branch.name),
     resolveBranch(forge.git, path, branch.target),
   ]);
+  const isBroken = branch.brokenReason !== undefined;
+  // The ref of a broken branch may have been set aside; the reason it is broken for says enough.
+  if (isBroken && headOid === undefined) return { holds, headOid, targetOid, tree: undefined };
   holds.push(...headHolds(question, headOid));
   if (headOid !== undefined) holds.push(...ciHolds(forge, question, headOid));
   if (targetOid === undefined) holds.push(missingTarget(branch.target));
@@ -60,6 +62,9 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
     target: targetOid,
     head: headOid,
     name: branch.target,
+  }).catch((error: unknown) => {
+    if (!isBroken) throw error;
+    return { holds: [], tree: undefined };
   });
   holds.push(...merge.holds);
   return { holds, headOid, targetOid, tree: merge.tree };
