@@ -65,8 +65,15 @@ const apiAddresses = (): [string, string][] => [
 
 /** What there is to read of a commit, a branch or a file, as page and over the API. */
 const readings = (): string[] => [
-  ...[`/tree/${head}`, '/tree/topic', `/blob/${head}/b.txt`, `/raw/${head}/b.txt`, `/commits/${head}`],
-  ...[`/commit/${head}`, `/commit/${head}/refs`, `/blame/${head}/b.txt`, `/compare/${head}...${head}`],
+  `/tree/${head}`,
+  '/tree/topic',
+  `/blob/${head}/b.txt`,
+  `/raw/${head}/b.txt`,
+  `/commits/${head}`,
+  `/commit/${head}`,
+  `/commit/${head}/refs`,
+  `/blame/${head}/b.txt`,
+  `/compare/${head}...${head}`,
   `/archive/${head}.zip`,
   '/archive/topic.tar.gz',
   `/search/${head}?q=b`,

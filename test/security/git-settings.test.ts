@@ -32,7 +32,7 @@ test('A2: of all addresses git follows only https and ssh', async () => {
       /not allowed|not supported|does not appear|not a git|blocked/i,
     );
   }
-  const host = `ssh://-oProxyCommand=touch${'$'}{IFS}${ran}/x.git`;
+  const host = `ssh://-oProxyCommand=touch\${IFS}${ran}/x.git`;
   await expect(it.forge.git.run(['ls-remote', '--end-of-options', host])).rejects.toThrow(/blocked|strange/i);
   expect(existsSync(ran)).toBe(false);
 });

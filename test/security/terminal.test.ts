@@ -90,15 +90,21 @@ test('T1: names, messages and contents on the pages of files and of history stee
   await text('tag', '-a', '-m', `Tag ${tricks}`, 'v1', head);
   const path = encodePath(rawName(name));
   const pages = [
-    ...['tree/topic', 'tree/topic?with=commits', 'commits/topic', 'compare/main..topic', 'refs'],
-    ...[
-      `blob/topic/${path}`,
-      `blame/topic/${path}`,
-      `commits/topic/${path}`,
-      `commits/topic/${path}?follow=1`,
-    ],
-    ...[`commit/${head}`, `commit/${head}/refs`, 'search/topic?in=names&q=file', 'search/topic?q=text'],
-    ...[`blob/topic/${encodePath(rawName(`link ${plain}`))}`, `tree/topic/${path}/none`],
+    'tree/topic',
+    'tree/topic?with=commits',
+    'commits/topic',
+    'compare/main..topic',
+    'refs',
+    `blob/topic/${path}`,
+    `blame/topic/${path}`,
+    `commits/topic/${path}`,
+    `commits/topic/${path}?follow=1`,
+    `commit/${head}`,
+    `commit/${head}/refs`,
+    'search/topic?in=names&q=file',
+    'search/topic?q=text',
+    `blob/topic/${encodePath(rawName(`link ${plain}`))}`,
+    `tree/topic/${path}/none`,
   ];
   for (const page of pages) {
     const answer = await ask(`/ada/app/${page}`);
