@@ -68,7 +68,7 @@ export class GitError extends Error {
 }
 
 /** For reads that a page waits for: a tree of a dozen objects can make git note down thousands of millions of paths. */
-export const readMemoryBytes = 1024 * 1024 * 1024;
+export const readMemoryBytes = 512 * 1024 * 1024;
 
 export class Git {
   readonly environment: Readonly<Record<string, string>>;
