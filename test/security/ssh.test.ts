@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { BaseAgent, Client, utils, type ParsedKey } from 'ssh2';
+import { BaseAgent, Client, utils, type ClientChannel, type ParsedKey } from 'ssh2';
 import { expect, test } from 'vitest';
 import { useForge } from '../support/forge.ts';
 import { serveGit, type GitServer, type Person } from '../support/git-server.ts';
@@ -193,6 +193,39 @@ test('S2: of the environment that a client sends nothing reaches git but GIT_PRO
   ]) {
     expect(await advertised({ GIT_PROTOCOL: text }), text).toContain('refs/heads/main');
   }
+  client.end();
+  await once(client, 'close');
+});
+
+test('S2: a second command on the channel of another is not executed', async () => {
+  const it = await open();
+  const server = await serveGit(it);
+  const ada = await server.person('ada');
+  await it.repo('ada/app', { files: { a: '1\n' } });
+  const client = new Client();
+  const ready = once(client, 'ready');
+  client.connect({
+    host: '127.0.0.1',
+    port: server.sshPort,
+    username: 'git',
+    privateKey: readFileSync(ada.key.file),
+  });
+  await ready;
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    client.exec('git-upload-pack /ada/app', (error, opened) => (error ? reject(error) : resolve(opened)));
+  });
+  let said = '';
+  channel.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+  await expect.poll(() => said).toContain('refs/heads/main');
+  // No client asks so; the library's own writer of packets does.
+  const { _protocol: protocol } = client as unknown as {
+    _protocol: { exec: (channel: number, command: string, wantsReply: boolean) => void };
+  };
+  const { outgoing } = channel as unknown as { outgoing: { id: number } };
+  protocol.exec(outgoing.id, 'whoami', false);
+  channel.end('0000');
+  await once(channel, 'close');
+  expect(said).not.toContain('ada\n');
   client.end();
   await once(client, 'close');
 });
