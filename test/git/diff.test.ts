@@ -203,6 +203,18 @@ describe('D2: what is too large is told and not read', () => {
     ]);
   });
 
+  test('of more files than are wanted the first come, and the difference says that it is cut', async () => {
+    const { forge, repo, repoFolder } = await open();
+    const path = repoFolder(await repo('ada/app'));
+    const files = { a: '1\n', b: '1\n', c: '1\n' };
+    const head = await pushFiles(forge.git, { repo: path, branch: 'main', files });
+    const range = { repo: path, base: undefined, head, maxFiles: 2, maxBytes: 1_000_000 };
+    const cut = await readDiff(forge.git, range);
+    expect(cut.files.map((file) => file.newPath)).toEqual(['a', 'b']);
+    expect(cut.truncated).toBe(true);
+    expect((await readDiff(forge.git, { ...range, maxFiles: 3 })).truncated).toBe(false);
+  });
+
   test('one huge file is left out alone, and what comes before and behind it is shown', async () => {
     const { forge, repo, repoFolder } = await open();
     const huge = 'a line of text\n'.repeat(200_000);
