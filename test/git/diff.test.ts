@@ -205,9 +205,8 @@ describe('D2: what is too large is told and not read', () => {
 
   test('of more files than are wanted the first come, and the difference says that it is cut', async () => {
     const { forge, repo, repoFolder } = await open();
-    const path = repoFolder(await repo('ada/app'));
-    const files = { a: '1\n', b: '1\n', c: '1\n' };
-    const head = await pushFiles(forge.git, { repo: path, branch: 'main', files });
+    const path = repoFolder(await repo('ada/app', { files: { a: '1\n', b: '1\n', c: '1\n' } }));
+    const head = await forge.git.text(['rev-parse', 'refs/heads/main'], { repo: path });
     const range = { repo: path, base: undefined, head, maxFiles: 2, maxBytes: 1_000_000 };
     const cut = await readDiff(forge.git, range);
     expect(cut.files.map((file) => file.newPath)).toEqual(['a', 'b']);
