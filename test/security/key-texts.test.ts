@@ -51,16 +51,20 @@ test('S4: the account page refuses what is not one plain key, and keeps no part 
   expect(await keys()).toBe(2);
 });
 
-test('S4: the operator’s command refuses what is not one plain key, and makes no account of it', { timeout: 90_000 }, async () => {
-  const served = await forge();
-  const file = join(served.folder, 'hostile.pub');
-  // Each is a program of its own, so only those that could reach further than a form.
-  for (const [name, text] of hostile.filter(([name]) => /newline|an option$|megabyte/.test(name))) {
-    writeFileSync(file, text);
-    const refused = await served.operate('account', 'add', 'mallory', '--ssh-key', file);
-    expect(refused.status, name).not.toBe(0);
-    expect(refused.stderr, name).toMatch(/^pika-git: .{10,400}\n$/);
-  }
-  writeFileSync(file, (await makeKey(served.folder, 'third')).publicText);
-  expect((await served.operate('account', 'add', 'mallory', '--ssh-key', file)).status).toBe(0);
-});
+test(
+  'S4: the operator’s command refuses what is not one plain key, and makes no account of it',
+  { timeout: 90_000 },
+  async () => {
+    const served = await forge();
+    const file = join(served.folder, 'hostile.pub');
+    // Each is a program of its own, so only those that could reach further than a form.
+    for (const [name, text] of hostile.filter(([name]) => /newline|an option$|megabyte/.test(name))) {
+      writeFileSync(file, text);
+      const refused = await served.operate('account', 'add', 'mallory', '--ssh-key', file);
+      expect(refused.status, name).not.toBe(0);
+      expect(refused.stderr, name).toMatch(/^pika-git: .{10,400}\n$/);
+    }
+    writeFileSync(file, (await makeKey(served.folder, 'third')).publicText);
+    expect((await served.operate('account', 'add', 'mallory', '--ssh-key', file)).status).toBe(0);
+  },
+);
