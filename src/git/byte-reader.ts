@@ -12,14 +12,29 @@ export class ByteReader {
 
   /** The next line without its newline. Throws when the stream ends before it. */
   async readLine(): Promise<string> {
-    let end = this.#rest.indexOf(10);
-    while (end < 0) {
+    let line = this.takeLine();
+    while (line === undefined) {
       this.#rest = Buffer.concat([this.#rest, await this.#nextChunk()]);
-      end = this.#rest.indexOf(10);
+      line = this.takeLine();
     }
+    return line;
+  }
+
+  /** As `readLine`, if all of it has arrived: waiting for each of many small answers costs more than they do. */
+  takeLine(): string | undefined {
+    const end = this.#rest.indexOf(10);
+    if (end < 0) return undefined;
     const line = this.#rest.toString('utf8', 0, end);
     this.#rest = this.#rest.subarray(end + 1);
     return line;
+  }
+
+  /** As `readBytes`, if all of them have arrived. */
+  takeBytes(count: number): Buffer | undefined {
+    if (this.#rest.length < count) return undefined;
+    const taken = this.#rest.subarray(0, count);
+    this.#rest = this.#rest.subarray(count);
+    return taken;
   }
 
   /** The next `count` bytes. Throws when the stream ends before them. */

@@ -5,8 +5,11 @@ import { listLoose, readLoose } from './loose.ts';
 import { GitError, type Git } from './run.ts';
 import { measureTrees, type TreeExtent, type Trees } from './tree-extent.ts';
 
-/** Of a history with more trees than this, those of its heads are measured and only so many of the older ones. */
-const maxTrees = 100_000;
+/**
+ * Of a history with more trees than this, those of its heads are measured and only so many of the others: to read all
+ * of them takes as long as git takes for the whole push, and what pages and checkouts start has limits of its own.
+ */
+const maxTrees = 10_000;
 /** Git keeps a push of fewer objects than this as loose ones (receive.unpackLimit). */
 const maxLooseObjects = 100;
 const maxObjectBytes = 16 * 1024 * 1024;

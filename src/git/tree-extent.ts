@@ -12,12 +12,6 @@ export interface TreeExtent {
   depth: number;
 }
 
-interface Folder {
-  ownFiles: number;
-  /** Its folders, as object ids of 20 bytes in latin1, as often as they are named. */
-  folders: string[];
-}
-
 export interface ObjectStore {
   /** The bare repository, as an absolute path. */
   repo: string;
@@ -28,6 +22,8 @@ export interface ObjectStore {
 // Objects never change, so one table serves every repository; the oldest leave first.
 const maxKnown = 50_000;
 const known = new Map<string, TreeExtent>();
+// How many answers may wait in the pipe to git.
+const maxAsked = 1000;
 
 export interface Trees {
   /** Asked of git: `<object id>` of a tree, or `<object id>^{tree}`; what names no tree is passed over. */
@@ -38,9 +34,9 @@ export interface Trees {
 
 /** The extent of the largest and that of the deepest of these trees. */
 export async function measureTrees(git: Git, store: ObjectStore, trees: Trees): Promise<TreeExtent> {
-  const reader = new FolderReader(git, store);
+  const reader = new TreeReader(git, store);
   try {
-    return largestOf(await readFolders(reader, trees));
+    return await new Survey().measure(reader, trees);
   } catch (error) {
     throw new GitError(['cat-file'], undefined, reader.complaint || String(error));
   } finally {
@@ -48,109 +44,113 @@ export async function measureTrees(git: Git, store: ObjectStore, trees: Trees): 
   }
 }
 
-interface Survey {
-  roots: string[];
-  folders: Map<string, Folder>;
-  /** What was known when it was met: others may push it out of the table meanwhile. */
-  measured: Map<string, TreeExtent>;
+/** A tree of which some folders are not measured yet. */
+interface Pending extends TreeExtent {
+  oid: string;
+  missing: number;
 }
 
-/** Reads the roots and, level by level, every folder below them that is not known yet. */
-async function readFolders(reader: FolderReader, { names, contents }: Trees): Promise<Survey> {
-  const folders = new Map<string, Folder>();
-  const measured = new Map<string, TreeExtent>();
-  const roots: string[] = [];
-  let next = new Set<string>();
-  const keep = (oid: string, folder: Folder) => {
-    folders.set(oid, folder);
-    for (const child of folder.folders) {
-      const extent = known.get(child);
-      if (extent !== undefined) measured.set(child, extent);
-      else if (!folders.has(child)) next.add(child);
+/**
+ * Adds trees up as they come, in any order. A tree whose folders are measured is a sum at once, and nothing else of it
+ * is kept; the others wait for their folders. Object ids are 20 bytes in latin1.
+ */
+class Survey {
+  // What was known when it was met: others may push it out of the table meanwhile.
+  readonly #measured = new Map<string, TreeExtent>();
+  readonly #waiting = new Map<string, Pending[]>();
+  readonly #pending = new Set<string>();
+  readonly #largest: TreeExtent = { files: 0, depth: 0 };
+
+  async measure(reader: TreeReader, { names, contents }: Trees): Promise<TreeExtent> {
+    const add = (oid: string, content: Buffer) => this.#add(oid, content);
+    for (const [name, content] of contents ?? []) add(Buffer.from(name, 'hex').toString('latin1'), content);
+    await reader.ask(
+      names.filter((name) => !this.#isKnown(name)),
+      add,
+    );
+    for (let below = this.#awaited(); below.length > 0; below = this.#awaited()) {
+      await reader.ask(below, add);
+      for (const name of below) {
+        const oid = Buffer.from(name, 'hex').toString('latin1');
+        // What is missing in the repository counts as empty.
+        if (!this.#pending.has(oid)) this.#complete(oid, nothing);
+      }
     }
-  };
-  for (const [name, content] of contents ?? []) {
-    const oid = Buffer.from(name, 'hex').toString('latin1');
-    roots.push(oid);
-    keep(oid, parseTree(content));
+    this.#remember();
+    return this.#largest;
   }
-  const isKnown = (name: string): boolean => {
-    const oid = Buffer.from(name, 'hex').toString('latin1');
-    const extent = name.length === 40 ? known.get(oid) : undefined;
-    if (extent === undefined) return false;
-    roots.push(oid);
-    measured.set(oid, extent);
-    return true;
-  };
-  for await (const [oid, folder] of reader.ask(names.filter((name) => !isKnown(name)))) {
-    roots.push(oid);
-    keep(oid, folder);
-  }
-  while (next.size > 0) {
-    const wanted = [...next].filter((oid) => !folders.has(oid));
-    next = new Set();
-    const below = wanted.map((oid) => Buffer.from(oid, 'latin1').toString('hex'));
-    for await (const [oid, folder] of reader.ask(below)) keep(oid, folder);
-  }
-  return { roots, folders, measured };
-}
 
-function largestOf({ roots, folders, measured }: Survey): TreeExtent {
-  const largest: TreeExtent = { files: 0, depth: 0 };
-  for (const root of roots) {
-    const { files, depth } = measure(root, folders, measured);
-    largest.files = Math.max(largest.files, files);
-    largest.depth = Math.max(largest.depth, depth);
+  #isKnown(name: string): boolean {
+    const oid = name.length === 40 ? Buffer.from(name, 'hex').toString('latin1') : '';
+    const extent = known.get(oid);
+    if (extent !== undefined) this.#complete(oid, extent);
+    return extent !== undefined;
   }
-  for (const [oid, extent] of measured) {
-    known.delete(oid);
-    known.set(oid, extent);
+
+  /** What is waited for and was not read yet. */
+  #awaited(): string[] {
+    const oids = [...this.#waiting.keys()].filter((oid) => !this.#pending.has(oid));
+    return oids.map((oid) => Buffer.from(oid, 'latin1').toString('hex'));
   }
-  for (const oid of known.keys()) {
-    if (known.size <= maxKnown) break;
-    known.delete(oid);
+
+  #add(oid: string, content: Buffer): void {
+    if (this.#measured.has(oid) || this.#pending.has(oid)) return;
+    const tree: Pending = { oid, files: 0, depth: 0, missing: 0 };
+    for (const folder of foldersIn(content, tree)) {
+      const extent = this.#measured.get(folder) ?? known.get(folder);
+      if (extent !== undefined) addFolder(tree, extent);
+      else {
+        tree.missing += 1;
+        const others = this.#waiting.get(folder);
+        if (others === undefined) this.#waiting.set(folder, [tree]);
+        else others.push(tree);
+      }
+    }
+    if (tree.missing === 0) this.#complete(oid, tree);
+    else this.#pending.add(oid);
   }
-  return largest;
+
+  /** Also completes what waited for it, with a list of its own: whoever pushes decides how deep the folders lie. */
+  #complete(oid: string, extent: TreeExtent): void {
+    const done: { oid: string; extent: TreeExtent }[] = [{ oid, extent }];
+    for (let next = done.pop(); next !== undefined; next = done.pop()) {
+      if (this.#measured.has(next.oid)) continue;
+      const { files, depth } = next.extent;
+      this.#pending.delete(next.oid);
+      this.#measured.set(next.oid, { files, depth });
+      this.#largest.files = Math.max(this.#largest.files, files);
+      this.#largest.depth = Math.max(this.#largest.depth, depth);
+      const parents = this.#waiting.get(next.oid) ?? [];
+      this.#waiting.delete(next.oid);
+      for (const parent of parents) {
+        addFolder(parent, next.extent);
+        parent.missing -= 1;
+        if (parent.missing === 0) done.push({ oid: parent.oid, extent: parent });
+      }
+    }
+  }
+
+  #remember(): void {
+    for (const [oid, extent] of this.#measured) {
+      known.delete(oid);
+      known.set(oid, extent);
+    }
+    for (const oid of known.keys()) {
+      if (known.size <= maxKnown) break;
+      known.delete(oid);
+    }
+  }
 }
 
 const nothing: TreeExtent = { files: 0, depth: 0 };
 
-/** Below first, with a stack of its own: whoever pushes decides how deep the folders lie. */
-function measure(
-  root: string,
-  folders: ReadonlyMap<string, Folder>,
-  measured: Map<string, TreeExtent>,
-): TreeExtent {
-  const stack = [root];
-  for (let oid = stack.at(-1); oid !== undefined; oid = stack.at(-1)) {
-    const folder = folders.get(oid);
-    const open = folder?.folders.filter((child) => folders.has(child) && !measured.has(child)) ?? [];
-    if (open.length > 0) stack.push(...new Set(open));
-    else {
-      stack.pop();
-      // A folder that is missing counts as empty.
-      if (folder !== undefined)
-        measured.set(
-          oid,
-          sumOf(folder, (child) => measured.get(child) ?? nothing),
-        );
-    }
-  }
-  return measured.get(root) ?? nothing;
-}
-
-function sumOf(folder: Folder, find: (oid: string) => TreeExtent): TreeExtent {
-  const sum: TreeExtent = { files: folder.ownFiles, depth: folder.ownFiles > 0 ? 1 : 0 };
-  for (const child of folder.folders) {
-    const { files, depth } = find(child);
-    sum.files += files;
-    sum.depth = Math.max(sum.depth, depth + 1);
-  }
-  return sum;
+function addFolder(tree: TreeExtent, { files, depth }: TreeExtent): void {
+  tree.files += files;
+  tree.depth = Math.max(tree.depth, depth + 1);
 }
 
 /** Asks one git, started when it is needed, for many trees at once and reads its answers as they come. */
-class FolderReader {
+class TreeReader {
   readonly #git: Git;
   readonly #store: ObjectStore;
   #child: RunningGit | undefined;
@@ -179,41 +179,50 @@ class FolderReader {
     return child;
   }
 
-  /** Each tree's object id (20 bytes in latin1) and content, in the order asked; what is no tree is left out. */
-  async *ask(expressions: readonly string[]): AsyncGenerator<[string, Folder]> {
+  /** Hands over each tree's object id (20 bytes in latin1) and content, in the order asked; what is no tree is left out. */
+  async ask(expressions: readonly string[], take: (oid: string, content: Buffer) => void): Promise<void> {
     if (expressions.length === 0) return;
     this.#child ??= this.#start();
     this.#answers ??= new ByteReader(this.#child.stdout);
-    for (let from = 0; from < expressions.length; from += 1000) {
-      const part = expressions.slice(from, from + 1000);
+    for (let from = 0; from < expressions.length; from += maxAsked) {
+      const part = expressions.slice(from, from + maxAsked);
       this.#child.stdin.write(`${part.map((name) => `contents ${name}\n`).join('')}flush\n`);
       for (const _name of part) {
-        const answer = await readFolder(this.#answers);
-        if (answer !== undefined) yield answer;
+        const line = this.#answers.takeLine() ?? (await this.#answers.readLine());
+        const [name = '', type = '', size] = line.split(' ', 3);
+        if (!isObject(name, type)) continue;
+        const count = Number(size) + 1;
+        const content = this.#answers.takeBytes(count) ?? (await this.#answers.readBytes(count));
+        if (type !== 'tree') continue;
+        take(Buffer.from(name, 'hex').toString('latin1'), content.subarray(0, -1));
       }
     }
   }
 }
 
-async function readFolder(answers: ByteReader): Promise<[string, Folder] | undefined> {
-  const header = /^([0-9a-f]{40}) ([a-z]+) (\d+)$/.exec(await answers.readLine());
-  if (header === null) return undefined;
-  const content = await answers.readBytes(Number(header[3]) + 1);
-  if (header[2] !== 'tree') return undefined;
-  return [Buffer.from(header[1] ?? '', 'hex').toString('latin1'), parseTree(content.subarray(0, -1))];
-}
+/** `<object id> <type> <size>`, against `<what was asked> missing`. */
+const isObject = (name: string, type: string): boolean => /^[0-9a-f]{40}$/.test(name) && type !== 'missing';
 
-/** Entries are `<mode> <name>\0<20 bytes>`; the mode of a folder is 40000 (git writes no leading zero, others do). */
-function parseTree(content: Buffer): Folder {
-  const folder: Folder = { ownFiles: 0, folders: [] };
+const nul = 0;
+const digit0 = 48;
+const digit4 = 52;
+
+/**
+ * The object ids of the folders in a tree; everything else is counted into `tree` at once. Entries are
+ * `<mode> <name>\0<20 bytes>`; the mode of a folder is 40000 (git writes no leading zero, others do).
+ */
+function* foldersIn(content: Buffer, tree: TreeExtent): Generator<string> {
   let at = 0;
   while (at < content.length) {
-    const end = content.indexOf(0, at);
-    if (end < 0) break;
-    const isFolder = content[at] === 52 /* 4 */ || content[at] === 48; /* 0 */
-    if (isFolder) folder.folders.push(content.toString('latin1', end + 1, end + 21));
-    else folder.ownFiles += 1;
-    at = end + 21;
+    const isFolder = content[at] === digit4 || content[at] === digit0;
+    // A walk of our own: most names are shorter than a call of the runtime.
+    while (at < content.length && content[at] !== nul) at += 1;
+    if (at >= content.length) return;
+    if (isFolder) yield content.toString('latin1', at + 1, at + 21);
+    else {
+      tree.files += 1;
+      tree.depth = Math.max(tree.depth, 1);
+    }
+    at += 21;
   }
-  return folder;
 }
