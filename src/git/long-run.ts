@@ -4,8 +4,8 @@ import { setPriority } from 'node:os';
 import { ForgeError } from '../lib/errors.ts';
 import { GitError, type Git } from './run.ts';
 import type { RunningGit } from './spawner.ts';
+import { stopGroup } from './stop-group.ts';
 
-const graceMs = 5000;
 const keptBytes = 16 * 1024;
 const lowPriority = 10;
 
@@ -97,23 +97,5 @@ function lowerPriority(child: RunningGit): void {
     setPriority(child.pid, lowPriority);
   } catch {
     // It has ended by itself, or this system does not let anybody be modest.
-  }
-}
-
-/** TERM lets git remove its lock files and half-written packs; who does not end by it is killed. */
-function stopGroup(child: RunningGit): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const { pid } = child;
-  if (pid === undefined) return void child.on('spawn', () => stopGroup(child));
-  signalGroup(pid, 'SIGTERM');
-  const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
-  child.on('close', () => clearTimeout(timer));
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group has ended by itself.
   }
 }

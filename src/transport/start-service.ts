@@ -2,11 +2,11 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Git } from '../git/run.ts';
 import type { RunningGit } from '../git/spawner.ts';
+import { stopGroup } from '../git/stop-group.ts';
 import { answerHooks, type HookAnswers } from './answer-hooks.ts';
 import type { GitService, Granted } from './model.ts';
 import { writeSpool } from './write-spool.ts';
 
-const graceMs = 5000;
 const protocolText = /^[0-9a-zA-Z]+=[0-9a-zA-Z]+(:[0-9a-zA-Z]+=[0-9a-zA-Z]+)*$/;
 
 export interface ServiceOrder {
@@ -61,21 +61,3 @@ const streamsOf = (child: RunningGit) => ({
   stdout: child.stdout,
   stderr: child.stderr,
 });
-
-/** TERM lets git remove its lock files; who does not end by it is killed. */
-function stopGroup(child: RunningGit): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const { pid } = child;
-  if (pid === undefined) return void child.on('spawn', () => stopGroup(child));
-  signalGroup(pid, 'SIGTERM');
-  const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
-  child.on('close', () => clearTimeout(timer));
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group has ended by itself.
-  }
-}
