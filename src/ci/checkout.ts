@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Git } from '../git/run.ts';
+import { cookieName } from './survivors.ts';
 
 export interface CheckoutOrder {
   /** The attempt's folder; made new, whatever was there. */
@@ -12,6 +13,8 @@ export interface CheckoutOrder {
   objects: string;
   shownObjects: string;
   searchPath: string;
+  /** As of every program of the attempt, so that its git is found and ended when the forge died. */
+  cookie: string;
 }
 
 // Far more than the names of the million files that a push may bring.
@@ -31,7 +34,12 @@ export async function makeCheckout(order: CheckoutOrder): Promise<void> {
   writeFileSync(join(gitFolder, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = false\n');
 
   const git = new Git({ home: join(folder, 'git'), searchPath: order.searchPath, limits: gitLimits });
-  const env = { GIT_DIR: gitFolder, GIT_WORK_TREE: work, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects };
+  const env = {
+    GIT_DIR: gitFolder,
+    GIT_WORK_TREE: work,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: objects,
+    [cookieName]: order.cookie,
+  };
   // It notes down every file before it writes the first, so a tree without end fails here and not on a full disk.
   await git.run(['read-tree', '--reset', '-u', commit], { env, maxMemoryBytes });
 

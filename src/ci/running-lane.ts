@@ -84,10 +84,10 @@ export class RunningLane {
   async #execute(): Promise<LaneResult> {
     const start = this.#start;
     const places = placesOf(start);
-    const { folder, commit, objects, searchPath } = start;
+    const { folder, commit, objects, searchPath, cookie } = start;
     const [output] = await Promise.all([
       openOutput(start.logFolder, searchPath),
-      makeCheckout({ folder, commit, objects, shownObjects: places.objects, searchPath }),
+      makeCheckout({ folder, commit, objects, shownObjects: places.objects, searchPath, cookie }),
     ]);
     try {
       if (this.#cause !== undefined) return resultOfCause(this.#cause, start);

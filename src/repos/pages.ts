@@ -43,6 +43,7 @@ export function reposPages(forge: Forge): Router {
   });
   // Looks, and changes nothing; by POST, because what is typed is in the form that protects.
   router.post(`${base}/protected/look`, (request, response) => {
+    maintainedRepo(forge, { request, response });
     const pattern = parse(patternForm, request.body).pattern.trim();
     const problem = patternProblem(pattern);
     const refused = problem === undefined ? {} : { protected: `"${pattern}" is no pattern: ${problem}.` };

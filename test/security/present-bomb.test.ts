@@ -119,7 +119,14 @@ test('D1: a lane gets no checkout of it, and the disk is not filled', { timeout:
   const folder = join(served.folder, 'attempt');
   const objects = join(repo, 'objects');
   const searchPath = process.env['PATH'] ?? '';
-  const made = makeCheckout({ folder, commit: bomb, objects, shownObjects: objects, searchPath });
+  const made = makeCheckout({
+    folder,
+    commit: bomb,
+    objects,
+    shownObjects: objects,
+    searchPath,
+    cookie: 'bomb.1-1.',
+  });
   await expect(made).rejects.toThrow('more memory than it may take');
   expect(readdirSync(join(folder, 'work'))).toEqual(['.git']);
 });
