@@ -6,6 +6,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { runLong } from './long-run.ts';
 import type { RepoExtent } from './repo-extent.ts';
 import { GitError, type Git } from './run.ts';
+import { removeLeftPackedRefs } from './stale-files.ts';
 
 /** In the order in which they are done; a sweep repacks everything and stands in for a repack. */
 export const housekeepingSteps = ['pack refs', 'repack', 'sweep', 'commit graph'] as const;
@@ -54,6 +55,7 @@ export interface StepOptions {
 export async function doStep(git: Git, step: HousekeepingStep, options: StepOptions): Promise<void> {
   switch (step) {
     case 'pack refs':
+      await removeLeftPackedRefs(options.repo);
       await keep(git, ['pack-refs', '--all', '--prune'], options);
       return;
     case 'repack':

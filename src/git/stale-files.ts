@@ -1,7 +1,7 @@
 // What a git that was killed leaves in a bare repository: locks that make the next one refuse to write, objects
 // in quarantine, and packs that were never finished. Told from those in use by their age alone.
 import type { Dirent } from 'node:fs';
-import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const minute = 60_000;
@@ -136,4 +136,23 @@ async function ageOf(path: string, now: number): Promise<number | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * Takes away `packed-refs.new`, which a git that was killed at the wrong moment leaves behind without its lock, and
+ * which keeps every other git from packing refs and from deleting packed ones. Under git's own lock, so that it is
+ * never the file of a git at work.
+ */
+export async function removeLeftPackedRefs(repo: string): Promise<void> {
+  const left = join(repo, 'packed-refs.new');
+  if ((await ageOf(left, 0)) === undefined) return;
+  const lock = join(repo, 'packed-refs.lock');
+  try {
+    await (await open(lock, 'wx')).close();
+  } catch {
+    // Some git packs refs right now, or the lock is left over as well and goes when it is old.
+    return;
+  }
+  await rm(left, { force: true });
+  await rm(lock, { force: true });
 }

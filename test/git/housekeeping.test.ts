@@ -14,7 +14,12 @@ import { readBlob } from '../../src/git/objects.ts';
 import { runLong } from '../../src/git/long-run.ts';
 import { measureRepo, type RepoExtent } from '../../src/git/repo-extent.ts';
 import type { Git } from '../../src/git/run.ts';
-import { isReceiving, listStaleFiles, removeStaleFiles } from '../../src/git/stale-files.ts';
+import {
+  isReceiving,
+  listStaleFiles,
+  removeLeftPackedRefs,
+  removeStaleFiles,
+} from '../../src/git/stale-files.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 
@@ -327,6 +332,19 @@ describe('a git that runs long', () => {
 });
 
 describe('killed in the middle', () => {
+  test('of packing refs without its lock, what it left is taken away, but never under the lock of another', async () => {
+    const { git, repo, step } = await openRepo();
+    const [left, lock] = [join(repo, 'packed-refs.new'), join(repo, 'packed-refs.lock')];
+    writeFileSync(left, '# half\n');
+    writeFileSync(lock, '');
+    await removeLeftPackedRefs(repo);
+    expect([existsSync(left), existsSync(lock)]).toEqual([true, true]);
+    rmSync(lock);
+    await step('pack refs');
+    expect([existsSync(left), existsSync(lock)]).toEqual([false, false]);
+    await fsck(git, repo);
+  });
+
   test.each<HousekeepingStep>(['pack refs', 'repack', 'sweep', 'commit graph'])(
     'of %s, the repository is whole and the step is done the next time',
     async (name) => {
