@@ -139,6 +139,6 @@ describe('X1: Markdown lets no tag and no script through', () => {
   test('D3: deep nesting and a very long text come back in time', async () => {
     expect(await renderMarkdown('> '.repeat(5000) + 'x')).toBeTypeOf('string');
     expect(await renderMarkdown('['.repeat(50_000))).toBeTypeOf('string');
-    expect(await renderMarkdown('x'.repeat(300_000))).toMatch(/^<pre>/);
+    expect(await renderMarkdown('x'.repeat(300_000))).toMatch(/^<pre[ >]/);
   });
 });
