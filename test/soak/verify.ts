@@ -157,10 +157,18 @@ function examineLogs(data: string): string[] {
   });
 }
 
+const looks = 3;
+
+/** Looked at again when something is wrong: the housekeeping of the forge may take packs away under a git that reads. */
 async function examineObjects(repo: string): Promise<string[]> {
   const argv = ['git', 'fsck', '--full', '--no-dangling', '--no-progress'];
-  const { status, stdout, stderr } = await runProgram(argv, { cwd: repo, env: gitEnvironment });
-  return status === 0 && !/error|missing|broken/.test(stderr) ? [] : [`git fsck: ${stdout}${stderr}`];
+  let said = '';
+  for (let look = 0; look < looks; look += 1) {
+    const { status, stdout, stderr } = await runProgram(argv, { cwd: repo, env: gitEnvironment });
+    if (status === 0 && !/error|missing|broken/.test(stderr)) return [];
+    said = `git fsck: ${stdout}${stderr}`;
+  }
+  return [said];
 }
 
 async function askDoctor({ served }: Scene): Promise<string[]> {

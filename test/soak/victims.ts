@@ -1,5 +1,6 @@
 // Who is killed: the forge, one of the processes it started, or a git of a client's push or of the forge itself.
 import { readFileSync, readdirSync } from 'node:fs';
+import { cookieName } from '../../src/ci/survivors.ts';
 
 export type Victim = 'the forge' | 'a child of the forge' | 'a git of the forge';
 
@@ -24,13 +25,22 @@ export function kill(victim: Victim, forgePid: number, random: () => number): bo
 
 function candidates(victim: Victim, forgePid: number): number[] {
   if (victim === 'the forge') return [forgePid];
-  const all = readProcesses();
+  // What belongs to a lane is left alone: a lane whose program is killed fails, and is right to.
+  const all = readProcesses().filter(({ pid }) => !isOfLane(pid));
   if (victim === 'a child of the forge')
     return all.filter(({ parent, name }) => parent === forgePid && name !== 'git').map(({ pid }) => pid);
   const below = new Set([forgePid]);
   // Children come after their parents, unless the numbers have wrapped around: then one is missed.
   for (const { pid, parent } of all) if (below.has(parent)) below.add(pid);
   return all.filter(({ pid, name }) => below.has(pid) && name === 'git').map(({ pid }) => pid);
+}
+
+function isOfLane(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${cookieName}=`);
+  } catch {
+    return false;
+  }
 }
 
 interface Running {
