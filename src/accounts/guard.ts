@@ -1,9 +1,9 @@
 // Finds out who is asking on every request, and refuses writes that another site's page sent.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { publicOrigin, type Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { hashSecret } from '../lib/secrets.ts';
+import { hashSecret, isSameText } from '../lib/secrets.ts';
 import { assetVersion } from '../web/app.ts';
 import { findCallerByToken } from './find.ts';
 import { anonymous, type Account, type Caller, type TokenScope } from './model.ts';
@@ -98,7 +98,7 @@ export const refuseForgery: RequestHandler = (request, response, next) => {
   if (secret !== undefined && callerOf(response).account !== undefined) {
     const body = request.body as Record<string, unknown> | undefined;
     const given = request.get('x-form-token') ?? body?.['form_token'];
-    if (typeof given !== 'string' || !sameText(given, formTokenOf(secret))) throw forgery();
+    if (typeof given !== 'string' || !isSameText(given, formTokenOf(secret))) throw forgery();
   }
   next();
 };
@@ -157,8 +157,3 @@ function readCookie(request: Request, name: string): string | undefined {
 
 const formTokenOf = (sessionSecret: string): string =>
   createHmac('sha256', sessionSecret).update('form').digest('base64url');
-
-function sameText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}

@@ -1,11 +1,12 @@
 // A pass is a credential for one repository and one right, until a moment soon: what `git-lfs-authenticate`
 // prints, and what the answers of Git LFS carry. It is signed and stored nowhere, and it is worth no more than
 // the key or token it was made for: when that one is taken away, the pass ends with it.
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
+import { isSameText } from '../lib/secrets.ts';
 import type { Caller } from './model.ts';
 import { findAccount, listKeys, listTokens } from './store.ts';
 
@@ -46,7 +47,7 @@ export function findCallerByPass(
   pass: { secret: string; repoId: number; address: string },
 ): Caller | undefined {
   const [, text = '', signature = ''] = pass.secret.split('.', 3);
-  if (!sameText(signature, sign(forge, text))) return undefined;
+  if (!isSameText(signature, sign(forge, text))) return undefined;
   const signed = content.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
   if (signed.repo !== pass.repoId || signed.expiresAt <= forge.clock.now()) return undefined;
   const account = findAccount(forge.db, { id: signed.account });
@@ -75,9 +76,4 @@ function readKey(path: string): Buffer {
     renameSync(`${path}.new`, path);
   }
   return readFileSync(path);
-}
-
-function sameText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
