@@ -55,8 +55,10 @@ export interface StepOptions {
 export async function doStep(git: Git, step: HousekeepingStep, options: StepOptions): Promise<void> {
   switch (step) {
     case 'pack refs':
+      options.signal?.throwIfAborted();
       await removeLeftPackedRefs(options.repo);
-      await keep(git, ['pack-refs', '--all', '--prune'], options);
+      // It is short, and git that is stopped in it often leaves a lock that nobody can tell from that of a push.
+      await keep(git, ['pack-refs', '--all', '--prune'], { ...options, signal: undefined });
       return;
     case 'repack':
       // Only packs that are small beside the next one are rolled up, with all loose objects.
@@ -75,8 +77,25 @@ const commitGraph = ['commit-graph', 'write', '--reachable', '--changed-paths', 
 // One thread and little memory: it has all the time, and who waits for a page or a clone has not.
 const settings = { 'pack.threads': '1', 'pack.windowMemory': '256m', 'pack.deltaCacheSize': '64m' };
 
-const keep = (git: Git, args: readonly string[], options: StepOptions) =>
-  runLong(git, args, { ...options, settings });
+async function keep(git: Git, args: readonly string[], options: StepOptions): Promise<void> {
+  try {
+    await runLong(git, args, { ...options, settings });
+  } catch (error) {
+    if (!(error instanceof GitError && error.exitCode !== undefined)) await removeIndexLocks(options.repo);
+    throw error;
+  }
+}
+
+/** A git that is stopped just after it made a lock does not take it away; only housekeeping takes these. */
+const indexLocks = [
+  'info/commit-graph.lock',
+  'info/commit-graphs/commit-graph-chain.lock',
+  'pack/multi-pack-index.lock',
+];
+
+async function removeIndexLocks(repo: string): Promise<void> {
+  for (const lock of indexLocks) await rm(join(repo, 'objects', lock), { force: true });
+}
 
 /** Beside the objects: what the newest sweep took away stays there until the next one. */
 const sweptFolder = 'swept';

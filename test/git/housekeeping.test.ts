@@ -345,7 +345,39 @@ describe('killed in the middle', () => {
     await fsck(git, repo);
   });
 
-  test.each<HousekeepingStep>(['pack refs', 'repack', 'sweep', 'commit graph'])(
+  test('just after it made its lock, the lock does not keep the next housekeeping from its work', async () => {
+    const { git, repo, step } = await openRepo();
+    await step('commit graph');
+    const lock = join(repo, 'objects/info/commit-graphs/commit-graph-chain.lock');
+    const stop = new AbortController();
+    const killed = doStep(git, 'commit graph', {
+      repo,
+      timeoutMs: 20_000,
+      graceSeconds,
+      signal: stop.signal,
+    });
+    writeFileSync(lock, '');
+    stop.abort();
+    await expect(killed).rejects.toMatchObject({ code: 'unavailable' });
+    expect(existsSync(lock)).toBe(false);
+    await step('commit graph');
+  });
+
+  test('of packing refs it goes on to its end, because a stop would leave a lock that holds up pushes', async () => {
+    const { git, repo } = await openRepo(40);
+    for (const milliseconds of [0, 1, 2, 3, 4, 5]) {
+      const stop = new AbortController();
+      const done = doStep(git, 'pack refs', { repo, timeoutMs: 20_000, graceSeconds, signal: stop.signal });
+      void delay(milliseconds).then(() => stop.abort());
+      await done;
+      await pushFiles(git, { repo, branch: 'main', files: { 'more.txt': `${milliseconds}\n` } });
+    }
+    expect(existsSync(join(repo, 'packed-refs.lock'))).toBe(false);
+    const late = { repo, timeoutMs: 20_000, graceSeconds, signal: AbortSignal.abort() };
+    await expect(doStep(git, 'pack refs', late)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  test.each<HousekeepingStep>(['repack', 'sweep', 'commit graph'])(
     'of %s, the repository is whole and the step is done the next time',
     async (name) => {
       const { git, repo, step } = await openRepo(40);
