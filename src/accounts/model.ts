@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nostrEvent } from '../lib/nostr-event.ts';
 
 export const accountRoles = ['admin', 'member'] as const;
 export type AccountRole = (typeof accountRoles)[number];
@@ -46,3 +47,36 @@ export const accountView = z.object({
   kind: z.enum(['person', 'agent', 'system']),
 });
 export type AccountView = z.infer<typeof accountView>;
+
+/** What a holder of a Nostr key signs to prove it (NIP-98): an event of `kind` with the tags u, method and challenge. */
+export const nostrChallenge = z.object({
+  challenge: z.string(),
+  /** The tag u; compared exactly, so it must be the address at which the forge was asked. */
+  url: z.string(),
+  method: z.literal('POST'),
+  kind: z.number(),
+  expiresAt: z.string(),
+});
+export type NostrChallenge = z.infer<typeof nostrChallenge>;
+
+/** `browser` is answered with a session cookie, `program` with a token. */
+export const nostrSignIn = z.strictObject({ event: nostrEvent, for: z.enum(['browser', 'program']) });
+
+export const nostrKeyRequest = z.strictObject({ event: nostrEvent, label: z.string().max(100).optional() });
+
+export interface NostrKey {
+  id: number;
+  npub: string;
+  label: string;
+  createdAt: number;
+  lastUsedAt: number | undefined;
+}
+
+export const nostrKeyView = z.object({
+  id: z.number(),
+  npub: z.string(),
+  label: z.string(),
+  createdAt: z.string(),
+  lastUsedAt: z.string().nullable(),
+});
+export type NostrKeyView = z.infer<typeof nostrKeyView>;

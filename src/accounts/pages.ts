@@ -9,12 +9,15 @@ import { render } from '../web/render.ts';
 import { addKey } from './add-key.ts';
 import { recordAudit } from './audit.ts';
 import { createToken } from './create-token.ts';
+import { nostrKeysOf } from './nostr-keys.ts';
 import { callerOf, requireAccount, sessionCookie, sessionSecretOf } from './guard.ts';
 import { hasAdmin } from './find.ts';
 import { accountName, tokenScopes, type Account } from './model.ts';
-import { createSession, readLoginLink, redeemLoginLink } from './sign-in.ts';
+import { readLoginLink, redeemLoginLink } from './sign-in.ts';
+import { startSession } from './start-session.ts';
 import {
   deleteKey,
+  deleteNostrKey,
   deleteSession,
   findSession,
   listKeys,
@@ -85,19 +88,7 @@ function signIn(forge: Forge, exchange: { request: Request; response: Response }
   const { request, response } = exchange;
   const form = parse(linkForm, request.body ?? {});
   const account = redeemLoginLink(forge, { secret: String(request.params['secret']), name: form.name });
-  const session = createSession(forge, {
-    accountId: account.id,
-    address: request.ip ?? '',
-    userAgent: request.get('user-agent') ?? '',
-  });
-  response.cookie(sessionCookie, session.secret, {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: forge.config.publicUrl?.startsWith('https:') ?? false,
-    path: '/',
-    expires: new Date(session.expiresAt),
-  });
-  recordAudit(forge, { ...callerOf(response), account }, { action: 'session.create', subject: account.name });
+  startSession(forge, { request, response }, account);
   response.redirect(303, '/');
 }
 
@@ -118,6 +109,7 @@ function showAccount(forge: Forge, response: Response, newToken?: string): void 
   render(response, 'accounts/account.njk', {
     account,
     keys: listKeys(forge.db, account.id),
+    nostrKeys: nostrKeysOf(forge, account.id),
     tokens: listTokens(forge.db, account.id),
     sessions: listSessions(forge.db, { accountId: account.id, now }).map((session) => ({
       ...session,
@@ -132,6 +124,7 @@ type Removal = (ids: { id: number; accountId: number; now: number }) => boolean;
 function removalRoutes(forge: Forge, router: Router): void {
   const removals: Record<string, Removal> = {
     key: (ids) => deleteKey(forge.db, { id: ids.id, accountId: ids.accountId }),
+    'nostr-key': (ids) => deleteNostrKey(forge.db, { id: ids.id, accountId: ids.accountId }),
     token: (ids) => revokeToken(forge.db, ids),
     session: (ids) => deleteSession(forge.db, { id: ids.id, accountId: ids.accountId }),
   };
@@ -140,7 +133,10 @@ function removalRoutes(forge: Forge, router: Router): void {
       const account: Account = requireAccount(callerOf(response), 'admin');
       const id = parse(rowId, request.params['id']);
       if (!remove({ id, accountId: account.id, now: forge.clock.now() })) {
-        throw new ForgeError('not_found', `You have no ${what} ${id}; it may be gone already.`);
+        throw new ForgeError(
+          'not_found',
+          `You have no ${what.replace('-', ' ')} ${id}; it may be gone already.`,
+        );
       }
       recordAudit(forge, callerOf(response), {
         action: `${what}.remove`,

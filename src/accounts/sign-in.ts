@@ -81,9 +81,11 @@ export function createSession(
 /** What `ph login --ssh` gets for a link: a write token of its own, which `ph logout` revokes. */
 export function exchangeLinkForToken(forge: Forge, secret: string): { token: string; account: Account } {
   const account = redeemLoginLink(forge, { secret });
+  return { token: createProgramToken(forge, account.id), account };
+}
+
+/** The write token of a `ph` that signed in, which ends with it: by `ph logout`, or as a browser's session would. */
+export function createProgramToken(forge: Forge, accountId: number): string {
   const expiresAt = forge.clock.now() + forge.config.limits.sessionDays * day;
-  return {
-    token: createToken(forge, { accountId: account.id, scope: 'write', label: 'ph', expiresAt }),
-    account,
-  };
+  return createToken(forge, { accountId, scope: 'write', label: 'ph', expiresAt });
 }

@@ -86,10 +86,39 @@ export function insertKey(db: Db, key: NewKey): void {
 export const deleteKey = (db: Db, key: { id: number; accountId: number }): boolean =>
   db.run('DELETE FROM ssh_keys WHERE id = :id AND account_id = :accountId', key).changes === 1;
 
+export interface NostrKeyRow {
+  id: number;
+  accountId: number;
+  /** X-only, in hex. */
+  publicKey: string;
+  label: string;
+  createdAt: number;
+  lastUsedAt: number | null;
+}
+
+const nostrColumns = `id, account_id AS accountId, public_key AS publicKey, label, created_at AS createdAt,
+  last_used_at AS lastUsedAt`;
+
+export const listNostrKeys = (db: Db, accountId: number): NostrKeyRow[] =>
+  db.all(`SELECT ${nostrColumns} FROM nostr_keys WHERE account_id = :accountId ORDER BY id`, { accountId });
+
+export const findNostrKey = (db: Db, publicKey: string): NostrKeyRow | undefined =>
+  db.get(`SELECT ${nostrColumns} FROM nostr_keys WHERE public_key = :publicKey`, { publicKey });
+
+export const insertNostrKey = (db: Db, key: Omit<NostrKeyRow, 'id' | 'lastUsedAt'>): number =>
+  db.run(
+    `INSERT INTO nostr_keys (account_id, public_key, label, created_at)
+     VALUES (:accountId, :publicKey, :label, :createdAt)`,
+    { ...key },
+  ).lastId;
+
+export const deleteNostrKey = (db: Db, key: { id: number; accountId: number }): boolean =>
+  db.run('DELETE FROM nostr_keys WHERE id = :id AND account_id = :accountId', key).changes === 1;
+
 /** Last use is kept to the minute, so that a busy credential costs one write a minute and not one a request. */
 export function stampLastUse(
   db: Db,
-  table: 'ssh_keys' | 'tokens' | 'sessions',
+  table: 'ssh_keys' | 'nostr_keys' | 'tokens' | 'sessions',
   use: { id: number; now: number },
 ): void {
   db.run(

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
 
 const port = z.number().int().min(0).max(65_535);
@@ -113,6 +114,15 @@ const configSchema = z.strictObject({
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Addresses of reverse proxies whose X-Forwarded-* headers are believed. */
   trustedProxies: z.array(z.string()).default([]),
+  /** Admins who sign in with a Nostr key; made at the start when they are not there yet. */
+  admins: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        npub: z.string().refine((text) => readPublicKey(text) !== undefined, 'a public key of Nostr, npub1…'),
+      }),
+    )
+    .default([]),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('warn'),
   ci: ciSettings,
   limits,

@@ -13,6 +13,12 @@ interface CommonOptions {
   json?: boolean;
 }
 
+interface AccountOptions {
+  role: 'admin' | 'member';
+  sshKey?: string;
+  npub?: string;
+}
+
 interface ServeOptions extends CommonOptions {
   http?: SettingsOverride;
   ssh?: SettingsOverride;
@@ -62,9 +68,11 @@ function describeProgram(setStatus: (code: number) => void): Command {
     .description('make an account')
     .addOption(new Option('--role <role>', 'what it may do').choices(['admin', 'member']).default('member'))
     .option('--ssh-key <file>', 'a public key file (id_ed25519.pub) to sign in and push with')
-    .action((name: string, options: CommonOptions & { role: 'admin' | 'member'; sshKey?: string }) => {
+    .option('--npub <key>', 'a Nostr key (npub1…) to sign in with')
+    .action((name: string, options: CommonOptions & AccountOptions) => {
       const key = options.sshKey === undefined ? {} : { keyText: readKeyFile(options.sshKey) };
-      return ask(options, { command: 'account add', name, role: options.role, ...key });
+      const nostr = options.npub === undefined ? {} : { npub: options.npub };
+      return ask(options, { command: 'account add', name, role: options.role, ...key, ...nostr });
     });
   const token = program.command('token').description('API tokens');
   common(token.command('create'))

@@ -8,6 +8,7 @@ import { createAccount } from '../accounts/create-account.ts';
 import { createToken } from '../accounts/create-token.ts';
 import { getAccountByName } from '../accounts/find.ts';
 import { accountRoles, tokenScopes } from '../accounts/model.ts';
+import { addNostrKey, parseNpub } from '../accounts/nostr-keys.ts';
 import { systemCaller } from '../accounts/system.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -23,6 +24,7 @@ const accountAdd = z.strictObject({
   name: z.string(),
   role: z.enum(accountRoles).default('member'),
   keyText: z.string().optional(),
+  npub: z.string().optional(),
 });
 const tokenCreate = z.strictObject({ account: z.string(), scope: z.enum(tokenScopes).default('write') });
 const repoCreate = z.strictObject({
@@ -77,10 +79,11 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
 }
 
 function addAccount(forge: Forge, request: z.output<typeof accountAdd>): CommandAnswer {
-  const { name, role, keyText } = request;
+  const { name, role, keyText, npub } = request;
   const fingerprint = forge.db.transaction(() => {
     const account = createAccount(forge, { name, role });
     const key = keyText === undefined ? undefined : addKey(forge, { accountId: account.id, text: keyText });
+    if (npub !== undefined) addNostrKey(forge, { accountId: account.id, publicKey: parseNpub(npub) });
     recordAudit(forge, systemCaller(forge), {
       action: 'account.create',
       subject: account.name,
@@ -88,11 +91,12 @@ function addAccount(forge: Forge, request: z.output<typeof accountAdd>): Command
     });
     return key?.fingerprint;
   });
-  const withKey = fingerprint === undefined ? '' : ` with the key ${fingerprint}`;
+  const keys = [fingerprint, npub].filter((key) => key !== undefined);
+  const withKey = keys.length === 0 ? '' : ` with the key ${keys.join(' and ')}`;
   return {
     ok: true,
     text: `Account ${name} (${role})${withKey}.`,
-    json: { name, role, key: fingerprint ?? null },
+    json: { name, role, key: fingerprint ?? null, npub: npub ?? null },
   };
 }
 

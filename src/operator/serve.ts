@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { existsSync, readFileSync } from 'node:fs';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { hasAdmin } from '../accounts/find.ts';
+import { ensureAdmins } from '../accounts/nostr-keys.ts';
 import { openBranches } from '../branches/open.ts';
 import { decidePush } from '../branches/policy.ts';
 import { openCi } from '../ci/open.ts';
@@ -45,6 +46,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const isFirstStart = !existsSync(config.paths.database);
   const forge = openForge(config);
   await checkSurroundings(forge);
+  ensureAdmins(forge);
   await forge.git.openSpawner();
   const control = await openControl(forge);
   // The address is needed to put the parts together; who calls before they are is served when they are.

@@ -49,10 +49,15 @@ function addSignIn(program: Command, choose: (action: Action) => void): void {
     .description('sign in to a forge')
     .option('--ssh', 'with the ssh key that git uses')
     .option('--token-file <file>', 'with a token from a file, - for standard input')
+    .option('--nsec-file <file>', 'with a secret key of Nostr from a file; it signs here and is not sent')
     .option('--json', 'answer in JSON')
     .addHelpText(
       'after',
-      examples('ph login --ssh', 'ph login https://git.example.org --token-file token.txt'),
+      examples(
+        'ph login --ssh',
+        'ph login https://git.example.org --token-file token.txt',
+        'ph login https://git.example.org --nsec-file nostr.key',
+      ),
     )
     .action((url, options) => choose(async () => (await import('./commands/login.ts')).login(url, options)));
   program

@@ -138,7 +138,8 @@ const homes: Record<string, string> = {
   'markdown-it': 'web',
   ssh2: 'transport',
   pino: 'lib',
-  '@noble/secp256k1': 'accounts',
+  '@noble/secp256k1': 'lib',
+  '@scure/base': 'lib',
 };
 
 export function strayDependencies(sources: readonly Source[]): string[] {

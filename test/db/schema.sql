@@ -163,6 +163,17 @@ CREATE TABLE merges (
 
 CREATE INDEX merges_intended ON merges (state) WHERE state = 'intended';
 
+CREATE TABLE nostr_keys (
+  id           INTEGER PRIMARY KEY,
+  account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  public_key   TEXT NOT NULL UNIQUE,
+  label        TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  last_used_at INTEGER
+) STRICT;
+
+CREATE INDEX nostr_keys_by_account ON nostr_keys (account_id);
+
 CREATE TABLE protected_refs (
   repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
   pattern TEXT NOT NULL,

@@ -1,7 +1,9 @@
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { addNostrKey } from '../../src/accounts/nostr-keys.ts';
 import { createLoginLink } from '../../src/accounts/sign-in.ts';
+import { publicKeyOf } from '../../src/lib/nostr.ts';
 import { useForge } from '../support/forge.ts';
 import { atTerminal, type Terminal } from './at-terminal.ts';
 
@@ -84,4 +86,34 @@ test('a damaged session file is named with the way out', async () => {
     status: 2,
     stderr: expect.stringContaining('Remove it and sign in again'),
   });
+});
+
+test('a secret key of Nostr signs in here, and is sent nowhere', async () => {
+  const terminal = await atTerminal(await open());
+  const { phWith, origin, staged, client } = terminal;
+  const secretKey = Buffer.from('67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa', 'hex');
+  const nsec = 'nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5';
+  const file = join(client.home, 'nostr.key');
+  writeFileSync(file, `${nsec}\n`);
+  const unknown = await phWith({}, 'login', origin, '--nsec-file', file);
+  expect(unknown).toMatchObject({ status: 3, stdout: '' });
+  expect(unknown.stderr).toMatch(/npub1\w+ belongs to no account of this forge/);
+  addNostrKey(staged.forge, { accountId: staged.account.id, publicKey: publicKeyOf(secretKey) });
+  const login = await phWith({}, 'login', origin, '--nsec-file', file);
+  expect(login).toMatchObject({ status: 0, stdout: `signed in to ${origin} as ada\n` });
+  expect(await phWith({}, 'whoami')).toMatchObject({ status: 0, stdout: `ada (member) at ${origin}\n` });
+  expect(readFileSync(sessionOf(terminal), 'utf8')).not.toContain('nsec');
+});
+
+test('a key is signed with for the forge that was meant alone, and a file without one is wrong use', async () => {
+  const terminal = await atTerminal(await open());
+  const { phWith, origin, staged, client } = terminal;
+  const file = join(client.home, 'nostr.key');
+  writeFileSync(file, 'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg\n');
+  expect(await phWith({}, 'login', origin, '--nsec-file', file)).toMatchObject({ status: 2 });
+  writeFileSync(file, '1'.repeat(64));
+  staged.forge.config.publicUrl = 'https://git.example.org';
+  const other = await phWith({}, 'login', origin, '--nsec-file', file);
+  expect(other).toMatchObject({ status: 2, stdout: '' });
+  expect(other.stderr).toContain('This forge calls itself https://git.example.org');
 });

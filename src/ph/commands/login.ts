@@ -4,41 +4,75 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { accountView } from '../../accounts/model.ts';
+import { accountView, nostrChallenge } from '../../accounts/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { readCheckout } from '../checkout.ts';
 import { Client } from '../client.ts';
 import { Failure, notFound, wrongUse } from '../failure.ts';
 import { cleanLine, printJson, stdout } from '../output.ts';
-import { originOf, saveSignIn, type SshAddress } from '../session.ts';
+import { originOf, saveSignIn, type SignIn, type SshAddress } from '../session.ts';
 
 export interface LoginOptions {
   tokenFile?: string;
   ssh?: boolean;
+  nsecFile?: string;
   json?: boolean;
 }
 
 const exchanged = z.object({ token: z.string().min(1), account: z.string() });
 
 export async function login(url: string | undefined, options: LoginOptions): Promise<ExitStatus> {
-  if ((options.ssh === true) === (options.tokenFile !== undefined)) {
+  const ways = [options.ssh, options.tokenFile, options.nsecFile].filter((way) => way !== undefined);
+  if (ways.length !== 1) {
     throw wrongUse(
-      'Say how to sign in: ph login [URL] --ssh, or ph login [URL] --token-file FILE (- for standard input)',
+      'Say how to sign in: ph login [URL] --ssh, --token-file FILE or --nsec-file FILE (- for standard input)',
     );
   }
   const given = url ?? process.env['PH_URL'];
   const origin = given ? originOf(given) : webRemote();
-  const found =
-    options.tokenFile === undefined
-      ? await signInWithSsh(origin)
-      : await signInWithToken(origin, readToken(options.tokenFile));
+  const found = await signIn(origin, options);
   saveSignIn(found);
   if (options.json) printJson({ forge: found.origin, account: found.account });
   else stdout.line(`signed in to ${found.origin} as ${cleanLine(found.account)}`);
   return exitStatus.done;
 }
 
-async function signInWithToken(origin: string | undefined, token: string) {
+function signIn(origin: string | undefined, { tokenFile, nsecFile }: LoginOptions): Promise<SignIn> {
+  if (tokenFile !== undefined) return signInWithToken(origin, readSecret(tokenFile, 'token'));
+  if (nsecFile !== undefined) return signInWithNostr(origin, readSecret(nsecFile, 'secret key'));
+  return signInWithSsh(origin);
+}
+
+/** Signs the forge's challenge with a secret key of Nostr, which goes nowhere. */
+async function signInWithNostr(origin: string | undefined, nsec: string): Promise<SignIn> {
+  if (origin === undefined) throw wrongUse('Which forge? Give its address: ph login URL --nsec-file FILE');
+  const { readSecretKey, signEvent } = await import('../../lib/nostr.ts');
+  const secretKey = readSecretKey(nsec);
+  if (secretKey === undefined)
+    throw wrongUse('The file holds no secret key of Nostr (nsec1…, or 64 hex digits).');
+  const client = new Client(origin);
+  const asked = await client.get('/sessions/nostr/challenge', { answer: nostrChallenge });
+  // What is signed is good at the address it names: never sign for another forge than the one that was meant.
+  if (asked.url !== `${origin}/api/v1/sessions/nostr`) {
+    throw wrongUse(
+      `This forge calls itself ${new URL(asked.url).origin}; sign in there: ph login ${new URL(asked.url).origin} --nsec-file FILE`,
+    );
+  }
+  const event = signEvent(secretKey, {
+    created_at: Math.floor(Date.now() / 1000),
+    kind: asked.kind,
+    tags: [
+      ['u', asked.url],
+      ['method', asked.method],
+      ['challenge', asked.challenge],
+    ],
+    content: '',
+  });
+  const { token, account } = await client.post('/sessions/nostr', { event, for: 'program' }, exchanged);
+  return { origin, token, account, ssh: await sshOf(client) };
+}
+
+async function signInWithToken(origin: string | undefined, token: string): Promise<SignIn> {
   if (origin === undefined) throw wrongUse('Which forge? Give its address: ph login URL --token-file FILE');
   const client = new Client(origin, token);
   const account = await client.get('/whoami', { answer: accountView });
@@ -46,7 +80,7 @@ async function signInWithToken(origin: string | undefined, token: string) {
 }
 
 /** The link says where the forge is, so a clone over ssh needs no address. */
-async function signInWithSsh(origin: string | undefined) {
+async function signInWithSsh(origin: string | undefined): Promise<SignIn> {
   const known = origin === undefined ? undefined : await sshOf(new Client(origin));
   const remote = known === undefined ? sshRemote() : undefined;
   const address = known ?? remote;
@@ -76,16 +110,16 @@ function sshRemote(): SshAddress | undefined {
   return undefined;
 }
 
-function readToken(file: string): string {
+function readSecret(file: string, what: string): string {
   let content: string;
   try {
     content = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    throw notFound(`The token file ${file} cannot be read: ${(error as Error).message}.`);
+    throw notFound(`The ${what} file ${file} cannot be read: ${(error as Error).message}.`);
   }
-  const token = content.trim();
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw wrongUse(`The token file ${file} does not hold one token and nothing else.`);
+  const secret = content.trim();
+  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  throw wrongUse(`The ${what} file ${file} does not hold one ${what} and nothing else.`);
 }
 
 /** Runs ssh as git would (GIT_SSH_COMMAND counts), and reads the one-time link that it prints. */
