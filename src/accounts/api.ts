@@ -5,6 +5,7 @@ import { parse } from '../web/parse.ts';
 import { recordAudit } from './audit.ts';
 import { callerOf, requireAccount } from './guard.ts';
 import type { AccountView } from './model.ts';
+import { approvalApi } from './route-approval.ts';
 import { nostrRoutes } from './route-nostr.ts';
 import { exchangeLinkForToken } from './sign-in.ts';
 import { revokeToken } from './store.ts';
@@ -14,6 +15,7 @@ const exchangeRequest = z.strictObject({ secret: z.string().min(1).max(200) });
 export function accountsApi(forge: Forge): Router {
   const router = Router();
   router.use(nostrRoutes(forge));
+  router.use(approvalApi(forge));
   router.get('/api/v1/whoami', (_request, response) => {
     const { name, role, kind } = requireAccount(callerOf(response), 'read');
     response.json({ name, role, kind } satisfies AccountView);

@@ -80,3 +80,26 @@ export const nostrKeyView = z.object({
   lastUsedAt: z.string().nullable(),
 });
 export type NostrKeyView = z.infer<typeof nostrKeyView>;
+
+/** What a program says of itself when it asks to be signed in by approval, e.g. `ph on HOST`. */
+export const approvalRequest = z.strictObject({ program: z.string().min(1).max(100).default('a program') });
+export const approvalView = z.object({
+  /** The program's own secret, to ask for the decision with. */
+  request: z.string(),
+  code: z.string(),
+  url: z.string(),
+  expiresAt: z.string(),
+});
+export type ApprovalView = z.infer<typeof approvalView>;
+
+export const approvalTokenRequest = z.strictObject({
+  request: z.string().min(1).max(200),
+  /** Seconds to wait for a decision. */
+  timeout: z.number().int().min(0).max(3600).default(30),
+});
+export const approvalTokenView = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('waiting') }),
+  z.object({ state: z.literal('denied') }),
+  z.object({ state: z.literal('approved'), token: z.string(), account: z.string() }),
+]);
+export type ApprovalTokenView = z.infer<typeof approvalTokenView>;

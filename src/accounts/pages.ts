@@ -13,6 +13,7 @@ import { nostrKeysOf } from './nostr-keys.ts';
 import { callerOf, requireAccount, sessionCookie, sessionSecretOf } from './guard.ts';
 import { hasAdmin } from './find.ts';
 import { accountName, tokenScopes, type Account } from './model.ts';
+import { approvalPages } from './route-approval.ts';
 import { readLoginLink, redeemLoginLink } from './sign-in.ts';
 import { startSession } from './start-session.ts';
 import {
@@ -45,6 +46,7 @@ export function accountsPages(forge: Forge): Router {
       returnTo: samePath(request.query['return']),
     });
   });
+  router.use(approvalPages(forge));
   router.get('/login/:secret', (request, response) => {
     const { secret } = request.params;
     // The secret stays out of every Referer; no-referrer would also turn the Origin of the form into null.

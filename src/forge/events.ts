@@ -24,6 +24,8 @@ export interface Facts {
   'lane-output': { attemptId: number; laneId: number; runId: number; bytes: number };
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
   'queue-changed': Record<string, never>;
+  /** Somebody decided on a program that waits to be signed in; `hash` is that of its secret. */
+  'sign-in-decided': { hash: string };
   'housekeeping-changed': { repoId: number };
 }
 

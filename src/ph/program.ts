@@ -47,6 +47,7 @@ function addSignIn(program: Command, choose: (action: Action) => void): void {
   program
     .command('login [url]')
     .description('sign in to a forge')
+    .option('--web', 'by approval in a browser (the default)')
     .option('--ssh', 'with the ssh key that git uses')
     .option('--token-file <file>', 'with a token from a file, - for standard input')
     .option('--nsec-file <file>', 'with a secret key of Nostr from a file; it signs here and is not sent')
@@ -54,6 +55,7 @@ function addSignIn(program: Command, choose: (action: Action) => void): void {
     .addHelpText(
       'after',
       examples(
+        'ph login https://git.example.org',
         'ph login --ssh',
         'ph login https://git.example.org --token-file token.txt',
         'ph login https://git.example.org --nsec-file nostr.key',

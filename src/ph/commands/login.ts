@@ -2,31 +2,33 @@
 // that `ssh … login` prints.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { accountView, nostrChallenge } from '../../accounts/model.ts';
+import { accountView, approvalTokenView, approvalView, nostrChallenge } from '../../accounts/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { readCheckout } from '../checkout.ts';
 import { Client } from '../client.ts';
 import { Failure, notFound, wrongUse } from '../failure.ts';
-import { cleanLine, printJson, stdout } from '../output.ts';
+import { cleanLine, printJson, stderr, stdout } from '../output.ts';
 import { originOf, saveSignIn, type SignIn, type SshAddress } from '../session.ts';
 
 export interface LoginOptions {
   tokenFile?: string;
+  web?: boolean;
   ssh?: boolean;
   nsecFile?: string;
   json?: boolean;
 }
 
+/** Less than the patience of a request. */
+const waitSeconds = 20;
 const exchanged = z.object({ token: z.string().min(1), account: z.string() });
 
 export async function login(url: string | undefined, options: LoginOptions): Promise<ExitStatus> {
-  const ways = [options.ssh, options.tokenFile, options.nsecFile].filter((way) => way !== undefined);
-  if (ways.length !== 1) {
-    throw wrongUse(
-      'Say how to sign in: ph login [URL] --ssh, --token-file FILE or --nsec-file FILE (- for standard input)',
-    );
+  const ways = [options.web, options.ssh, options.tokenFile, options.nsecFile];
+  if (ways.filter((way) => way !== undefined).length > 1) {
+    throw wrongUse('Give one way to sign in: --web, --ssh, --token-file FILE or --nsec-file FILE.');
   }
   const given = url ?? process.env['PH_URL'];
   const origin = given ? originOf(given) : webRemote();
@@ -37,10 +39,32 @@ export async function login(url: string | undefined, options: LoginOptions): Pro
   return exitStatus.done;
 }
 
-function signIn(origin: string | undefined, { tokenFile, nsecFile }: LoginOptions): Promise<SignIn> {
+function signIn(origin: string | undefined, { ssh, tokenFile, nsecFile }: LoginOptions): Promise<SignIn> {
   if (tokenFile !== undefined) return signInWithToken(origin, readSecret(tokenFile, 'token'));
   if (nsecFile !== undefined) return signInWithNostr(origin, readSecret(nsecFile, 'secret key'));
-  return signInWithSsh(origin);
+  return ssh === true ? signInWithSsh(origin) : signInByApproval(origin);
+}
+
+/** Shows a link and a code, and waits until a person has opened the one and compared the other. */
+async function signInByApproval(origin: string | undefined): Promise<SignIn> {
+  if (origin === undefined) {
+    throw wrongUse('Which forge? Give its address: ph login URL. Inside a clone over ssh: ph login --ssh');
+  }
+  const client = new Client(origin);
+  const asked = await client.post('/sessions/approval', { program: `ph on ${hostname()}` }, approvalView);
+  stderr.line(`Open  ${stderr.paint('bold', cleanLine(asked.url))}`);
+  stderr.line(
+    `in a browser where you are signed in. The code is ${stderr.paint('bold', cleanLine(asked.code))}.`,
+  );
+  for (;;) {
+    const order = { request: asked.request, timeout: waitSeconds };
+    const answer = await client.post('/sessions/approval/token', order, approvalTokenView);
+    if (answer.state === 'approved') {
+      return { origin, token: answer.token, account: answer.account, ssh: await sshOf(client) };
+    }
+    if (answer.state === 'denied')
+      throw new Failure(exitStatus.notAllowed, 'The sign-in was denied in the browser.');
+  }
 }
 
 /** Signs the forge's challenge with a secret key of Nostr, which goes nowhere. */

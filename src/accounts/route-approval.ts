@@ -1,0 +1,77 @@
+// Signing a program in by approval in the browser: the program's two requests, and the person's page.
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
+import type { Forge } from '../forge/open.ts';
+import { parse } from '../web/parse.ts';
+import { render } from '../web/render.ts';
+import { decideApproval, readApproval, startApproval, waitForApproval } from './approval.ts';
+import { recordAudit } from './audit.ts';
+import { callerOf, requireAccount } from './guard.ts';
+import { approvalRequest, approvalTokenRequest, type ApprovalView, type ApprovalTokenView } from './model.ts';
+
+const codeQuery = z.object({ code: z.string().max(40).optional() });
+const decisionForm = z.object({ code: z.string().max(40), decision: z.enum(['approve', 'deny']) });
+
+export function approvalApi(forge: Forge): Router {
+  const router = Router();
+  router.post('/api/v1/sessions/approval', (request, response) => {
+    const { program } = parse(approvalRequest, request.body ?? {});
+    const { secret, code, url, expiresAt } = startApproval(forge, { program, address: request.ip ?? '' });
+    response.status(201).set('Cache-Control', 'no-store');
+    response.json({
+      request: secret,
+      code,
+      url,
+      expiresAt: new Date(expiresAt).toISOString(),
+    } satisfies ApprovalView);
+  });
+  router.post('/api/v1/sessions/approval/token', (request, response) =>
+    tellDecision(forge, request, response),
+  );
+  return router;
+}
+
+async function tellDecision(forge: Forge, request: Request, response: Response): Promise<void> {
+  const order = parse(approvalTokenRequest, request.body);
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const answer = await waitForApproval(forge, {
+    secret: order.request,
+    seconds: order.timeout,
+    signal: gone.signal,
+  });
+  if (gone.signal.aborted) return;
+  response.set('Cache-Control', 'no-store');
+  if (answer.state !== 'approved') {
+    response.json({ state: answer.state } satisfies ApprovalTokenView);
+    return;
+  }
+  const { token, account } = answer;
+  recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
+  response.json({ state: 'approved', token, account: account.name } satisfies ApprovalTokenView);
+}
+
+export function approvalPages(forge: Forge): Router {
+  const router = Router();
+  router.get('/login/approve', (request, response) => {
+    const account = requireAccount(callerOf(response), 'admin');
+    const { code } = parse(codeQuery, request.query);
+    const approval = code === undefined ? undefined : readApproval(forge, code);
+    response.set('Cache-Control', 'no-store');
+    render(response, 'accounts/approve.njk', { account, approval });
+  });
+  router.post('/login/approve', (request, response) => {
+    const caller = callerOf(response);
+    const account = requireAccount(caller, 'admin');
+    const { code, decision } = parse(decisionForm, request.body);
+    const { program, address } = readApproval(forge, code);
+    decideApproval(forge, { code, accountId: account.id, isApproved: decision === 'approve' });
+    recordAudit(forge, caller, {
+      action: `session.${decision}`,
+      subject: account.name,
+      detail: { program, address },
+    });
+    render(response, 'accounts/approve.njk', { account, approval: undefined, decided: decision });
+  });
+  return router;
+}
