@@ -7,6 +7,7 @@ import { callerOf, requireAccount } from './guard.ts';
 import type { AccountView } from './model.ts';
 import { approvalApi } from './route-approval.ts';
 import { nostrRoutes } from './route-nostr.ts';
+import { peopleApi } from './route-people.ts';
 import { exchangeLinkForToken } from './sign-in.ts';
 import { revokeToken } from './store.ts';
 
@@ -16,6 +17,7 @@ export function accountsApi(forge: Forge): Router {
   const router = Router();
   router.use(nostrRoutes(forge));
   router.use(approvalApi(forge));
+  router.use(peopleApi(forge));
   router.get('/api/v1/whoami', (_request, response) => {
     const { name, role, kind } = requireAccount(callerOf(response), 'read');
     response.json({ name, role, kind } satisfies AccountView);

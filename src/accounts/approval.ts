@@ -5,7 +5,7 @@ import type { Forge } from '../forge/open.ts';
 import { publicOrigin } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
-import { getAccount } from './find.ts';
+import { getActiveAccount } from './find.ts';
 import type { Account } from './model.ts';
 import { createProgramToken } from './sign-in.ts';
 import {
@@ -95,7 +95,7 @@ export function takeApproval(forge: Forge, secret: string): ApprovalAnswer {
       return { state: row.state === 'denied' ? 'denied' : 'waiting' };
     }
     claimApproval(forge.db, hash);
-    const account = getAccount(forge, row.accountId);
+    const account = getActiveAccount(forge, row.accountId);
     return { state: 'approved', token: createProgramToken(forge, account.id), account };
   });
 }

@@ -6,6 +6,7 @@ import type { Account, Caller } from './model.ts';
 import {
   countAdmins,
   findAccount,
+  findActiveAccount,
   findKeyByBlob,
   findToken,
   listAccountRows,
@@ -19,6 +20,13 @@ export function getAccount(forge: Forge, id: number): Account {
   const account = findAccount(forge.db, { id });
   if (account === undefined) throw new ForgeError('not_found', `There is no account with id ${id}.`);
   return account;
+}
+
+/** The account that signs in by a link or a proof; refuses (`forbidden`) a disabled one. */
+export function getActiveAccount(forge: Forge, id: number): Account {
+  const account = getAccount(forge, id);
+  if (account.disabledAt === undefined) return account;
+  throw new ForgeError('forbidden', `The account "${account.name}" is disabled. Ask an admin of this forge.`);
 }
 
 /** The named account, or a refusal (`not_found`) that says how to make one. */
@@ -43,7 +51,7 @@ export function findCallerByToken(forge: Forge, secret: string, address: string)
   const now = forge.clock.now();
   const token = findToken(forge.db, { hash: hashSecret(secret), now });
   if (token === undefined) return undefined;
-  const account = findAccount(forge.db, { id: token.accountId });
+  const account = findActiveAccount(forge.db, token.accountId);
   if (account === undefined) return undefined;
   stampLastUse(forge.db, 'tokens', { id: token.id, now });
   return { account, scope: token.scope, credential: `token ${token.id}`, address };
@@ -53,7 +61,7 @@ export function findCallerByToken(forge: Forge, secret: string, address: string)
 export function findCallerByKey(forge: Forge, key: { blob: string; address: string }): Caller | undefined {
   const row = findKeyByBlob(forge.db, key.blob);
   if (row === undefined) return undefined;
-  const account = findAccount(forge.db, { id: row.accountId });
+  const account = findActiveAccount(forge.db, row.accountId);
   if (account === undefined) return undefined;
   stampLastUse(forge.db, 'ssh_keys', { id: row.id, now: forge.clock.now() });
   return { account, scope: 'admin', credential: `key ${row.fingerprint}`, address: key.address };

@@ -7,7 +7,7 @@ import { hashSecret, isSameText } from '../lib/secrets.ts';
 import { assetVersion } from '../web/app.ts';
 import { findCallerByToken } from './find.ts';
 import { anonymous, type Account, type Caller, type TokenScope } from './model.ts';
-import { findAccount, findSession, stampLastUse } from './store.ts';
+import { findActiveAccount, findSession, stampLastUse } from './store.ts';
 
 export const sessionCookie = 'pika_session';
 
@@ -141,7 +141,7 @@ function callerBySession(forge: Forge, credential: { secret: string | undefined;
   if (secret === undefined) return anonymous(address);
   const now = forge.clock.now();
   const session = findSession(forge.db, { hash: hashSecret(secret), now });
-  const account = session && findAccount(forge.db, { id: session.accountId });
+  const account = session && findActiveAccount(forge.db, session.accountId);
   if (session === undefined || account === undefined) return anonymous(address);
   stampLastUse(forge.db, 'sessions', { id: session.id, now });
   return { account, scope: 'admin', credential: `session ${session.id}`, address };

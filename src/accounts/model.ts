@@ -22,6 +22,8 @@ export interface Account {
   kind: 'person' | 'agent' | 'system';
   role: AccountRole;
   createdAt: number;
+  /** Set: nobody can sign in as it, with anything. */
+  disabledAt?: number | undefined;
 }
 
 /** Who is asking, and with what. An anonymous caller has no account and may only read what is public. */
@@ -103,3 +105,38 @@ export const approvalTokenView = z.discriminatedUnion('state', [
   z.object({ state: z.literal('approved'), token: z.string(), account: z.string() }),
 ]);
 export type ApprovalTokenView = z.infer<typeof approvalTokenView>;
+
+export const invitationRequest = z.strictObject({
+  role: z.enum(accountRoles).default('member'),
+  note: z.string().max(100).default(''),
+});
+export interface Invitation {
+  id: number;
+  role: AccountRole;
+  /** For the admins: whom it is for. */
+  note: string;
+  createdBy: string;
+  createdAt: number;
+  expiresAt: number;
+}
+export const invitationView = z.object({
+  id: z.number(),
+  role: z.enum(accountRoles),
+  note: z.string(),
+  createdBy: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+});
+export type InvitationView = z.infer<typeof invitationView>;
+
+export const agentRequest = z.strictObject({
+  name: accountName,
+  scope: z.enum(['read', 'write']).default('write'),
+});
+
+export const accountChange = z.strictObject({
+  role: z.enum(accountRoles).optional(),
+  disabled: z.boolean().optional(),
+});
+export const personView = accountView.extend({ createdAt: z.string(), disabledAt: z.string().nullable() });
+export type PersonView = z.infer<typeof personView>;

@@ -6,7 +6,7 @@ import type { NostrEvent } from '../lib/nostr-event.ts';
 import { npubOf, readPublicKey } from '../lib/nostr.ts';
 import { recordAudit } from './audit.ts';
 import { createAccount } from './create-account.ts';
-import { findAccountByName, getAccount } from './find.ts';
+import { findAccountByName, getActiveAccount } from './find.ts';
 import type { Account, NostrKey } from './model.ts';
 import { requireNostrProof } from './nostr-proof.ts';
 import { findNostrKey, insertNostrKey, listNostrKeys, stampLastUse, type NostrKeyRow } from './store.ts';
@@ -26,7 +26,7 @@ export function signInWithNostr(forge: Forge, event: NostrEvent, path: string): 
   }
   requireNostrProof(forge, event, path);
   stampLastUse(forge.db, 'nostr_keys', { id: row.id, now: forge.clock.now() });
-  return getAccount(forge, row.accountId);
+  return getActiveAccount(forge, row.accountId);
 }
 
 /** Gives an account the key (hex). Refuses one that is in use (`conflict`), and more than twenty (`limited`). */

@@ -14,6 +14,7 @@ import { callerOf, requireAccount, sessionCookie, sessionSecretOf } from './guar
 import { hasAdmin } from './find.ts';
 import { accountName, tokenScopes, type Account } from './model.ts';
 import { approvalPages } from './route-approval.ts';
+import { peoplePages } from './route-people.ts';
 import { readLoginLink, redeemLoginLink } from './sign-in.ts';
 import { startSession } from './start-session.ts';
 import {
@@ -47,6 +48,7 @@ export function accountsPages(forge: Forge): Router {
     });
   });
   router.use(approvalPages(forge));
+  router.use(peoplePages(forge));
   router.get('/login/:secret', (request, response) => {
     const { secret } = request.params;
     // The secret stays out of every Referer; no-referrer would also turn the Origin of the form into null.

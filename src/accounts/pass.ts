@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import { isSameText } from '../lib/secrets.ts';
 import type { Caller } from './model.ts';
-import { findAccount, listKeys, listTokens } from './store.ts';
+import { findActiveAccount, listKeys, listTokens } from './store.ts';
 
 const prefix = 'pikapass';
 const keyBytes = 32;
@@ -50,7 +50,7 @@ export function findCallerByPass(
   if (!isSameText(signature, sign(forge, text))) return undefined;
   const signed = content.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
   if (signed.repo !== pass.repoId || signed.expiresAt <= forge.clock.now()) return undefined;
-  const account = findAccount(forge.db, { id: signed.account });
+  const account = findActiveAccount(forge.db, signed.account);
   if (account === undefined || !stillStands(forge, signed)) return undefined;
   return { account, scope: signed.right, credential: signed.credential, address: pass.address };
 }

@@ -5,7 +5,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { createAccount } from './create-account.ts';
 import { createToken } from './create-token.ts';
-import { getAccount, hasAdmin } from './find.ts';
+import { getActiveAccount, hasAdmin } from './find.ts';
 import type { Account } from './model.ts';
 import { claimLink, expireAdminLinks, findLink, insertLink, insertSession } from './store.ts';
 
@@ -43,7 +43,7 @@ export function readLoginLink(forge: Forge, secret: string): Account | undefined
       'This sign-in link was used already, has expired or was cut short. Get a new one with: ssh -p PORT git@HOST login',
     );
   }
-  return link.accountId === null ? undefined : getAccount(forge, link.accountId);
+  return link.accountId === null ? undefined : getActiveAccount(forge, link.accountId);
 }
 
 /** Uses the link up and answers whose it is; the first admin is created with `name`. */

@@ -10,13 +10,14 @@ interface AccountRow {
   kind: Account['kind'];
   role: AccountRole;
   created_at: number;
+  disabled_at: number | null;
 }
 
-const accountColumns = 'a.id, a.name, a.email, a.kind, a.role, a.created_at';
+const accountColumns = 'a.id, a.name, a.email, a.kind, a.role, a.created_at, a.disabled_at';
 
 function toAccount(row: AccountRow): Account {
   const { id, name, email, kind, role } = row;
-  return { id, name, email, kind, role, createdAt: row.created_at };
+  return { id, name, email, kind, role, createdAt: row.created_at, disabledAt: row.disabled_at ?? undefined };
 }
 
 export function findAccount(db: Db, where: { id: number } | { name: string }): Account | undefined {
@@ -29,6 +30,20 @@ export function findAccount(db: Db, where: { id: number } | { name: string }): A
   return row && toAccount(row);
 }
 
+/** As `findAccount` by id, but nobody when the account is disabled: for whoever comes with a credential. */
+export function findActiveAccount(db: Db, id: number): Account | undefined {
+  const account = findAccount(db, { id });
+  return account?.disabledAt === undefined ? account : undefined;
+}
+
+export function setRole(db: Db, change: { id: number; role: AccountRole }): void {
+  db.run('UPDATE accounts SET role = :role WHERE id = :id', change);
+}
+
+export function setDisabled(db: Db, change: { id: number; at: number | null }): void {
+  db.run('UPDATE accounts SET disabled_at = :at WHERE id = :id', change);
+}
+
 export function listAccountRows(db: Db): Account[] {
   return db.all<AccountRow>(`SELECT ${accountColumns} FROM accounts a ORDER BY a.name`).map(toAccount);
 }
@@ -39,7 +54,7 @@ export function countAdmins(db: Db): number {
   return db.get<{ n: number }>(sql)?.n ?? 0;
 }
 
-export function insertAccount(db: Db, account: Omit<Account, 'id'>): Account {
+export function insertAccount(db: Db, account: Omit<Account, 'id' | 'disabledAt'>): Account {
   const { lastId } = db.run(
     `INSERT INTO accounts (name, email, kind, role, created_at) VALUES (:name, :email, :kind, :role, :createdAt)`,
     { ...account },

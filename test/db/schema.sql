@@ -64,6 +64,18 @@ CREATE TABLE ingested_pushes (
   ingested_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE invitations (
+  id          INTEGER PRIMARY KEY,
+  hash        TEXT NOT NULL UNIQUE,
+  role        TEXT NOT NULL CHECK (role IN ('admin', 'member')),
+  note        TEXT NOT NULL,
+  created_by  INTEGER NOT NULL REFERENCES accounts (id),
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL,
+  used_at     INTEGER,
+  account_id  INTEGER REFERENCES accounts (id)
+) STRICT;
+
 CREATE TABLE lane_attempts (
   id            INTEGER PRIMARY KEY,
   lane_id       INTEGER NOT NULL REFERENCES lanes (id) ON DELETE CASCADE,
