@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import type { Ending } from './finish.ts';
 import { finishAttempt } from './finish.ts';
-import type { LaneRef, Reports } from './executor.ts';
+import type { LaneRef, MakeExecutor, Reports } from './executor.ts';
 import type { LaneResult } from './lane-message.ts';
 import { LocalExecutor } from './local-executor.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
@@ -23,8 +23,10 @@ export interface Ci {
   stop(): Promise<void>;
 }
 
+const onThisMachine: MakeExecutor = (parts) => new LocalExecutor(parts);
+
 /** Probes the sandbox and takes back what an earlier forge left behind; lanes run after `start`. */
-export async function openCi(forge: Forge): Promise<Ci> {
+export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMachine): Promise<Ci> {
   const { ci, paths, searchPath } = forge.config;
   const owner = `local-${randomBytes(6).toString('hex')}`;
   const [{ tier, finding }] = await Promise.all([
@@ -38,7 +40,7 @@ export async function openCi(forge: Forge): Promise<Ci> {
     recoverAtStart(forge, owner),
   ]);
   const executor =
-    tier === undefined ? undefined : new LocalExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
+    tier === undefined ? undefined : makeExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
   const unsatisfiable = tier === undefined ? finding : undefined;
   const scheduler = createScheduler({ forge, executor, order: { owner, sandbox: tier, unsatisfiable } });
   return {

@@ -6,9 +6,9 @@ import { Loop, type LoopStatus } from '../lib/loop.ts';
 import { cancelSettled } from './cancel.ts';
 import { claimLanes, type ClaimOrder } from './claim.ts';
 import { createMissingRuns } from './create-run.ts';
+import type { Executor } from './executor.ts';
 import { finishAttempt } from './finish.ts';
 import { submissionOf } from './launch.ts';
-import type { LocalExecutor } from './local-executor.ts';
 import { listLive, type LiveLane } from './queue.ts';
 import { reapLane } from './recover.ts';
 
@@ -22,7 +22,7 @@ export interface Scheduler {
 export interface SchedulerParts {
   forge: Forge;
   /** Undefined when no permitted sandbox works; then nothing is claimed. */
-  executor: LocalExecutor | undefined;
+  executor: Executor | undefined;
   order: ClaimOrder;
 }
 
@@ -76,7 +76,7 @@ function endUnwanted({ forge, executor }: SchedulerParts, reaping: Map<number, P
 
 async function reap(lost: {
   forge: Forge;
-  executor: LocalExecutor | undefined;
+  executor: Executor | undefined;
   lane: LiveLane;
   why: string;
 }): Promise<void> {
