@@ -13,6 +13,7 @@ import { readLogLines } from './log-lines.ts';
 import { readLog } from './log.ts';
 import { hasEnded, satisfiesGate, type Lane, type Run } from './model.ts';
 import type { Ci } from './open.ts';
+import { lanePanels, runPanels } from './panels-view.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
@@ -81,6 +82,7 @@ function runPage(forge: Forge, response: Response, { repo, run }: { repo: Repo; 
     mayRerunFailed:
       mayWrite && lanes.some((lane) => hasEnded(lane.attempt.state) && !satisfiesGate(lane.attempt)),
     runs: branch === undefined ? [] : runsOf(forge, { branchId: branch.id }),
+    ...runPanels(forge, { repo, run, lanes, caller: callerOf(response), path: pathOf(repo, run) }),
   };
 }
 
@@ -101,12 +103,16 @@ function lanePage(forge: Forge, request: Request, response: Response) {
   const page = runPage(forge, response, { repo, run });
   const isNewest = attempt.id === lane.attempt.id;
   const isEnded = hasEnded(attempt.state);
+  const lanePath = pathOf(repo, run, lane.key);
+  const { lanes, path } = page;
+  const caller = callerOf(response);
   return {
     ...page,
+    ...lanePanels(forge, { repo, run, lanes, caller, path, lane, attempt, isNewest, lanePath }),
     lane,
     attempts,
     attempt,
-    lanePath: pathOf(repo, run, lane.key),
+    lanePath,
     mayCancel: page.mayCancel && isNewest && !isEnded,
     mayRerun: page.mayRerun && isNewest && isEnded && attempt.skipCause !== 'path_filter',
     now: forge.clock.now(),
