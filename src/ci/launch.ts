@@ -16,7 +16,7 @@ import { getLaunchRow } from './queue.ts';
 export function submissionOf(forge: Forge, claim: Claim): Submission {
   const row = getLaunchRow(forge.db, claim.attemptId);
   if (row === undefined) throw new ForgeError('not_found', `There is no attempt ${claim.attemptId}.`);
-  const { ci, paths, searchPath } = forge.config;
+  const { ci, limits, paths, searchPath } = forge.config;
   const repo = getRepo(forge, row.repoId);
   const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
   const name = attemptName(claim);
@@ -51,6 +51,33 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
     leaseMs: ci.leaseSeconds * 1000,
     heartbeatMs: ci.heartbeatSeconds * 1000,
     maxLogBytes: ci.maxLogBytes,
+    ...wishesOf(forge, claim, row.repoId),
+    maxTreeFiles: limits.maxTreeFiles,
+    maxDiskBytes: ci.maxDiskBytes,
+    maxTemporaryBytes: ci.maxTemporaryBytes,
+    maxPrograms: ci.maxPrograms,
+    maxCacheBytes: ci.maxCacheBytes,
+    maxArtifacts: ci.maxArtifacts,
+    maxArtifactBytes: ci.maxArtifactBytes,
+    maxReports: ci.maxReports,
+    maxReportBytes: ci.maxReportBytes,
+  };
+}
+
+/** What the manifest asks for beyond the command, and where it is put down. */
+function wishesOf(forge: Forge, claim: Claim, repoId: number) {
+  const folder = logFolder(forge, claim);
+  return {
+    network: true,
+    secrets: {},
+    caches: [],
+    cacheFolder: join(forge.config.paths.caches, String(repoId), 'default'),
+    readableCaches: [],
+    artifacts: [],
+    artifactsFolder: join(folder, 'artifacts'),
+    reports: [],
+    reportsFolder: join(folder, 'reports'),
+    keepFolder: false,
   };
 }
 

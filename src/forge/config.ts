@@ -28,6 +28,21 @@ const ciSettings = z
     maxManifestBytes: positive.default(262_144),
     maxLaneMinutes: positive.default(24 * 60),
     maxLogBytes: positive.default(64 * 1024 * 1024),
+    /** Of one attempt: its checkout and home, its temporary files in memory, and its programs and their threads. */
+    maxDiskBytes: positive.default(20 * 1024 * 1024 * 1024),
+    maxTemporaryBytes: positive.default(2 * 1024 * 1024 * 1024),
+    maxPrograms: positive.default(4096),
+    maxArtifacts: positive.default(2000),
+    maxArtifactBytes: positive.default(1024 * 1024 * 1024),
+    artifactDays: positive.default(30),
+    maxReports: positive.default(200),
+    maxReportBytes: positive.default(32 * 1024 * 1024),
+    maxCacheBytes: positive.default(2 * 1024 * 1024 * 1024),
+    maxRepoCacheBytes: positive.default(10 * 1024 * 1024 * 1024),
+    /** The folders of failed attempts, for a shell into them; 0 minutes keep none. */
+    keepMinutes: z.number().int().min(0).default(60),
+    maxKeptFolders: positive.default(8),
+    maxKeptBytes: positive.default(20 * 1024 * 1024 * 1024),
   })
   .prefault({});
 
@@ -130,6 +145,7 @@ export interface Paths {
   lfs: string;
   lanes: string;
   checkouts: string;
+  caches: string;
   keys: string;
   gitHome: string;
   backups: string;
@@ -179,6 +195,7 @@ function listPaths(data: string): Paths {
     lfs: join(data, 'lfs'),
     lanes: join(data, 'lanes'),
     checkouts: join(data, 'checkouts'),
+    caches: join(data, 'caches'),
     keys: join(data, 'keys'),
     gitHome: join(data, 'git'),
     backups: join(data, 'backups'),
