@@ -42,6 +42,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   events.on('run-finished', ({ repoId, branchId, runId }) =>
     refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`),
   );
+  events.on('commit-status-changed', ({ branchIds }) => refresh(...branchIds.map(branch)));
   events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('housekeeping-changed', () => refresh('admin'));
   events.on('queue-changed', () => {

@@ -26,6 +26,9 @@ const ciSettings = z
     pollSeconds: positive.default(5),
     maxLanesPerManifest: positive.default(64),
     maxManifestBytes: positive.default(262_144),
+    maxSecretsPerRepo: positive.default(100),
+    maxSecretBytes: positive.max(128 * 1024).default(64 * 1024),
+    maxStatusesPerCommit: positive.default(100),
     maxLaneMinutes: positive.default(24 * 60),
     maxLogBytes: positive.default(64 * 1024 * 1024),
     /** Of one attempt: its checkout and home, its temporary files in memory, and its programs and their threads. */

@@ -22,6 +22,8 @@ export interface Facts {
     state: string;
   };
   'lane-output': { attemptId: number; laneId: number; runId: number; bytes: number };
+  /** Another system said something of a commit; `branchIds` are the open branches that stand at it. */
+  'commit-status-changed': { repoId: number; oid: string; branchIds: number[] };
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
   'queue-changed': Record<string, never>;
   'housekeeping-changed': { repoId: number };
