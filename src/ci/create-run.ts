@@ -9,7 +9,8 @@ import { repoPath } from '../repos/path.ts';
 import { takeRunNumber } from '../repos/take-number.ts';
 import { endQueuedOrMark } from './cancel.ts';
 import { announce, recomputeRun, type Change } from './finish.ts';
-import { manifestPath, readManifest, type LaneSpec } from './manifest.ts';
+import { manifestPath } from './manifest-refusal.ts';
+import { readLanes, type LaneSpec } from './manifest.ts';
 import { listRevisionsWithoutRun, listSuperseded } from './queue.ts';
 import { changedPaths, selectLanes } from './selection.ts';
 import { getRun, runOf } from './find.ts';
@@ -73,7 +74,7 @@ async function planRun(forge: Forge, branch: Branch, revision: Revision): Promis
 async function lanesAt(forge: Forge, repo: string, oid: string): Promise<LaneSpec[]> {
   const { ci } = forge.config;
   const blob = await readBlob(forge.git, repo, `${oid}:${manifestPath}`, ci.maxManifestBytes);
-  return blob === undefined ? [] : readManifest(blob.toString('utf8'), ci);
+  return blob === undefined ? [] : readLanes(blob.toString('utf8'), ci);
 }
 
 function insertPlan(
@@ -85,6 +86,7 @@ function insertPlan(
   const runId = insertRun(forge.db, {
     repoId: branch.repoId,
     number: takeRunNumber(forge, branch.repoId),
+    kind: 'branch',
     branchId: branch.id,
     revision: revision.number,
     headOid: revision.headOid,

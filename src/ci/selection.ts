@@ -3,7 +3,8 @@
 import { readMemoryBytes, type Git } from '../git/run.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { compileGlob } from '../lib/glob.ts';
-import { manifestPath, type LaneSpec } from './manifest.ts';
+import { manifestPath } from './manifest-refusal.ts';
+import type { LaneSpec } from './manifest.ts';
 
 const maxPathBytes = 16 * 1024 * 1024;
 const maxMs = 30_000;
