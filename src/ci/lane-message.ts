@@ -2,6 +2,7 @@
 // a result is a message and never read out of log text.
 import { z } from 'zod';
 import { failureKinds } from './model.ts';
+import { reportedTests } from './reported-tests.ts';
 
 export const tiers = ['bubblewrap', 'unshare', 'none'] as const;
 export type Tier = (typeof tiers)[number];
@@ -57,6 +58,9 @@ export const startMessage = z.strictObject({
   maxArtifactBytes: z.number(),
   maxReports: z.number(),
   maxReportBytes: z.number(),
+  maxReportedTests: z.number(),
+  maxReportMemoryBytes: z.number(),
+  reportMs: z.number(),
 });
 export type StartMessage = z.infer<typeof startMessage>;
 
@@ -99,6 +103,7 @@ export const laneResult = z.strictObject({
   message: z.string().optional(),
   artifacts: z.array(storedArtifact).optional(),
   reports: z.array(storedReport).optional(),
+  tests: reportedTests.optional(),
   caches: z.array(cacheUse).optional(),
   /** The attempt's folder, when it was kept. */
   keptFolder: z.string().optional(),

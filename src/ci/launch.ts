@@ -61,6 +61,9 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
     maxArtifactBytes: ci.maxArtifactBytes,
     maxReports: ci.maxReports,
     maxReportBytes: ci.maxReportBytes,
+    maxReportedTests: ci.maxReportedTests,
+    maxReportMemoryBytes: ci.maxReportMemoryBytes,
+    reportMs: ci.reportSeconds * 1000,
   };
 }
 
@@ -91,6 +94,10 @@ export const logFolder = (forge: Forge, { attemptId, token }: Numbered): string 
 /** Begins the cookies of one data directory, so that a start finds what an earlier one left behind. */
 export const cookiePrefix = (dataFolder: string): string =>
   `${createHash('sha256').update(dataFolder).digest('hex').slice(0, 16)}.`;
+
+/** Begins the cookies of every claim of one attempt. */
+export const cookiesOfAttempt = (dataFolder: string, attemptId: number): string =>
+  `${cookiePrefix(dataFolder)}${attemptId}-`;
 
 /** The dot at the end keeps the cookie of attempt 1 from being the beginning of that of attempt 12. */
 export const attemptCookie = (dataFolder: string, claim: Numbered): string =>

@@ -40,6 +40,14 @@ const ciSettings = z
     artifactDays: positive.default(30),
     maxReports: positive.default(200),
     maxReportBytes: positive.default(32 * 1024 * 1024),
+    /** Of one attempt: the single tests its reports may tell of, and what reading them may take. */
+    maxReportedTests: positive.default(10_000),
+    maxReportMemoryBytes: positive.default(512 * 1024 * 1024),
+    reportSeconds: positive.default(20),
+    /** Attempts of a lane whose results are kept for the history of its tests. */
+    maxTestHistory: positive.default(500),
+    /** A test is called flaky so long after it last passed and failed with the same files. */
+    flakyDays: positive.default(30),
     maxCacheBytes: positive.default(2 * 1024 * 1024 * 1024),
     maxRepoCacheBytes: positive.default(10 * 1024 * 1024 * 1024),
     /** The folders of failed attempts, for a shell into them; 0 minutes keep none. */
