@@ -11,6 +11,8 @@ import type { Ci } from './open.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
+import { secretsApi } from './route-secrets.ts';
+import { statusRoutes } from './route-statuses.ts';
 import { runViewOf } from './view.ts';
 
 const maxAnswerBytes = 1024 * 1024;
@@ -18,6 +20,7 @@ const maxAnswerBytes = 1024 * 1024;
 export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
   const base = '/api/v1/repos/:owner/:repo/runs/:number';
+  router.use(secretsApi(forge), statusRoutes(forge));
 
   router.get(base, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');

@@ -16,7 +16,9 @@ import type { Ci } from './open.ts';
 import { lanePanels, runPanels } from './panels-view.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
+import { badgeRoutes } from './route-badge.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
+import { secretsPages } from './route-secrets.ts';
 import { timelineOf } from './timeline.ts';
 
 const firstPageBytes = 256 * 1024;
@@ -26,6 +28,7 @@ const base = '/:owner/:repo/runs/:number';
 
 export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
+  router.use(secretsPages(forge), badgeRoutes(forge));
   router.get(base, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
     render(response, 'ci/run.njk', runPage(forge, response, { repo, run }));
