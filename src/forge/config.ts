@@ -15,6 +15,12 @@ const listen = (defaultPort: number) =>
     .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(defaultPort) })
     .prefault({});
 
+const target = z.strictObject({ concurrency: positive.max(256).default(1) });
+const targetName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a target is named by 1 to 64 of a-z, 0-9, _ and -')
+  .refine((name) => name !== 'local', 'the places of local are ci.concurrency');
+
 const ciSettings = z
   .strictObject({
     concurrency: positive.max(256).default(2),
@@ -24,6 +30,13 @@ const ciSettings = z
     heartbeatSeconds: positive.default(30),
     graceSeconds: positive.default(10),
     pollSeconds: positive.default(5),
+    /** The places that lanes may name beside `local`, each with its own number of lanes at once. */
+    targets: z.record(targetName, target).default({}),
+    /** After two infrastructure failures or timeouts in a row a target rests this long. */
+    unhealthyMinutes: positive.default(15),
+    /** The wait before the first retry of a lane; each further one doubles it, up to the most. */
+    retrySeconds: positive.default(15),
+    maxRetrySeconds: positive.default(600),
     maxLanesPerManifest: positive.default(64),
     maxManifestBytes: positive.default(262_144),
     maxSecretsPerRepo: positive.default(100),

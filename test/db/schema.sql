@@ -106,6 +106,7 @@ CREATE TABLE ci_targets (
   unhealthy_until INTEGER,
   message         TEXT,
   repo_id         INTEGER REFERENCES repos (id) ON DELETE SET NULL,
+  lane            TEXT,
   changed_at      INTEGER NOT NULL
 ) STRICT;
 

@@ -34,13 +34,14 @@ CREATE TABLE ci_nightlies (
 CREATE INDEX ci_nightlies_due ON ci_nightlies (due_at);
 
 -- The health of the places lanes run on; a target without a row is well. `failures` counts those in a row. Where all
--- of them come from one repository, `repo_id` names it, and only its lanes are kept away.
+-- of them come from one repository, `repo_id` names it, and only its lanes are kept away. `lane` is the last that failed.
 CREATE TABLE ci_targets (
   name            TEXT PRIMARY KEY,
   failures        INTEGER NOT NULL DEFAULT 0,
   unhealthy_until INTEGER,
   message         TEXT,
   repo_id         INTEGER REFERENCES repos (id) ON DELETE SET NULL,
+  lane            TEXT,
   changed_at      INTEGER NOT NULL
 ) STRICT;
 
