@@ -10,7 +10,7 @@ import { repoPath } from '../repos/path.ts';
 import { runUrl } from '../repos/urls.ts';
 import type { Claim } from './claim.ts';
 import type { Submission } from './executor.ts';
-import { getLaunchRow } from './queue.ts';
+import { getLaunchRow, type LaunchRow } from './queue.ts';
 
 /** What an executor is given for a claim. */
 export function submissionOf(forge: Forge, claim: Claim): Submission {
@@ -18,8 +18,6 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
   if (row === undefined) throw new ForgeError('not_found', `There is no attempt ${claim.attemptId}.`);
   const { ci, limits, paths, searchPath } = forge.config;
   const repo = getRepo(forge, row.repoId);
-  const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
-  const name = attemptName(claim);
   return {
     ...claim,
     cookie: attemptCookie(paths.data, claim),
@@ -27,21 +25,9 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
     attemptNumber: row.number,
     commit: row.headOid,
     command: JSON.parse(row.command) as string | string[],
-    env: {
-      ...(JSON.parse(row.env) as Record<string, string>),
-      CI: 'true',
-      PIKA_REPO: fullName(repo),
-      PIKA_BRANCH: branch?.name ?? repo.defaultBranch,
-      PIKA_COMMIT: row.headOid,
-      PIKA_TARGET: branch?.target ?? repo.defaultBranch,
-      PIKA_MERGE_BASE: row.baseOid ?? '',
-      PIKA_RUN: String(row.runNumber),
-      PIKA_LANE: row.key,
-      PIKA_ATTEMPT: String(row.number),
-      PIKA_URL: `${runUrl(forge, repo, row.runNumber)}/lanes/${row.key}`,
-    },
+    env: environmentOf(forge, row),
     objects: join(repoPath(forge, row.repoId), 'objects'),
-    folder: join(paths.checkouts, name),
+    folder: attemptFolder(forge, claim),
     logFolder: logFolder(forge, claim),
     dataFolder: paths.data,
     searchPath,
@@ -67,12 +53,39 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
   };
 }
 
+/** What every program of an attempt finds in its environment; secrets are not among it. */
+export function attemptEnvironment(forge: Forge, attemptId: number): Record<string, string> {
+  const row = getLaunchRow(forge.db, attemptId);
+  if (row === undefined) throw new ForgeError('not_found', `There is no attempt ${attemptId}.`);
+  return environmentOf(forge, row);
+}
+
+function environmentOf(forge: Forge, row: LaunchRow): Record<string, string> {
+  const repo = getRepo(forge, row.repoId);
+  const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
+  return {
+    ...(JSON.parse(row.env) as Record<string, string>),
+    CI: 'true',
+    PIKA_REPO: fullName(repo),
+    PIKA_BRANCH: branch?.name ?? repo.defaultBranch,
+    PIKA_COMMIT: row.headOid,
+    PIKA_TARGET: branch?.target ?? repo.defaultBranch,
+    PIKA_MERGE_BASE: row.baseOid ?? '',
+    PIKA_RUN: String(row.runNumber),
+    PIKA_LANE: row.key,
+    PIKA_ATTEMPT: String(row.number),
+    PIKA_URL: `${runUrl(forge, repo, row.runNumber)}/lanes/${row.key}`,
+  };
+}
+
 /** What the manifest asks for beyond the command, and where it is put down. */
 function wishesOf(forge: Forge, claim: Claim, repoId: number) {
   const folder = logFolder(forge, claim);
+  const given = secretsFor(forge, claim);
   return {
     network: true,
-    secrets: {},
+    secrets: given.secrets,
+    notes: given.withheld.map(({ name, why }) => `secret ${name} is not given: ${why}`),
     caches: [],
     cacheFolder: join(forge.config.paths.caches, String(repoId), 'default'),
     readableCaches: [],
@@ -88,16 +101,16 @@ type Numbered = Pick<Claim, 'attemptId' | 'token'>;
 
 const attemptName = ({ attemptId, token }: Numbered): string => `${attemptId}-${token}`;
 
+/** Of this claim alone, while it runs and as long as it is kept. */
+export const attemptFolder = (forge: Forge, claim: Numbered): string =>
+  join(forge.config.paths.checkouts, attemptName(claim));
+
 export const logFolder = (forge: Forge, { attemptId, token }: Numbered): string =>
   join(forge.config.paths.lanes, String(attemptId), String(token));
 
 /** Begins the cookies of one data directory, so that a start finds what an earlier one left behind. */
 export const cookiePrefix = (dataFolder: string): string =>
   `${createHash('sha256').update(dataFolder).digest('hex').slice(0, 16)}.`;
-
-/** Begins the cookies of every claim of one attempt. */
-export const cookiesOfAttempt = (dataFolder: string, attemptId: number): string =>
-  `${cookiePrefix(dataFolder)}${attemptId}-`;
 
 /** The dot at the end keeps the cookie of attempt 1 from being the beginning of that of attempt 12. */
 export const attemptCookie = (dataFolder: string, claim: Numbered): string =>
