@@ -3,6 +3,7 @@
 import type { Forge } from '../forge/open.ts';
 import { listLanes, getRun } from './find.ts';
 import { hasEnded, satisfiesGate, type AttemptState, type FailureKind, type SkipCause } from './model.ts';
+import { findWantedEnd } from './recovery-store.ts';
 import { runStateOf } from './run-state.ts';
 import { endAttemptRow, findAttemptRow, updateRunState } from './store.ts';
 
@@ -61,12 +62,16 @@ export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): 
   return [{ runId, laneId, attemptId, state: ending.state }, ...skipDependents(forge, attempt)];
 }
 
-// Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment.
+// Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment; who marked it
+// failed wants it failed.
 function settleEnding(forge: Forge, attemptId: number, ending: Ending): Ending {
   const attempt = findAttemptRow(forge.db, attemptId);
   if (attempt?.state !== 'cancelling' || ending.failureKind === 'unkillable') return ending;
   const { exitCode, signal } = ending;
-  return { state: 'cancelled', failureKind: 'cancelled', exitCode, signal, message: attempt.message };
+  const wanted = findWantedEnd(forge.db, attemptId)?.wantedEnd;
+  const state = wanted === 'failed' ? ('failed' as const) : ('cancelled' as const);
+  const failureKind = wanted === 'failed' || wanted === 'requeued' ? 'operator' : 'cancelled';
+  return { state, failureKind, exitCode, signal, message: attempt.message };
 }
 
 function skipDependents(forge: Forge, ended: EndedAttempt): Change[] {

@@ -8,7 +8,7 @@ import type { LaneRef, MakeExecutor, Reports } from './executor.ts';
 import type { LaneResult } from './lane-message.ts';
 import { LocalExecutor } from './local-executor.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
-import { recoverAtStart, requeueLane } from './recover.ts';
+import { recoverAtStart, returnToQueue } from './recover.ts';
 import { chooseTier } from './sandbox.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 
@@ -79,7 +79,7 @@ function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: 
   const why =
     result.cause === 'requeue' ? 'the forge was stopped while it ran' : 'its claim was not confirmed in time';
   const isUnfinished = result.cause === 'requeue' || result.cause === 'lost';
-  if (isUnfinished && requeueLane(forge, lane, why)) return;
+  if (isUnfinished && returnToQueue(forge, lane, why)) return;
   const ending = endingOf(result);
   finishAttempt(forge, lane, ending);
 }

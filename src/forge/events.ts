@@ -26,6 +26,8 @@ export interface Facts {
   'commit-status-changed': { repoId: number; oid: string; branchIds: number[] };
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
   'queue-changed': Record<string, never>;
+  /** CI was paused or resumed, or a target was taken for healthy again. */
+  'ci-changed': Record<string, never>;
   'housekeeping-changed': { repoId: number };
 }
 

@@ -164,7 +164,7 @@ CREATE TABLE lane_attempts (
   message       TEXT,
   sandbox       TEXT,
   log_bytes     INTEGER NOT NULL DEFAULT 0,
-  requested_by  INTEGER REFERENCES accounts (id), not_before INTEGER, cause TEXT CHECK (cause IN ('push', 'rerun', 'retry', 'requeue', 'nightly')), kept_until INTEGER,
+  requested_by  INTEGER REFERENCES accounts (id), not_before INTEGER, cause TEXT CHECK (cause IN ('push', 'rerun', 'retry', 'requeue', 'nightly')), kept_until INTEGER, wanted_end TEXT CHECK (wanted_end IN ('failed', 'cancelled', 'requeued')), wanted_by INTEGER REFERENCES accounts (id),
   UNIQUE (lane_id, number),
   CHECK (state <> 'queued' OR reason IS NOT NULL)
 ) STRICT;
