@@ -36,6 +36,8 @@ export const startMessage = z.strictObject({
   network: z.boolean(),
   /** By the name of their variable; masked in everything that is kept as text. */
   secrets: z.record(z.string(), z.string()),
+  /** Lines for the head of the log: what the lane asked for and does not get. */
+  notes: z.array(z.string()),
   /** `${hash:glob}` in a key is resolved over the checkout. */
   caches: z.array(z.strictObject({ key: z.string(), paths: z.array(z.string()) })),
   /** The only folder that new caches are put down in, and those that are looked into besides, best first. */

@@ -11,6 +11,7 @@ import { runUrl } from '../repos/urls.ts';
 import type { Claim } from './claim.ts';
 import type { Submission } from './executor.ts';
 import { getLaunchRow, type LaunchRow } from './queue.ts';
+import { secretsFor } from './secrets-for.ts';
 
 /** What an executor is given for a claim. */
 export function submissionOf(forge: Forge, claim: Claim): Submission {
