@@ -264,7 +264,10 @@ export const statusRequest = z.strictObject({
     .string()
     .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u, 'expected 1 to 100 characters on one line')
     .refine((context) => context.trim() === context, 'expected no space at its ends')
-    .refine((context) => !context.startsWith(laneContext), 'contexts that start with lane/ belong to the forge'),
+    .refine(
+      (context) => !context.startsWith(laneContext),
+      'contexts that start with lane/ belong to the forge',
+    ),
   state: z.preprocess(
     (word) => (typeof word === 'string' ? (otherWords[word] ?? word) : word),
     z.enum(statusStates, `expected one of ${statusStates.join(', ')}`),
@@ -292,3 +295,73 @@ export const commitStatusesView = z.object({
   statuses: z.array(statusView),
 });
 export type CommitStatusesView = z.infer<typeof commitStatusesView>;
+
+/** What marking a lane failed and requeueing it answer. */
+export const laneOrderView = z.object({ lane: z.string(), run: runView });
+export type LaneOrderView = z.infer<typeof laneOrderView>;
+
+/** What recovering a run answers: was it planned again, which lanes were queued again, which waits for a retry ended. */
+export const recoverView = z.object({
+  planned: z.boolean(),
+  queued: z.array(z.string()),
+  hastened: z.array(z.string()),
+  run: runView,
+});
+export type RecoverView = z.infer<typeof recoverView>;
+
+/** The run at the branch's tip, or of the nightly, that goes on now. */
+export const runAgainView = z.object({ run: runView });
+export type RunAgainView = z.infer<typeof runAgainView>;
+
+const placedLane = {
+  repo: z.string(),
+  run: z.number(),
+  lane: z.string(),
+  attempt: z.number(),
+  branch: z.string().nullable(),
+  target: z.string(),
+  group: z.string().nullable(),
+  url: z.string(),
+};
+
+/** CI as an operator sees it: the pause, the places, what runs, what waits and why, the health of targets. */
+export const ciView = z.object({
+  paused: z.object({ at: z.string(), by: z.string().nullable(), reason: z.string() }).nullable(),
+  places: z.number(),
+  /** Places of lanes that run, or whose programs are not verified gone. */
+  taken: z.number(),
+  /** Places that are lost until their programs, which cannot be ended, are gone. */
+  lost: z.array(z.object({ attemptId: z.number(), since: z.string(), programs: z.number() })),
+  running: z.array(
+    z.object({
+      ...placedLane,
+      state: z.enum(attemptStates),
+      startedAt: z.string(),
+      confirmedAt: time,
+      leaseUntil: time,
+      message: z.string().nullable(),
+    }),
+  ),
+  /** As many as a page holds, the longest waiting first; `reasons` counts all of them. */
+  waiting: z.array(
+    z.object({
+      ...placedLane,
+      reason: z.enum(queueReasons),
+      reasonDetail: z.string().nullable(),
+      reasonSince: z.string(),
+    }),
+  ),
+  reasons: z.array(z.object({ reason: z.enum(queueReasons), count: z.number() })),
+  targets: z.array(
+    z.object({
+      name: z.string(),
+      healthy: z.boolean(),
+      failures: z.number(),
+      unhealthyUntil: time,
+      message: z.string().nullable(),
+      /** The one repository whose lanes alone are kept away. */
+      repo: z.string().nullable(),
+    }),
+  ),
+});
+export type CiView = z.infer<typeof ciView>;
