@@ -324,12 +324,9 @@ const placedLane = {
   url: z.string(),
 };
 
-/** CI as an operator sees it: the pause, the places, what runs, what waits and why, the health of targets. */
+/** CI as an operator sees it: the pause, what runs, what waits and why, the targets with their places and health. */
 export const ciView = z.object({
   paused: z.object({ at: z.string(), by: z.string().nullable(), reason: z.string() }).nullable(),
-  places: z.number(),
-  /** Places of lanes that run, or whose programs are not verified gone. */
-  taken: z.number(),
   /** Places that are lost until their programs, which cannot be ended, are gone. */
   lost: z.array(z.object({ attemptId: z.number(), since: z.string(), programs: z.number() })),
   running: z.array(
@@ -355,6 +352,10 @@ export const ciView = z.object({
   targets: z.array(
     z.object({
       name: z.string(),
+      /** Null for a target that the configuration does not have. */
+      places: z.number().nullable(),
+      /** Places of lanes that run, or whose programs are not verified gone. */
+      taken: z.number(),
       healthy: z.boolean(),
       failures: z.number(),
       unhealthyUntil: time,
