@@ -321,6 +321,27 @@ export function updateRunState(
   });
 }
 
+/** Writes what planning a run again found. */
+export function updateRunPlan(
+  db: Db,
+  run: {
+    id: number;
+    state: RunState;
+    treeOid: string;
+    problem: string | undefined;
+    policyOid: string | undefined;
+    now: number;
+  },
+): void {
+  const { id, state, treeOid, now } = run;
+  db.run(
+    `UPDATE runs SET tree_oid = :treeOid, state = :state, problem = :problem, policy_oid = :policyOid,
+            finished_at = CASE WHEN :state IN ('success', 'failed') THEN :now END
+      WHERE id = :id`,
+    { id, state, treeOid, now, problem: run.problem ?? null, policyOid: run.policyOid ?? null },
+  );
+}
+
 export interface EndRow {
   id: number;
   /** The token of the claim that ends; undefined ends an attempt that is still queued. */
