@@ -67,6 +67,8 @@ const ciSettings = z
     keepMinutes: z.number().int().min(0).default(60),
     maxKeptFolders: positive.default(8),
     maxKeptBytes: positive.default(20 * 1024 * 1024 * 1024),
+    shellMinutes: positive.max(24 * 60).default(30),
+    maxShells: positive.default(4),
   })
   .prefault({});
 
