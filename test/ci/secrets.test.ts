@@ -135,7 +135,7 @@ describe('secrets by API', () => {
   test.each([
     ['PATH', 'given this variable by the forge', { value: token }],
     ['PIKA_URL', 'belong to the forge', { value: token }],
-    ['A-B', { value: token }, 'letters, digits and underscores'],
+    ['A-B', 'letters, digits and underscores', { value: token }],
     ['SHORT', 'fewer than 6 characters', { value: '12345' }],
     ['NUL', 'NUL', { value: 'before\0after' }],
     ['LARGE', 'more than 65536 bytes', { value: 'x'.repeat(65_537) }],
