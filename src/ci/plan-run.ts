@@ -6,11 +6,12 @@ import { readBlob, treeOf } from '../git/objects.ts';
 import { listHeads } from '../git/refs.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
+import { changedPaths } from './changed-paths.ts';
 import { readManifest, type LaneSpec, type Manifest } from './manifest.ts';
 import { manifestPath } from './manifest-refusal.ts';
 import type { AttemptCause } from './model.ts';
 import { applyPolicy } from './policy.ts';
-import { changedPaths, selectLanes } from './selection.ts';
+import { selectLanes } from './selection.ts';
 import { insertAttempt, insertLane } from './store.ts';
 
 /** What a commit's manifest asks for; `problem` when it could not be read. */
