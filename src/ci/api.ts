@@ -50,8 +50,8 @@ export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
 
   router.post(`${base}/cancel`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
-    const { lane } = parse(cancelRequest, request.body ?? {});
-    const { cancelled } = cancelRun(forge, { repo, run, caller: callerOf(response), lane });
+    const order = parse(cancelRequest, request.body ?? {});
+    const { cancelled } = cancelRun(forge, { ...order, repo, run, caller: callerOf(response) });
     ci.scheduler.wake();
     response.json({ cancelled, run: runViewOf(forge, repo, getRun(forge, run.id)) } satisfies CancelView);
   });

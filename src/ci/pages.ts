@@ -52,10 +52,10 @@ export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   });
   router.post(`${base}/cancel`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
-    const { lane } = parse(cancelRequest, request.body ?? {});
-    cancelRun(forge, { repo, run, caller: callerOf(response), lane });
+    const order = parse(cancelRequest, request.body ?? {});
+    cancelRun(forge, { ...order, repo, run, caller: callerOf(response) });
     ci.scheduler.wake();
-    response.redirect(303, pathOf(repo, run, lane));
+    response.redirect(303, pathOf(repo, run, order.lane));
   });
   return router;
 }
