@@ -42,8 +42,9 @@ export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
 
   router.post(`${base}/rerun`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
-    const scope = scopeOf(parse(rerunRequest, request.body ?? {}));
-    const { queued } = rerunLanes(forge, { repo, run, caller: callerOf(response), scope });
+    const order = parse(rerunRequest, request.body ?? {});
+    const caller = callerOf(response);
+    const { queued } = rerunLanes(forge, { ...order, repo, run, caller, scope: scopeOf(order) });
     ci.scheduler.wake();
     response.json({ queued, run: runViewOf(forge, repo, getRun(forge, run.id)) } satisfies RerunView);
   });

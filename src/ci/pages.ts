@@ -46,7 +46,7 @@ export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   router.post(`${base}/rerun`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
     const order = parse(rerunRequest, request.body ?? {});
-    rerunLanes(forge, { repo, run, caller: callerOf(response), scope: scopeOf(order) });
+    rerunLanes(forge, { ...order, repo, run, caller: callerOf(response), scope: scopeOf(order) });
     ci.scheduler.wake();
     response.redirect(303, pathOf(repo, run, order.lane));
   });

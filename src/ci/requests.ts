@@ -15,7 +15,7 @@ const reason = z
 const form_token = z.string().optional();
 
 export const rerunRequest = z
-  .strictObject({ lane, failed: flag, form_token })
+  .strictObject({ lane, failed: flag, reason, form_token })
   .refine(
     (request) => request.lane === undefined || request.failed !== true,
     'give lane or failed, not both',

@@ -19,9 +19,9 @@ export type RerunScope = { lane: string } | 'failed' | 'all';
  */
 export function rerunLanes(
   forge: Forge,
-  order: { repo: Repo; run: Run; caller: Caller; scope: RerunScope },
+  order: { repo: Repo; run: Run; caller: Caller; scope: RerunScope; reason?: string | undefined },
 ): { queued: string[] } {
-  const { repo, run, caller, scope } = order;
+  const { repo, run, caller, scope, reason = '' } = order;
   const by = requireActor(forge, caller, { repo, right: 'write' });
   refuseSettled(forge, run);
   const { changes, keys } = forge.db.transaction(() => {
@@ -30,7 +30,7 @@ export function rerunLanes(
     recordAudit(forge, caller, {
       action: 'run.rerun',
       subject: `${fullName(repo)} run ${run.number}`,
-      detail: { lanes: again.keys },
+      detail: { lanes: again.keys, reason },
     });
     return again;
   });
