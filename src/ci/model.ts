@@ -177,6 +177,8 @@ export const laneView = z.object({
   startedAt: time,
   finishedAt: time,
   logBytes: z.number(),
+  /** Until then a debug shell opens in what the attempt left behind. */
+  keptUntil: time,
   url: z.string(),
 });
 export type LaneView = z.infer<typeof laneView>;
