@@ -10,6 +10,7 @@ import type { CancelView, RerunView } from './model.ts';
 import type { Ci } from './open.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
+import { logApi } from './route-log.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
 import { secretsApi } from './route-secrets.ts';
 import { statusRoutes } from './route-statuses.ts';
@@ -19,6 +20,7 @@ const maxAnswerBytes = 1024 * 1024;
 
 export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
+  router.use(logApi(forge));
   const base = '/api/v1/repos/:owner/:repo/runs/:number';
   router.use(secretsApi(forge), statusRoutes(forge));
 
