@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { exitStatus, exitStatusByCode, type ExitStatus } from '../lib/statuses.ts';
 import { Failure } from './failure.ts';
+import { branchCommand, examples, repoOptions, type Action } from './options.ts';
+import { addOperating, addRecovery } from './recovery-program.ts';
 
 const statusHelp = `
 Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or not allowed · 4 not found
@@ -11,12 +13,8 @@ Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or n
 The forge and the repository come from the git remotes, the branch from HEAD. PH_URL and PH_TOKEN in the
 environment stand in for a sign-in.`;
 
-const branchHelp = 'name or number of a branch; without it the one that is checked out';
-
-type Action = () => Promise<ExitStatus>;
-
 /** Runs the command line `argv` (with the two leading entries of process.argv) and answers the exit status. */
-export async function runProgram(argv: readonly string[]): Promise<ExitStatus> {
+export async function runProgram(argv: readonly string[]): Promise<number> {
   let action: Action | undefined;
   const program = createProgram((chosen) => {
     action = chosen;
@@ -39,6 +37,8 @@ function createProgram(choose: (action: Action) => void): Command {
   addSignIn(program, choose);
   addReading(program, choose);
   addRecovery(program, choose);
+  addOperating(program, choose);
+  addShell(program, choose);
   addLanding(program, choose);
   addSecrets(program, choose);
   return program;
@@ -102,18 +102,16 @@ function addReading(program: Command, choose: (action: Action) => void): void {
     .action((options) => choose(async () => (await import('./commands/list.ts')).list(options)));
 }
 
-function addRecovery(program: Command, choose: (action: Action) => void): void {
-  branchCommand(program, 'rerun')
-    .description('run the lanes of the newest run once more')
-    .option('--failed', 'those alone that did not succeed')
-    .option('--lane <lane>', 'this lane alone')
-    .addHelpText('after', examples('ph rerun --failed && ph wait', 'ph rerun my-feature --lane unit'))
-    .action((b, options) => choose(async () => (await import('./commands/rerun.ts')).rerun(b, options)));
-  branchCommand(program, 'cancel')
-    .description('end what is queued or running of the newest run')
-    .option('--lane <lane>', 'this lane alone')
-    .addHelpText('after', examples('ph cancel', 'ph cancel my-feature --lane soak'))
-    .action((b, options) => choose(async () => (await import('./commands/rerun.ts')).cancel(b, options)));
+function addShell(program: Command, choose: (action: Action) => void): void {
+  branchCommand(program, 'shell')
+    .description('a shell in the workspace that a failed lane left behind')
+    .option('--lane <lane>', 'this lane; not needed when one alone failed')
+    .option('--attempt <number>', 'an earlier attempt of the lane')
+    .addHelpText(
+      'after',
+      `${examples('ph shell', "echo 'cat build.log' | ph shell my-feature --lane unit")}\n\nThe exit status is that of the shell.`,
+    )
+    .action((b, options) => choose(async () => (await import('./commands/shell.ts')).shell(b, options)));
 }
 
 function addLanding(program: Command, choose: (action: Action) => void): void {
@@ -158,17 +156,6 @@ function addSecrets(program: Command, choose: (action: Action) => void): void {
       choose(async () => (await import('./commands/secret.ts')).removeSecret(name, options)),
     );
 }
-
-const branchCommand = (program: Command, name: string): Command =>
-  repoOptions(program.command(name).argument('[branch]', branchHelp));
-
-const repoOptions = (command: Command): Command =>
-  command
-    .option('--repo <owner/name>', 'another repository than the remotes say')
-    .option('--json', 'answer in JSON');
-
-const examples = (...lines: string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 
 function answerFailure(error: unknown, json: boolean): ExitStatus {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUse;
