@@ -14,6 +14,8 @@ export interface Ending {
   failureKind?: FailureKind | undefined;
   skipCause?: SkipCause | undefined;
   message?: string | undefined;
+  /** Runs in the transaction that ended the attempt, and only when it did: for what the end brings with it. */
+  alongside?: (() => void) | undefined;
 }
 
 /** Which attempt ends; `token` is that of the claim, undefined for an attempt that is still queued. */
@@ -36,7 +38,10 @@ export interface Change {
 export function finishAttempt(forge: Forge, attempt: EndedAttempt, ending: Ending): boolean {
   const changes = forge.db.transaction(() => {
     const ended = endAttempt(forge, attempt, ending);
-    if (ended.length > 0) recomputeRun(forge, attempt.runId);
+    if (ended.length > 0) {
+      ending.alongside?.();
+      recomputeRun(forge, attempt.runId);
+    }
     return ended;
   });
   announce(forge, changes);

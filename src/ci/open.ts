@@ -8,6 +8,7 @@ import type { LaneRef, MakeExecutor, Reports } from './executor.ts';
 import type { LaneResult } from './lane-message.ts';
 import { LocalExecutor } from './local-executor.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
+import { recordTests } from './record-tests.ts';
 import { recoverAtStart, returnToQueue } from './recover.ts';
 import { chooseTier } from './sandbox.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
@@ -81,7 +82,9 @@ function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: 
   const isUnfinished = result.cause === 'requeue' || result.cause === 'lost';
   if (isUnfinished && returnToQueue(forge, lane, why)) return;
   const ending = endingOf(result);
-  finishAttempt(forge, lane, ending);
+  const { tests } = result;
+  const alongside = tests === undefined ? undefined : () => recordTests(forge, lane, tests);
+  finishAttempt(forge, lane, { ...ending, alongside });
 }
 
 function endingOf({ outcome, exitCode, signal, failureKind, message }: LaneResult): Ending {

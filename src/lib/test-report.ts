@@ -46,7 +46,7 @@ const oneLine = (text: string): string =>
 /** Without control sequences, colours included: a report is text. */
 function plain(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  return stripControls(text)
+  return stripControls(text.toWellFormed())
     .replace(/\u001B\[[0-9;:]*m|\u001B/g, '')
     .replace(/\r\n?/g, '\n');
 }
