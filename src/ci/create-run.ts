@@ -1,5 +1,4 @@
-// Gives every newest revision of an open branch its run. Planning reads git, and one repository that is slow or
-// broken must not hold up the others: a pass waits for it only a moment, and the run is made when it is ready.
+// Gives the newest revision of an open branch its run, and takes the run before out of its way.
 import { getBranch, getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -11,11 +10,12 @@ import { insertLanes, planRun, type Plan } from './plan-run.ts';
 import { listRevisionsWithoutRun, listSuperseded } from './queue.ts';
 import { insertRun } from './store.ts';
 
-/** Makes the runs of all heads that have none, and waits for all of them. */
+/** Makes the runs of all heads that have none. */
 export async function createMissingRuns(forge: Forge): Promise<void> {
   for (const head of listRevisionsWithoutRun(forge.db)) await createRun(forge, head);
 }
 
+/** Nothing is written when the head has a run by then. */
 export async function createRun(forge: Forge, wanted: { branchId: number; revision: number }): Promise<void> {
   const branch = getBranch(forge, wanted.branchId);
   const revision = getRevision(forge, wanted.branchId, wanted.revision);

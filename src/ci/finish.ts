@@ -4,8 +4,10 @@ import type { Forge } from '../forge/open.ts';
 import { listLanes, getRun } from './find.ts';
 import { hasEnded, satisfiesGate, type AttemptState, type FailureKind, type SkipCause } from './model.ts';
 import { findWantedEnd } from './recovery-store.ts';
+import { retryLane } from './retry.ts';
 import { runStateOf } from './run-state.ts';
 import { endAttemptRow, findAttemptRow, updateRunState } from './store.ts';
+import { noteTarget } from './target-health.ts';
 
 export interface Ending {
   state: 'success' | 'failed' | 'cancelled' | 'skipped';
@@ -64,7 +66,12 @@ export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): 
   });
   if (!ended) return [];
   const { runId, laneId, attemptId } = attempt;
-  return [{ runId, laneId, attemptId, state: ending.state }, ...skipDependents(forge, attempt)];
+  if (attempt.token !== undefined) noteTarget(forge, laneId, ending);
+  // Before the lanes that need this one are looked at: they go on waiting for an attempt that follows.
+  const retryId = retryLane(forge, attempt, ending.failureKind);
+  const retried: Change[] =
+    retryId === undefined ? [] : [{ runId, laneId, attemptId: retryId, state: 'queued' }];
+  return [{ runId, laneId, attemptId, state: ending.state }, ...retried, ...skipDependents(forge, attempt)];
 }
 
 // Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment; who marked it

@@ -30,9 +30,13 @@ function refusePlanned(run: Run): void {
   throw new ForgeError('conflict', `Run ${run.number} has its lanes; rerun them instead.`);
 }
 
-function planOf(forge: Forge, run: Run): Promise<Plan> {
+async function planOf(forge: Forge, run: Run): Promise<Plan> {
   const { repoId, headOid, branchId, revision, nightly } = run;
-  if (nightly !== undefined) return planNightly(forge, { repoId, headOid, id: nightly });
+  if (nightly !== undefined) {
+    const plan = await planNightly(forge, { repoId, headOid, id: nightly });
+    if (plan !== undefined) return plan;
+    throw new ForgeError('conflict', `The manifest at ${headOid.slice(0, 8)} has no nightly "${nightly}".`);
+  }
   if (branchId === undefined || revision === undefined) {
     throw new ForgeError(
       'conflict',

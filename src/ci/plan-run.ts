@@ -46,23 +46,21 @@ export function planRun(forge: Forge, branch: Branch, { headOid, baseOid }: Revi
   });
 }
 
-/** The lanes of one nightly at a commit of the default branch, which is its own target. */
-export function planNightly(
+/** The lanes of one nightly at a commit of the default branch, which is its own target; undefined when it has none. */
+export async function planNightly(
   forge: Forge,
   wanted: { repoId: number; headOid: string; id: string },
-): Promise<Plan> {
+): Promise<Plan | undefined> {
   const { headOid, id } = wanted;
-  return orProblem(forge, wanted, async (path) => {
+  let isKnown = true;
+  const plan = await orProblem(forge, wanted, async (path) => {
     const manifest = await manifestAt(forge, path, headOid);
-    const lanes = manifest?.nightlies.find((nightly) => nightly.id === id)?.lanes;
-    if (lanes === undefined) {
-      throw new ForgeError(
-        'not_found',
-        `${manifestPath} has no [[nightly]] "${id}" at ${headOid.slice(0, 8)}.`,
-      );
-    }
+    const nightly = manifest?.nightlies.find((one) => one.id === id);
+    isKnown = nightly !== undefined;
+    const lanes = nightly?.lanes ?? [];
     return { lanes, selected: selectLanes(lanes, undefined), policyOid: headOid };
   });
+  return isKnown ? plan : undefined;
 }
 
 /** Gives a run the lanes of its plan, each with its first attempt; part of the caller's transaction. */
