@@ -36,6 +36,7 @@ function createProgram(choose: (action: Action) => void): Command {
     .addHelpText('after', statusHelp);
   addSignIn(program, choose);
   addReading(program, choose);
+  addRunning(program, choose);
   addRecovery(program, choose);
   addOperating(program, choose);
   addShell(program, choose);
@@ -112,6 +113,20 @@ function addShell(program: Command, choose: (action: Action) => void): void {
       `${examples('ph shell', "echo 'cat build.log' | ph shell my-feature --lane unit")}\n\nThe exit status is that of the shell.`,
     )
     .action((b, options) => choose(async () => (await import('./commands/shell.ts')).shell(b, options)));
+}
+
+function addRunning(program: Command, choose: (action: Action) => void): void {
+  program
+    .command('run [lanes...]')
+    .description('run lanes here, on the working tree, as the forge would')
+    .option('--all', 'every lane, whatever has changed')
+    .option('--target <branch>', 'the branch to compare with, in place of what the remote says')
+    .option('--no-needs', 'named lanes alone, without what they need')
+    .option('--own-env', 'your own environment and home in place of a clean one')
+    .option('--list', 'say which lanes would run, and run none')
+    .option('--json', 'answer in JSON; the output of lanes goes to standard error')
+    .addHelpText('after', examples('ph run', 'ph run unit lint', 'ph run --list --target release/2'))
+    .action((lanes, options) => choose(async () => (await import('./commands/run.ts')).run(lanes, options)));
 }
 
 function addLanding(program: Command, choose: (action: Action) => void): void {
