@@ -12,9 +12,12 @@ import { recordTests } from './record-tests.ts';
 import { recoverAtStart, returnToQueue } from './recover.ts';
 import { chooseTier } from './sandbox.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { endLeftShells, Shells } from './shells.ts';
 
 export interface Ci {
   scheduler: Scheduler;
+  /** Into the kept workspaces of failed attempts. */
+  shells: Shells;
   /** Whether lanes are kept from the forge's files. */
   isSandboxed(): boolean;
   /** How lanes run here, in a sentence for people. */
@@ -40,12 +43,15 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
     }),
     recoverAtStart(forge, owner),
   ]);
+  endLeftShells(forge);
+  const shells = new Shells(forge, tier);
   const executor =
     tier === undefined ? undefined : makeExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
   const unsatisfiable = tier === undefined ? finding : undefined;
   const scheduler = createScheduler({ forge, executor, order: { owner, sandbox: tier, unsatisfiable } });
   return {
     scheduler,
+    shells,
     isSandboxed: () => tier === 'bubblewrap' || tier === undefined,
     tier: () => finding,
     start: () => {
@@ -54,7 +60,7 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
     },
     stop: async () => {
       await scheduler.stop();
-      await executor?.stop();
+      await Promise.all([executor?.stop(), shells.stop()]);
     },
   };
 }

@@ -13,6 +13,7 @@ import { rerunLanes } from './rerun.ts';
 import { badgeRoutes } from './route-badge.ts';
 import { secretsPages } from './route-secrets.ts';
 import { logPages } from './route-log.ts';
+import { shellPages } from './route-shell.ts';
 import { laneOfRoute, runOfRoute, runPathOf } from './route-run.ts';
 import { runPage } from './run-view.ts';
 
@@ -24,9 +25,10 @@ const laneParts = [
   ['facts', 'ci/_facts.njk'],
 ] as const;
 
-export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
+export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler' | 'shells'>): Router {
   const router = Router();
   router.use(secretsPages(forge), badgeRoutes(forge));
+  router.use(shellPages(forge, ci));
   router.get(base, (request, response) => {
     const found = runOfRoute(forge, { request, response }, 'read');
     render(response, 'ci/run.njk', runPage(forge, { ...found, caller: callerOf(response) }));

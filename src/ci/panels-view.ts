@@ -3,6 +3,7 @@
 // nothing when its data is not there.
 import type { Forge } from '../forge/open.ts';
 import { laneRecovery, runRecovery } from './recovery-view.ts';
+import { shellView } from './shell-view.ts';
 import type { ShownLane, ShownRun } from './shown-run.ts';
 
 export function runPanels(forge: Forge, shown: ShownRun): Record<string, unknown> {
@@ -10,5 +11,5 @@ export function runPanels(forge: Forge, shown: ShownRun): Record<string, unknown
 }
 
 export function lanePanels(forge: Forge, shown: ShownLane): Record<string, unknown> {
-  return { recovery: laneRecovery(forge, shown) };
+  return { recovery: laneRecovery(forge, shown), shell: shellView(forge, shown) };
 }

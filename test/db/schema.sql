@@ -175,6 +175,20 @@ CREATE INDEX lane_attempts_live ON lane_attempts (state, queued_at) WHERE state 
 
 CREATE INDEX lane_attempts_started ON lane_attempts (started_at) WHERE started_at IS NOT NULL;
 
+CREATE TABLE lane_shells (
+  id         INTEGER PRIMARY KEY,
+  attempt_id INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  account_id INTEGER NOT NULL REFERENCES accounts (id),
+  opened_at  INTEGER NOT NULL,
+  ends_by    INTEGER NOT NULL,
+  ended_at   INTEGER,
+  ending     TEXT CHECK (ending IN ('left', 'time_limit', 'right_lost', 'stopped', 'forge_stopped', 'forge_died'))
+) STRICT;
+
+CREATE INDEX lane_shells_attempt ON lane_shells (attempt_id, id);
+
+CREATE UNIQUE INDEX lane_shells_one_open ON lane_shells (attempt_id) WHERE ended_at IS NULL;
+
 CREATE TABLE lanes (
   id              INTEGER PRIMARY KEY,
   run_id          INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
