@@ -36,14 +36,19 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   events.on('run-created', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
   events.on('lane-changed', ({ repoId, branchId, runId, attemptId }) => {
     loops.ci.wake();
-    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`, `log:${attemptId}`);
+    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`, `log:${attemptId}`, 'ci');
   });
   events.on('lane-output', ({ attemptId }) => refresh(`log:${attemptId}`));
   events.on('run-finished', ({ repoId, branchId, runId }) =>
     refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`),
   );
+  events.on('commit-status-changed', ({ branchIds }) => refresh(...branchIds.map(branch)));
   events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('housekeeping-changed', () => refresh('admin'));
+  events.on('ci-changed', () => {
+    loops.ci.wake();
+    refresh('ci');
+  });
   events.on('queue-changed', () => {
     loops.ci.wake();
     refresh('home');

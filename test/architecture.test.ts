@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { longFunctions } from './architecture/function-sizes.ts';
 import {
+  companionReach,
   foreignPrivates,
   importCycles,
   impureModels,
@@ -85,6 +86,13 @@ hold('a lane thread reaches neither the database nor the forge', laneThreadReach
       'src/ci/command.ts',
       "import type { Db } from '../db/open.ts';\nimport { readConfig } from '../forge/config.ts';\n",
     ),
+  ],
+]);
+
+hold('ph reaches no part of a server', companionReach, [
+  [
+    file('src/ph/commands/run.ts', "import { select } from '../../ci/selection.ts';\n"),
+    file('src/ci/selection.ts', "import { readMemoryBytes } from '../git/run.ts';\n"),
   ],
 ]);
 

@@ -11,5 +11,7 @@ export default defineConfig({
     sequence: { shuffle: true },
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What a test waits for comes late on a machine that runs all of them at once.
+    expect: { poll: { timeout: 20_000, interval: 50 } },
   },
 });

@@ -10,14 +10,19 @@ import type { CancelView, RerunView } from './model.ts';
 import type { Ci } from './open.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
+import { logApi } from './route-log.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
+import { secretsApi } from './route-secrets.ts';
+import { statusRoutes } from './route-statuses.ts';
 import { runViewOf } from './view.ts';
 
 const maxAnswerBytes = 1024 * 1024;
 
 export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
+  router.use(logApi(forge));
   const base = '/api/v1/repos/:owner/:repo/runs/:number';
+  router.use(secretsApi(forge), statusRoutes(forge));
 
   router.get(base, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
@@ -39,16 +44,17 @@ export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
 
   router.post(`${base}/rerun`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
-    const scope = scopeOf(parse(rerunRequest, request.body ?? {}));
-    const { queued } = rerunLanes(forge, { repo, run, caller: callerOf(response), scope });
+    const order = parse(rerunRequest, request.body ?? {});
+    const caller = callerOf(response);
+    const { queued } = rerunLanes(forge, { ...order, repo, run, caller, scope: scopeOf(order) });
     ci.scheduler.wake();
     response.json({ queued, run: runViewOf(forge, repo, getRun(forge, run.id)) } satisfies RerunView);
   });
 
   router.post(`${base}/cancel`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
-    const { lane } = parse(cancelRequest, request.body ?? {});
-    const { cancelled } = cancelRun(forge, { repo, run, caller: callerOf(response), lane });
+    const order = parse(cancelRequest, request.body ?? {});
+    const { cancelled } = cancelRun(forge, { ...order, repo, run, caller: callerOf(response) });
     ci.scheduler.wake();
     response.json({ cancelled, run: runViewOf(forge, repo, getRun(forge, run.id)) } satisfies CancelView);
   });

@@ -4,11 +4,12 @@ import { recordAudit } from '../accounts/audit.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { requireRight } from '../repos/rights.ts';
 import { fullName, type Repo } from '../repos/model.ts';
-import { findLane } from './find.ts';
+import { fenceLane } from './fence.ts';
+import { getLane } from './find.ts';
 import { announce, endAttempt, recomputeRun, type Change } from './finish.ts';
 import type { Run } from './model.ts';
+import { byWhom, requireActor } from './order.ts';
 import {
   listOfSettledBranches,
   listUnfinishedOfRun,
@@ -16,20 +17,24 @@ import {
   type UnfinishedAttempt,
 } from './queue.ts';
 
+export interface CancelOrder {
+  repo: Repo;
+  run: Run;
+  caller: Caller;
+  lane?: string | undefined;
+  /** Takes what runs from its threads, in place of asking them to end it. */
+  force?: boolean | undefined;
+  reason?: string | undefined;
+}
+
 /**
  * Cancels a run, or one lane of it. Refuses (`conflict`) when nothing of it is unfinished, `not_found` for a lane that the run does
- * not have. Asking again for a lane that is being cancelled is not refused.
+ * not have. Asking again for a lane that is being cancelled is not refused; with `force` it waits for nobody any more.
  */
-export function cancelRun(
-  forge: Forge,
-  order: { repo: Repo; run: Run; caller: Caller; lane?: string | undefined },
-): { cancelled: number } {
-  const { repo, run, caller, lane: key } = order;
-  requireRight(forge, caller, { repo, right: 'write' });
-  const lane = key === undefined ? undefined : findLane(forge, run.id, key);
-  if (key !== undefined && lane === undefined) {
-    throw new ForgeError('not_found', `Run ${run.number} has no lane "${key}".`);
-  }
+export function cancelRun(forge: Forge, order: CancelOrder): { cancelled: number } {
+  const { repo, run, caller, lane: key, force = false, reason = '' } = order;
+  const by = requireActor(forge, caller, { repo, right: 'write' });
+  const lane = key === undefined ? undefined : getLane(forge, run, key);
   const changes = forge.db.transaction(() => {
     const unfinished = listUnfinishedOfRun(forge.db, run.id);
     const wanted = unfinished.filter(({ laneId }) => lane === undefined || laneId === lane.id);
@@ -40,11 +45,17 @@ export function cancelRun(
       );
     }
     recordAudit(forge, caller, {
-      action: 'run.cancel',
+      action: force ? 'run.force-cancel' : 'run.cancel',
       subject: `${fullName(repo)} run ${run.number}`,
-      detail: { lane: key ?? null },
+      detail: { lane: key ?? null, reason },
     });
-    return endQueuedOrMark(forge, wanted, `cancelled by ${caller.account?.name ?? 'somebody'}`);
+    const message = byWhom('cancelled', by, reason);
+    if (!force) return endQueuedOrMark(forge, wanted, message);
+    const fenced = wanted.flatMap((attempt) =>
+      attempt.state === 'queued' ? [] : fenceLane(forge, attempt, { wantedEnd: 'cancelled', by, message }),
+    );
+    const queued = wanted.filter(({ state }) => state === 'queued');
+    return [...fenced, ...endQueuedOrMark(forge, queued, message)];
   });
   announce(forge, changes);
   return { cancelled: changes.length };

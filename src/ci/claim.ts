@@ -3,9 +3,12 @@
 import type { Forge } from '../forge/open.ts';
 import { listLanes } from './find.ts';
 import { announce, endAttempt, recomputeRun, type Change } from './finish.ts';
+import { localTarget } from './manifest.ts';
 import { hasEnded, satisfiesGate } from './model.ts';
+import { findPause } from './pause.ts';
 import { claimAttempt, listLive, listQueued, listUsage, setReason, type QueuedLane } from './queue.ts';
 import { decideQueue, orderQueue, usageKey, type Decision } from './reasons.ts';
+import { unhealthyTargets } from './target-health.ts';
 
 export interface Claim {
   attemptId: number;
@@ -19,6 +22,8 @@ export interface ClaimOrder {
   /** The sandbox tier the lanes will run in; undefined: none may be used, nothing is claimed. */
   sandbox: string | undefined;
   unsatisfiable: string | undefined;
+  /** Places of the local target that are lost for now, to programs that could not be ended. */
+  held?: number | undefined;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -33,12 +38,14 @@ export function claimLanes(forge: Forge, order: ClaimOrder): Claim[] {
 function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; changes: Change[] } {
   const live = listLive(forge.db);
   const queued = inClaimOrder(forge, listQueued(forge.db));
-  const { concurrency } = forge.config.ci;
   const decisions = decideQueue({
     queued,
     live,
-    concurrency,
+    places: placesOf(forge, order.held ?? 0),
+    now: forge.clock.now(),
     unsatisfiable: order.unsatisfiable,
+    paused: pauseOf(forge),
+    unhealthy: unhealthyTargets(forge),
     needState: needStates(forge),
   });
   const claims: Claim[] = [];
@@ -55,14 +62,27 @@ function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; cha
   return { claims, changes };
 }
 
+function placesOf({ config }: Forge, held: number): Map<string, number> {
+  const { concurrency, targets } = config.ci;
+  const named = Object.entries(targets).map(([name, target]) => [name, target.concurrency] as const);
+  return new Map([[localTarget, Math.max(0, concurrency - held)], ...named]);
+}
+
+function pauseOf(forge: Forge): string | undefined {
+  const pause = findPause(forge);
+  return pause && `paused by ${pause.pausedBy ?? 'somebody'}: ${pause.reason}`;
+}
+
 function inClaimOrder(forge: Forge, queued: QueuedLane[]): QueuedLane[] {
   if (queued.length < 2) return queued;
   const now = forge.clock.now();
-  const usage = listUsage(forge.db, { since: now - day, now });
-  return orderQueue(
-    queued,
-    new Map(usage.map(({ repoId, branchId, used }) => [usageKey(repoId, branchId), used])),
-  );
+  const repos = new Map<number, number>();
+  const branches = new Map<string, number>();
+  for (const { repoId, branchId, used } of listUsage(forge.db, { since: now - day, now })) {
+    repos.set(repoId, (repos.get(repoId) ?? 0) + used);
+    branches.set(usageKey(repoId, branchId), used);
+  }
+  return orderQueue(queued, { repos, branches });
 }
 
 function needStates(forge: Forge): (runId: number, key: string) => 'met' | 'waits' | 'failed' {

@@ -1,5 +1,6 @@
 // The seam between the scheduler and the place where lanes run. The token of a claim is taken before submit.
-import type { LaneResult, StartMessage, StopCause } from './lane-message.ts';
+import type { Log } from '../lib/log.ts';
+import type { LaneResult, StartMessage, StopCause, Tier } from './lane-message.ts';
 
 export interface Submission extends Omit<StartMessage, 'type' | 'tier'> {
   laneId: number;
@@ -22,4 +23,13 @@ export interface Executor {
   cancel(attemptId: number, cause: StopCause): void;
   probe(attemptId: number): 'running' | 'gone';
   list(): LaneRef[];
+  /** Makes ready what the next lanes need. */
+  warm(): void;
+  /** Ends a lane that does not answer, without its help; resolves when its programs are gone. */
+  discard(attemptId: number): Promise<void>;
+  /** Ends every lane with `requeue`; resolves when nothing of them is left. */
+  stop(): Promise<void>;
 }
+
+/** Makes the executor of a forge; `tier` is the sandbox that was probed. */
+export type MakeExecutor = (parts: { tier: Tier; reports: Reports; log: Log }) => Executor;

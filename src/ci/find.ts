@@ -42,6 +42,13 @@ export const listLanes = (forge: Forge, runId: number): Lane[] => listLaneRows(f
 export const findLane = (forge: Forge, runId: number, key: string): Lane | undefined =>
   findLaneRow(forge.db, runId, key);
 
+/** Refuses (`not_found`) a lane that the run does not have. */
+export function getLane(forge: Forge, run: Pick<Run, 'id' | 'number'>, key: string): Lane {
+  const lane = findLane(forge, run.id, key);
+  if (lane === undefined) throw new ForgeError('not_found', `Run ${run.number} has no lane "${key}".`);
+  return lane;
+}
+
 /** Oldest first. */
 export const listAttempts = (forge: Forge, laneId: number): Attempt[] => listAttemptRows(forge.db, laneId);
 

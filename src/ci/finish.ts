@@ -3,8 +3,11 @@
 import type { Forge } from '../forge/open.ts';
 import { listLanes, getRun } from './find.ts';
 import { hasEnded, satisfiesGate, type AttemptState, type FailureKind, type SkipCause } from './model.ts';
+import { findWantedEnd } from './recovery-store.ts';
+import { retryLane } from './retry.ts';
 import { runStateOf } from './run-state.ts';
 import { endAttemptRow, findAttemptRow, updateRunState } from './store.ts';
+import { noteTarget } from './target-health.ts';
 
 export interface Ending {
   state: 'success' | 'failed' | 'cancelled' | 'skipped';
@@ -13,6 +16,8 @@ export interface Ending {
   failureKind?: FailureKind | undefined;
   skipCause?: SkipCause | undefined;
   message?: string | undefined;
+  /** Runs in the transaction that ended the attempt, and only when it did: for what the end brings with it. */
+  alongside?: (() => void) | undefined;
 }
 
 /** Which attempt ends; `token` is that of the claim, undefined for an attempt that is still queued. */
@@ -35,7 +40,10 @@ export interface Change {
 export function finishAttempt(forge: Forge, attempt: EndedAttempt, ending: Ending): boolean {
   const changes = forge.db.transaction(() => {
     const ended = endAttempt(forge, attempt, ending);
-    if (ended.length > 0) recomputeRun(forge, attempt.runId);
+    if (ended.length > 0) {
+      ending.alongside?.();
+      recomputeRun(forge, attempt.runId);
+    }
     return ended;
   });
   announce(forge, changes);
@@ -58,15 +66,24 @@ export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): 
   });
   if (!ended) return [];
   const { runId, laneId, attemptId } = attempt;
-  return [{ runId, laneId, attemptId, state: ending.state }, ...skipDependents(forge, attempt)];
+  if (attempt.token !== undefined) noteTarget(forge, laneId, ending);
+  // Before the lanes that need this one are looked at: they go on waiting for an attempt that follows.
+  const retryId = retryLane(forge, attempt, ending.failureKind);
+  const retried: Change[] =
+    retryId === undefined ? [] : [{ runId, laneId, attemptId: retryId, state: 'queued' }];
+  return [{ runId, laneId, attemptId, state: ending.state }, ...retried, ...skipDependents(forge, attempt)];
 }
 
-// Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment.
+// Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment; who marked it
+// failed wants it failed.
 function settleEnding(forge: Forge, attemptId: number, ending: Ending): Ending {
   const attempt = findAttemptRow(forge.db, attemptId);
   if (attempt?.state !== 'cancelling' || ending.failureKind === 'unkillable') return ending;
   const { exitCode, signal } = ending;
-  return { state: 'cancelled', failureKind: 'cancelled', exitCode, signal, message: attempt.message };
+  const wanted = findWantedEnd(forge.db, attemptId)?.wantedEnd;
+  const state = wanted === 'failed' ? ('failed' as const) : ('cancelled' as const);
+  const failureKind = wanted === 'failed' || wanted === 'requeued' ? 'operator' : 'cancelled';
+  return { state, failureKind, exitCode, signal, message: attempt.message };
 }
 
 function skipDependents(forge: Forge, ended: EndedAttempt): Change[] {

@@ -2,6 +2,7 @@
 // a result is a message and never read out of log text.
 import { z } from 'zod';
 import { failureKinds } from './model.ts';
+import { reportedTests } from './reported-tests.ts';
 
 export const tiers = ['bubblewrap', 'unshare', 'none'] as const;
 export type Tier = (typeof tiers)[number];
@@ -31,6 +32,37 @@ export const startMessage = z.strictObject({
   leaseMs: z.number(),
   heartbeatMs: z.number(),
   maxLogBytes: z.number(),
+  /** Without it, a sandbox gives the lane no network but its own loopback. */
+  network: z.boolean(),
+  /** By the name of their variable; masked in everything that is kept as text. */
+  secrets: z.record(z.string(), z.string()),
+  /** Lines for the head of the log: what the lane asked for and does not get. */
+  notes: z.array(z.string()),
+  /** `${hash:glob}` in a key is resolved over the checkout. */
+  caches: z.array(z.strictObject({ key: z.string(), paths: z.array(z.string()) })),
+  /** The only folder that new caches are put down in, and those that are looked into besides, best first. */
+  cacheFolder: z.string(),
+  readableCaches: z.array(z.string()),
+  /** Globs over the checkout at the lane's end. */
+  artifacts: z.array(z.string()),
+  artifactsFolder: z.string(),
+  reports: z.array(z.string()),
+  reportsFolder: z.string(),
+  /** Whether the folder of a failed attempt stays, for a shell into it. */
+  keepFolder: z.boolean(),
+  maxTreeFiles: z.number(),
+  /** Of the checkout, the home and what lies in memory as temporary files, together. */
+  maxDiskBytes: z.number(),
+  maxTemporaryBytes: z.number(),
+  maxPrograms: z.number(),
+  maxCacheBytes: z.number(),
+  maxArtifacts: z.number(),
+  maxArtifactBytes: z.number(),
+  maxReports: z.number(),
+  maxReportBytes: z.number(),
+  maxReportedTests: z.number(),
+  maxReportMemoryBytes: z.number(),
+  reportMs: z.number(),
 });
 export type StartMessage = z.infer<typeof startMessage>;
 
@@ -45,6 +77,24 @@ export const orderMessage = z.discriminatedUnion('type', [
 ]);
 export type OrderMessage = z.infer<typeof orderMessage>;
 
+export const storedArtifact = z.strictObject({ path: z.string(), bytes: z.number(), sha256: z.string() });
+export type StoredArtifact = z.infer<typeof storedArtifact>;
+
+/** `stored` is the name of the copy in the reports folder; secrets are masked in it. */
+export const storedReport = z.strictObject({ path: z.string(), stored: z.string() });
+export type StoredReport = z.infer<typeof storedReport>;
+
+export const cacheUse = z.strictObject({
+  /** With its hashes resolved. */
+  key: z.string(),
+  /** `saved`: a miss whose paths are put down in the cache folder and count once the end of the lane is kept. */
+  outcome: z.enum(['hit', 'saved', 'miss']),
+  bytes: z.number(),
+  /** Of a hit: the folder it came from. Of a saved one: the name under which it waits there. */
+  place: z.string().optional(),
+});
+export type CacheUse = z.infer<typeof cacheUse>;
+
 export const laneResult = z.strictObject({
   /** `stopped`: ended because it was asked to, by `cause`. */
   outcome: z.enum(['success', 'failed', 'stopped']),
@@ -53,6 +103,12 @@ export const laneResult = z.strictObject({
   signal: z.string().optional(),
   failureKind: z.enum(failureKinds).optional(),
   message: z.string().optional(),
+  artifacts: z.array(storedArtifact).optional(),
+  reports: z.array(storedReport).optional(),
+  tests: reportedTests.optional(),
+  caches: z.array(cacheUse).optional(),
+  /** The attempt's folder, when it was kept. */
+  keptFolder: z.string().optional(),
 });
 export type LaneResult = z.infer<typeof laneResult>;
 

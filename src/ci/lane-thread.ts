@@ -9,6 +9,7 @@ import {
   type ReportMessage,
   type StartMessage,
 } from './lane-message.ts';
+import { withTests } from './read-reports.ts';
 import { RunningLane } from './running-lane.ts';
 
 const port = parentPort;
@@ -31,7 +32,7 @@ async function run(start: StartMessage): Promise<void> {
   });
   let result: LaneResult;
   try {
-    result = await lane.run();
+    result = await withTests(start, await lane.run());
   } catch (error) {
     result = { outcome: 'failed', failureKind: 'infrastructure', message: errorMessage(error) };
   }

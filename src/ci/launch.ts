@@ -10,16 +10,15 @@ import { repoPath } from '../repos/path.ts';
 import { runUrl } from '../repos/urls.ts';
 import type { Claim } from './claim.ts';
 import type { Submission } from './executor.ts';
-import { getLaunchRow } from './queue.ts';
+import { getLaunchRow, type LaunchRow } from './queue.ts';
+import { secretsFor } from './secrets-for.ts';
 
 /** What an executor is given for a claim. */
 export function submissionOf(forge: Forge, claim: Claim): Submission {
   const row = getLaunchRow(forge.db, claim.attemptId);
   if (row === undefined) throw new ForgeError('not_found', `There is no attempt ${claim.attemptId}.`);
-  const { ci, paths, searchPath } = forge.config;
+  const { ci, limits, paths, searchPath } = forge.config;
   const repo = getRepo(forge, row.repoId);
-  const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
-  const name = attemptName(claim);
   return {
     ...claim,
     cookie: attemptCookie(paths.data, claim),
@@ -27,21 +26,9 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
     attemptNumber: row.number,
     commit: row.headOid,
     command: JSON.parse(row.command) as string | string[],
-    env: {
-      ...(JSON.parse(row.env) as Record<string, string>),
-      CI: 'true',
-      PIKA_REPO: fullName(repo),
-      PIKA_BRANCH: branch?.name ?? repo.defaultBranch,
-      PIKA_COMMIT: row.headOid,
-      PIKA_TARGET: branch?.target ?? repo.defaultBranch,
-      PIKA_MERGE_BASE: row.baseOid ?? '',
-      PIKA_RUN: String(row.runNumber),
-      PIKA_LANE: row.key,
-      PIKA_ATTEMPT: String(row.number),
-      PIKA_URL: `${runUrl(forge, repo, row.runNumber)}/lanes/${row.key}`,
-    },
+    env: environmentOf(forge, row),
     objects: join(repoPath(forge, row.repoId), 'objects'),
-    folder: join(paths.checkouts, name),
+    folder: attemptFolder(forge, claim),
     logFolder: logFolder(forge, claim),
     dataFolder: paths.data,
     searchPath,
@@ -51,12 +38,73 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
     leaseMs: ci.leaseSeconds * 1000,
     heartbeatMs: ci.heartbeatSeconds * 1000,
     maxLogBytes: ci.maxLogBytes,
+    ...wishesOf(forge, claim, row.repoId),
+    maxTreeFiles: limits.maxTreeFiles,
+    maxDiskBytes: ci.maxDiskBytes,
+    maxTemporaryBytes: ci.maxTemporaryBytes,
+    maxPrograms: ci.maxPrograms,
+    maxCacheBytes: ci.maxCacheBytes,
+    maxArtifacts: ci.maxArtifacts,
+    maxArtifactBytes: ci.maxArtifactBytes,
+    maxReports: ci.maxReports,
+    maxReportBytes: ci.maxReportBytes,
+    maxReportedTests: ci.maxReportedTests,
+    maxReportMemoryBytes: ci.maxReportMemoryBytes,
+    reportMs: ci.reportSeconds * 1000,
+  };
+}
+
+/** What every program of an attempt finds in its environment; secrets are not among it. */
+export function attemptEnvironment(forge: Forge, attemptId: number): Record<string, string> {
+  const row = getLaunchRow(forge.db, attemptId);
+  if (row === undefined) throw new ForgeError('not_found', `There is no attempt ${attemptId}.`);
+  return environmentOf(forge, row);
+}
+
+function environmentOf(forge: Forge, row: LaunchRow): Record<string, string> {
+  const repo = getRepo(forge, row.repoId);
+  const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
+  return {
+    ...(JSON.parse(row.env) as Record<string, string>),
+    CI: 'true',
+    PIKA_REPO: fullName(repo),
+    PIKA_BRANCH: branch?.name ?? repo.defaultBranch,
+    PIKA_COMMIT: row.headOid,
+    PIKA_TARGET: branch?.target ?? repo.defaultBranch,
+    PIKA_MERGE_BASE: row.baseOid ?? '',
+    PIKA_RUN: String(row.runNumber),
+    PIKA_LANE: row.key,
+    PIKA_ATTEMPT: String(row.number),
+    PIKA_URL: `${runUrl(forge, repo, row.runNumber)}/lanes/${row.key}`,
+  };
+}
+
+/** What the manifest asks for beyond the command, and where it is put down. */
+function wishesOf(forge: Forge, claim: Claim, repoId: number) {
+  const folder = logFolder(forge, claim);
+  const given = secretsFor(forge, claim);
+  return {
+    network: true,
+    secrets: given.secrets,
+    notes: given.withheld.map(({ name, why }) => `secret ${name} is not given: ${why}`),
+    caches: [],
+    cacheFolder: join(forge.config.paths.caches, String(repoId), 'default'),
+    readableCaches: [],
+    artifacts: [],
+    artifactsFolder: join(folder, 'artifacts'),
+    reports: [],
+    reportsFolder: join(folder, 'reports'),
+    keepFolder: false,
   };
 }
 
 type Numbered = Pick<Claim, 'attemptId' | 'token'>;
 
 const attemptName = ({ attemptId, token }: Numbered): string => `${attemptId}-${token}`;
+
+/** Of this claim alone, while it runs and as long as it is kept. */
+export const attemptFolder = (forge: Forge, claim: Numbered): string =>
+  join(forge.config.paths.checkouts, attemptName(claim));
 
 export const logFolder = (forge: Forge, { attemptId, token }: Numbered): string =>
   join(forge.config.paths.lanes, String(attemptId), String(token));

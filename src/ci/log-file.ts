@@ -3,6 +3,7 @@
 // A log over its limit keeps its head and its tail, with the gap marked.
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { FoldMarks } from './log-folds.ts';
 
 export const logName = 'log';
 export const indexName = 'log.index';
@@ -15,6 +16,7 @@ const newline = 10;
 export class LogFile {
   readonly #log: number;
   readonly #index: number;
+  readonly #folds: FoldMarks;
   readonly #headLimit: number;
   readonly #tailLimit: number;
   /** A ring, made when the head is full: its next byte goes to `#tailSeen` modulo its length. */
@@ -23,11 +25,13 @@ export class LogFile {
   #isOver = false;
   #atLineStart = true;
   #bytes = 0;
+  #lines = 0;
 
   constructor(folder: string, maxBytes: number) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#log = openSync(join(folder, logName), 'w', 0o600);
     this.#index = openSync(join(folder, indexName), 'w', 0o600);
+    this.#folds = new FoldMarks(folder);
     this.#tailLimit = Math.min(maxTailBytes, Math.floor(maxBytes / 4));
     this.#headLimit = maxBytes - this.#tailLimit;
   }
@@ -63,6 +67,7 @@ export class LogFile {
     if (this.#isOver) this.#flushTail();
     closeSync(this.#log);
     closeSync(this.#index);
+    this.#folds.close();
   }
 
   #line(text: string): void {
@@ -101,6 +106,7 @@ export class LogFile {
   }
 
   #appendIndex(chunk: Buffer): void {
+    this.#folds.goOn(chunk);
     const starts: number[] = this.#atLineStart ? [0] : [];
     for (
       let at = chunk.indexOf(newline);
@@ -115,7 +121,9 @@ export class LogFile {
     for (const [place, start] of starts.entries()) {
       records.writeDoubleLE(this.#bytes + start, place * indexRecordBytes);
       records.writeDoubleLE(now, place * indexRecordBytes + 8);
+      this.#folds.lineAt(this.#lines + place + 1, chunk, start);
     }
+    this.#lines += starts.length;
     writeSync(this.#index, records);
   }
 }

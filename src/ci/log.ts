@@ -1,12 +1,13 @@
 // Reads a lane's log in ranges that end at a line's end, so that neither a character nor a control
 // sequence is cut in two. Control sequences other than colour never leave the forge.
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import { stripControls } from '../lib/ansi.ts';
 import { logFolder } from './launch.ts';
-import { indexName, indexRecordBytes, logName } from './log-file.ts';
+import { logName } from './log-file.ts';
 import { hasEnded, type Attempt } from './model.ts';
+import { openIfThere, readBytes } from './open-log.ts';
 
 export interface LogRange {
   text: string;
@@ -54,57 +55,6 @@ export async function readLog(forge: Forge, attempt: Attempt, question: LogQuest
   } finally {
     await file.close();
   }
-}
-
-export interface LineMark {
-  number: number;
-  at: number;
-}
-
-/** Number (from 1) and time of the lines from the one at byte `from` on, out of the index. */
-export async function readLineMarks(
-  forge: Forge,
-  attempt: Attempt,
-  range: { from: number; count: number },
-): Promise<LineMark[]> {
-  const file = await openIfThere(
-    join(logFolder(forge, { attemptId: attempt.id, token: attempt.token }), indexName),
-  );
-  if (file === undefined) return [];
-  try {
-    const { size } = await file.stat();
-    let low = 0;
-    let high = Math.floor(size / indexRecordBytes);
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const record = await readBytes(file, middle * indexRecordBytes, indexRecordBytes);
-      if (record.readDoubleLE(0) < range.from) low = middle + 1;
-      else high = middle;
-    }
-    const records = await readBytes(file, low * indexRecordBytes, range.count * indexRecordBytes);
-    const count = Math.floor(records.length / indexRecordBytes);
-    return Array.from({ length: count }, (_, place) => ({
-      number: low + place + 1,
-      at: records.readDoubleLE(place * indexRecordBytes + 8),
-    }));
-  } finally {
-    await file.close();
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function readBytes(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(Math.max(0, length));
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-  return buffer.subarray(0, bytesRead);
 }
 
 async function nextLineStart(file: FileHandle, from: number, size: number): Promise<number> {

@@ -1,39 +1,64 @@
 // Reads .pika/lanes.toml. Every refusal names the line, the key and what was expected, because its
 // reader is the person who has just pushed the file.
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { z } from 'zod';
-import { ForgeError, errorMessage } from '../lib/errors.ts';
-import { compileGlob } from '../lib/glob.ts';
-import { cycleProblem, needsProblem } from './needs.ts';
+import { issueRefusal, refusal } from './manifest-refusal.ts';
+import {
+  manifestSchema,
+  type ManifestLimits,
+  type ReadDefaults,
+  type ReadLane,
+  type ReadNightly,
+} from './manifest-schema.ts';
+import { countCombinations, expandMatrix } from './matrix.ts';
+import type { LaneExtras } from './model.ts';
+import { cycleProblem, duplicateProblem, keysOfNeed, needsProblem } from './needs.ts';
 import { lineOf } from './toml-lines.ts';
 
-export const manifestPath = '.pika/lanes.toml';
-
 export interface LaneSpec {
+  /** The id in the manifest; all lanes of a matrix share it. */
+  id: string;
+  /** The id, and after it the values of its matrix. */
   key: string;
   title: string;
   /** argv, or one string that `sh -euc` runs. */
   command: string | string[];
   /** Undefined: the lane always runs. */
   paths: string[] | undefined;
+  /** The keys of the lanes it waits for. */
   needs: string[];
   group: string | undefined;
   required: boolean;
   env: Record<string, string>;
   timeoutSeconds: number;
   idleSeconds: number;
+  target: string;
+  extras: LaneExtras;
 }
 
-export interface ManifestLimits {
-  maxLanesPerManifest: number;
-  maxLaneMinutes: number;
+export interface NightlySpec {
+  id: string;
+  /** A cron pattern of five fields, in UTC. */
+  schedule: string;
+  /** One, or one for each combination of its matrix. */
+  lanes: LaneSpec[];
+}
+
+export interface Manifest {
+  lanes: LaneSpec[];
+  nightlies: NightlySpec[];
 }
 
 const defaultTimeoutMinutes = 30;
 const defaultIdleMinutes = 10;
+/** The place a lane runs on when its manifest names none: the machine of the forge. */
+export const localTarget = 'local';
 
 /** The lanes of a manifest, in its order. Refuses (`invalid`) with one sentence. */
-export function readManifest(text: string, limits: ManifestLimits): LaneSpec[] {
+export const readLanes = (text: string, limits: ManifestLimits): LaneSpec[] =>
+  readManifest(text, limits).lanes;
+
+/** Lanes and nightlies, a matrix as its single lanes. Refuses (`invalid`) with one sentence. */
+export function readManifest(text: string, limits: ManifestLimits): Manifest {
   const parsed = manifestSchema(limits).safeParse(parseText(text));
   if (!parsed.success) {
     // A mistyped key is the cause of the missing one; it is told first.
@@ -41,23 +66,15 @@ export function readManifest(text: string, limits: ManifestLimits): LaneSpec[] {
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     throw issue === undefined ? refusal('it is not understood') : issueRefusal(text, issue);
   }
-  const { lane: lanes = [], defaults = {} } = parsed.data;
-  const problem = duplicateProblem(lanes) ?? needsProblem(lanes) ?? cycleProblem(lanes);
-  if (problem !== undefined) {
-    throw refusal(problem.message, lineOf(text, ['lane', problem.lane, problem.key]));
-  }
-  return lanes.map((lane) => ({
-    key: lane.id,
-    title: lane.title ?? lane.id,
-    command: lane.command,
-    paths: lane.paths,
-    needs: lane.needs ?? [],
-    group: lane.group,
-    required: lane.required ?? true,
-    env: { ...defaults.env, ...lane.env },
-    timeoutSeconds: 60 * (lane.timeout_minutes ?? defaults.timeout_minutes ?? defaultTimeoutMinutes),
-    idleSeconds: 60 * (lane.idle_minutes ?? defaults.idle_minutes ?? defaultIdleMinutes),
-  }));
+  const { lane = [], nightly = [], defaults = {} } = parsed.data;
+  const source = { text, limits, defaults };
+  return { lanes: readTables(source, lane), nightlies: readNightlies(source, nightly) };
+}
+
+interface Source {
+  text: string;
+  limits: ManifestLimits;
+  defaults: ReadDefaults;
 }
 
 function parseText(text: string): unknown {
@@ -70,144 +87,119 @@ function parseText(text: string): unknown {
   }
 }
 
-function manifestSchema({ maxLaneMinutes, maxLanesPerManifest }: ManifestLimits) {
-  const minutesText = `expected a whole number of minutes from 1 to ${maxLaneMinutes}`;
-  const minutes = z.int(minutesText).min(1, minutesText).max(maxLaneMinutes, minutesText).optional();
-  const envName = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
-  const env = z
-    .record(
-      z
-        .string()
-        .regex(envName, 'expected names of letters, digits and underscores')
-        .refine((name) => !name.startsWith('PIKA_'), 'names that start with PIKA_ belong to the forge'),
-      text('expected a text in quotes', 32_768),
-      'expected a table of texts, e.g. { CI = "true" }',
-    )
-    .optional();
-  const lane = z.strictObject(
-    {
-      id: z
-        .string('expected a text of a-z, 0-9, _ and -')
-        .regex(/^[a-z0-9_-]{1,64}$/, 'expected 1 to 64 of a-z, 0-9, _ and -'),
-      title: text('expected a text in quotes', 200).optional(),
-      command: commandSchema(),
-      paths: z
-        .array(pathPattern, 'expected a list of patterns, e.g. ["src/**"]')
-        .min(1, 'expected at least one pattern')
-        .max(200, 'expected at most 200 entries')
-        .optional(),
-      timeout_minutes: minutes,
-      idle_minutes: minutes,
-      group: z
-        .string('expected a text of letters, digits, _ . and -')
-        .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1 to 64 letters, digits, _ . and -')
-        .optional(),
-      needs: texts('expected a list of lane ids, e.g. ["build"]', 64).optional(),
-      required: z.boolean('expected true or false').optional(),
-      env,
-    },
-    'expected a [[lane]] table',
+function readTables(source: Source, tables: ReadLane[]): LaneSpec[] {
+  refuse(source, 'lane', duplicateProblem(tables));
+  refuseTooMany(source, 'lane', tables);
+  const placed = tables.flatMap((table, place) =>
+    expand(source, { kind: 'lane', table, place }).map((lane) => ({ ...lane, place })),
   );
-  const defaults = z.strictObject(
-    { timeout_minutes: minutes, idle_minutes: minutes, env },
-    'expected a table',
-  );
-  return z.strictObject({
-    version: z.literal(1, 'expected 1, the only version there is').optional(),
-    defaults: defaults.optional(),
-    lane: z
-      .array(lane, 'expected [[lane]] tables')
-      .max(maxLanesPerManifest, `expected at most ${maxLanesPerManifest} lanes`)
-      .optional(),
+  refuse(source, 'lane', needsProblem(placed));
+  const lanes = placed.map((lane) => {
+    const needs = new Set(lane.needs.flatMap((need) => keysOfNeed(placed, need)));
+    return { ...lane, needs: [...needs] };
+  });
+  refuse(source, 'lane', cycleProblem(lanes));
+  return lanes.map((placed) => {
+    const { place: _, ...lane } = placed;
+    return lane;
   });
 }
 
-const text = (expected: string, maxLength: number) =>
-  z
-    .string(expected)
-    .min(1, 'expected a text that is not empty')
-    .max(maxLength, `expected at most ${maxLength} characters`)
-    .refine((value) => !value.includes('\0'), 'expected a text without NUL');
-
-/** A glob; with a leading ! it takes paths away again, as in .gitignore. */
-const pathPattern = text('expected a list of patterns, e.g. ["src/**"]', 1000).superRefine(
-  (pattern, context) => {
-    try {
-      compileGlob(pattern.replace(/^!/, ''));
-    } catch (error) {
-      context.addIssue({
-        code: 'custom',
-        message: `expected a pattern of paths, but ${errorMessage(error)}`,
-      });
-    }
-  },
-);
-
-const texts = (expected: string, maxItems: number) =>
-  z.array(text(expected, 1000), expected).max(maxItems, `expected at most ${maxItems} entries`);
-
-const commandSchema = () => {
-  const expected = 'expected a command: a text for sh, or a list like ["npm", "test"]';
-  const argument = z
-    .string(expected)
-    .max(65_536, 'expected at most 65536 characters')
-    .refine((value) => !value.includes('\0'), 'expected a text without NUL');
-  return z.union(
-    [
-      text(expected, 65_536),
-      z
-        .array(argument, expected)
-        .min(1, expected)
-        .max(1000, expected)
-        .refine(([program]) => program !== '', expected),
-    ],
-    expected,
-  );
-};
-
-const keysOf = {
-  top: 'version, defaults, lane',
-  defaults: 'timeout_minutes, idle_minutes, env',
-  lane: 'id, title, command, paths, timeout_minutes, idle_minutes, group, needs, required, env',
-};
-
-function issueRefusal(source: string, issue: z.core.$ZodIssue): ForgeError {
-  const path = issue.path.filter((part) => typeof part !== 'symbol');
-  if (issue.code === 'unrecognized_keys') {
-    const key = issue.keys[0] ?? '';
-    const known = path[0] === 'lane' ? keysOf.lane : path[0] === 'defaults' ? keysOf.defaults : keysOf.top;
-    return refusal(
-      `unknown key ${key}${placeOf(path)}; expected one of ${known}`,
-      lineOf(source, [...path, key]),
-    );
-  }
-  const line = lineOf(source, path);
-  if (path.length === 2 && path[0] === 'lane') return refusal(issue.message, line);
-  const key = path[0] === 'lane' && path.length > 2 ? path.slice(2) : path;
-  const inner = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  return refusal(`${key.join('.')}${placeOf(path)}: ${inner}`, line);
+function readNightlies(source: Source, tables: ReadNightly[]): NightlySpec[] {
+  refuse(source, 'nightly', duplicateProblem(tables));
+  for (const table of tables) refuseTooMany(source, 'nightly', [table], tables.indexOf(table));
+  return tables.map(({ schedule, ...table }, place) => ({
+    id: table.id,
+    schedule,
+    lanes: expand(source, { kind: 'nightly', table, place }),
+  }));
 }
 
-const placeOf = (path: (string | number)[]): string =>
-  path[0] === 'lane' && typeof path[1] === 'number' ? ` of lane number ${path[1] + 1}` : '';
-
-function refusal(message: string, line?: number): ForgeError {
-  const place = line === undefined ? manifestPath : `${manifestPath}, line ${line}`;
-  return new ForgeError('invalid', `${place}: ${message}.`);
+function refuseTooMany(
+  source: Source,
+  kind: Kind,
+  tables: Omit<ReadLane, 'paths' | 'needs'>[],
+  place?: number,
+) {
+  const counts = tables.map(countCombinations);
+  const count = counts.reduce((sum, more) => sum + more, 0);
+  const { maxLanesPerManifest } = source.limits;
+  if (count <= maxLanesPerManifest) return;
+  const largest = place ?? counts.indexOf(Math.max(...counts));
+  const message = `matrix: ${count} lanes are spelled; expected at most ${maxLanesPerManifest}`;
+  throw refusal(message, lineOf(source.text, [kind, largest, 'matrix']));
 }
 
-function duplicateProblem(lanes: { id: string }[]) {
-  const seen = new Map<string, number>();
-  for (const [lane, { id }] of lanes.entries()) {
-    const earlier = seen.get(id);
-    if (earlier !== undefined) {
-      return {
-        lane,
-        key: 'id',
-        message: `id: "${id}" is the id of lane number ${earlier + 1} already; expected each id once`,
-      };
-    }
-    seen.set(id, lane);
-  }
-  return undefined;
+type Kind = 'lane' | 'nightly';
+
+function refuse(
+  source: Source,
+  kind: Kind,
+  problem: { place: number; key: string; message: string } | undefined,
+): void {
+  if (problem === undefined) return;
+  const message =
+    kind === 'lane' ? problem.message : problem.message.replace('lane number', 'nightly number');
+  throw refusal(message, lineOf(source.text, [kind, problem.place, problem.key]));
+}
+
+function expand(
+  source: Source,
+  { kind, table, place }: { kind: Kind; table: ReadLane; place: number },
+): LaneSpec[] {
+  const expanded = expandMatrix(table);
+  if (!Array.isArray(expanded)) throw refuseAt(source, { kind, place, ...expanded });
+  return expanded.map(({ key, values, lane }) => {
+    if (values !== undefined) refuseValues(source, { kind, place, table: lane });
+    return specOf(source.defaults, { key, values, lane });
+  });
+}
+
+const refuseAt = (source: Source, problem: { kind: Kind; place: number; key: string; message: string }) =>
+  refusal(problem.message, lineOf(source.text, [problem.kind, problem.place, problem.key]));
+
+/** With the values in it the lane is looked at once more: they may have made a name or a path that is none. */
+function refuseValues(
+  source: Source,
+  { kind, place, table }: { kind: Kind; place: number; table: ReadLane },
+) {
+  const parsed = manifestSchema(source.limits).safeParse({ lane: [table] });
+  const issue = parsed.error?.issues[0];
+  if (issue === undefined) return;
+  throw issueRefusal(source.text, { ...issue, path: [kind, place, ...issue.path.slice(2)] });
+}
+
+function specOf(
+  defaults: ReadDefaults,
+  { key, values, lane }: { key: string; values: Record<string, string> | undefined; lane: ReadLane },
+): LaneSpec {
+  return {
+    id: lane.id,
+    key,
+    title: lane.title ?? lane.id,
+    command: lane.command,
+    paths: lane.paths,
+    needs: lane.needs ?? [],
+    group: lane.group,
+    required: lane.required ?? true,
+    env: { ...defaults.env, ...lane.env },
+    timeoutSeconds: 60 * (lane.timeout_minutes ?? defaults.timeout_minutes ?? defaultTimeoutMinutes),
+    idleSeconds: 60 * (lane.idle_minutes ?? defaults.idle_minutes ?? defaultIdleMinutes),
+    target: lane.target ?? localTarget,
+    extras: extrasOf(lane, values),
+  };
+}
+
+function extrasOf(lane: ReadLane, values: Record<string, string> | undefined): LaneExtras {
+  const retry = Object.entries(lane.retry ?? {}).filter(([, count]) => count !== undefined && count > 0);
+  return {
+    ...(values === undefined ? {} : { matrix: values }),
+    caches: lane.cache ?? [],
+    artifacts: lane.artifacts ?? [],
+    reports: lane.reports ?? [],
+    secrets: [...new Set(lane.secrets)],
+    network: lane.network ?? true,
+    retry: Object.fromEntries(retry),
+    keepRunning: lane.keep_running ?? false,
+  };
 }

@@ -40,6 +40,10 @@ export const failureKinds = [
 ] as const;
 export type FailureKind = (typeof failureKinds)[number];
 
+/** Why an attempt exists; undefined on the rows of an older program. */
+export const attemptCauses = ['push', 'rerun', 'retry', 'requeue', 'nightly'] as const;
+export type AttemptCause = (typeof attemptCauses)[number];
+
 export const skipCauses = ['path_filter', 'dependency_failed'] as const;
 export type SkipCause = (typeof skipCauses)[number];
 
@@ -58,6 +62,11 @@ export interface Run {
   problem: string | undefined;
   createdAt: number;
   finishedAt: number | undefined;
+  /** The id of the nightly that made the run, and the moment of its schedule. */
+  nightly: string | undefined;
+  dueAt: number | undefined;
+  /** The commit of the target branch whose manifest said which lanes are required. */
+  policyOid: string | undefined;
 }
 
 /** One execution of a lane. */
@@ -83,7 +92,45 @@ export interface Attempt {
   sandbox: string | undefined;
   logBytes: number;
   requestedByName: string | undefined;
+  /** A retry is not claimed earlier. */
+  notBefore: number | undefined;
+  cause: AttemptCause | undefined;
+  /** Until then its folder is kept for a debug shell. */
+  keptUntil: number | undefined;
 }
+
+/** What a lane asks for beyond its command, as its manifest states it. */
+export interface LaneExtras {
+  /** The values of this lane among those of its matrix. */
+  matrix?: Record<string, string>;
+  /** A key may hold `${hash:pattern}`, which the lane's side resolves over the checkout. */
+  caches: { key: string; paths: string[] }[];
+  /** Patterns of lib/glob.ts. */
+  artifacts: string[];
+  reports: string[];
+  /** The secrets that the lane asks for and the target branch lets it have. */
+  secrets: string[];
+  /** Asked for by the branch, but not by the lane of that name on the target branch. */
+  refusedSecrets?: string[];
+  network: boolean;
+  /** How often a failure of a kind is tried again. */
+  retry: Partial<Record<FailureKind, number>>;
+  /** A newer head does not cancel it. */
+  keepRunning: boolean;
+  /** The target branch requires the lane; the branch has it no more, or made it optional. */
+  requiredByTarget?: 'absent' | 'optional';
+}
+
+/** What lanes of an older program, and lanes without any of these keys, ask for. */
+export const plainExtras: LaneExtras = {
+  caches: [],
+  artifacts: [],
+  reports: [],
+  secrets: [],
+  network: true,
+  retry: {},
+  keepRunning: false,
+};
 
 /** One command of a run, with its newest attempt (a lane always has one) and how many there were. */
 export interface Lane {
@@ -98,6 +145,9 @@ export interface Lane {
   required: boolean;
   timeoutSeconds: number;
   idleSeconds: number;
+  /** The place it runs on; `local` unless the manifest names another. */
+  target: string;
+  extras: LaneExtras;
   attempt: Attempt;
 }
 
@@ -127,6 +177,8 @@ export const laneView = z.object({
   startedAt: time,
   finishedAt: time,
   logBytes: z.number(),
+  /** Until then a debug shell opens in what the attempt left behind. */
+  keptUntil: time,
   url: z.string(),
 });
 export type LaneView = z.infer<typeof laneView>;
@@ -150,3 +202,169 @@ export type RerunView = z.infer<typeof rerunView>;
 /** What a cancellation answers: how many attempts were ended or are being ended. */
 export const cancelView = z.object({ cancelled: z.number(), run: runView });
 export type CancelView = z.infer<typeof cancelView>;
+
+/** A secret of a repository as people see it; its value is sealed and never shown. */
+export interface Secret {
+  name: string;
+  /** Patterns of the branches that may have it. */
+  refs: string[];
+  updatedAt: number;
+  updatedByName: string | undefined;
+}
+
+const forgeVariables = new Set(['PATH', 'HOME', 'TMPDIR', 'CI', 'LANG', 'LD_PRELOAD', 'LD_LIBRARY_PATH']);
+
+/** Why `name` may not be a secret's, or undefined when it may: lanes find it in their environment under that name. */
+export function secretNameProblem(name: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
+    return 'a name has 1 to 128 letters, digits and underscores, and does not start with a digit';
+  }
+  if (name.startsWith('PIKA_')) return 'names that start with PIKA_ belong to the forge';
+  return forgeVariables.has(name) ? 'lanes are given this variable by the forge' : undefined;
+}
+
+/** What is left out stays as it is. */
+export const secretRequest = z.strictObject({
+  value: z.string().optional(),
+  refs: z.array(z.string()).max(50, 'a secret has at most 50 patterns').optional(),
+});
+
+export const secretView = z.object({
+  name: z.string(),
+  refs: z.array(z.string()),
+  updatedAt: z.string(),
+  updatedBy: z.string().nullable(),
+});
+export type SecretView = z.infer<typeof secretView>;
+export const secretListView = z.object({ secrets: z.array(secretView) });
+
+/** The states of lanes that another system may name; those words of other forges are understood as well. */
+export const statusStates = ['queued', 'running', 'success', 'failed', 'cancelled', 'skipped'] as const;
+export type StatusState = (typeof statusStates)[number];
+const otherWords: Record<string, StatusState> = { pending: 'running', failure: 'failed', error: 'failed' };
+
+/** What another system said of a commit last, in one context. */
+export interface CommitStatus {
+  context: string;
+  state: StatusState;
+  description: string;
+  url: string | undefined;
+  createdAt: number;
+  updatedAt: number;
+  updatedByName: string | undefined;
+}
+
+/** The contexts of own lanes begin so, and nobody else's. */
+export const laneContext = 'lane/';
+
+const statusUrl = z.url({
+  protocol: /^https?$/,
+  error: 'expected an address that begins with http:// or https://',
+});
+export const statusRequest = z.strictObject({
+  context: z
+    .string()
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u, 'expected 1 to 100 characters on one line')
+    .refine((context) => context.trim() === context, 'expected no space at its ends')
+    .refine(
+      (context) => !context.startsWith(laneContext),
+      'contexts that start with lane/ belong to the forge',
+    ),
+  state: z.preprocess(
+    (word) => (typeof word === 'string' ? (otherWords[word] ?? word) : word),
+    z.enum(statusStates, `expected one of ${statusStates.join(', ')}`),
+  ),
+  description: z.string().max(500, 'expected at most 500 characters').default(''),
+  url: statusUrl.max(2000, 'expected at most 2000 characters').nullish(),
+});
+export type StatusRequest = z.infer<typeof statusRequest>;
+
+export const statusView = z.object({
+  context: z.string(),
+  state: z.enum(attemptStates),
+  description: z.string(),
+  url: z.string().nullable(),
+  source: z.enum(['lane', 'external']),
+  updatedAt: z.string(),
+  updatedBy: z.string().nullable(),
+});
+export type StatusView = z.infer<typeof statusView>;
+
+/** `state` is the worst of all: failed before running before queued before cancelled before success. */
+export const commitStatusesView = z.object({
+  commit: z.string(),
+  state: z.enum([...runStates, 'none']),
+  statuses: z.array(statusView),
+});
+export type CommitStatusesView = z.infer<typeof commitStatusesView>;
+
+/** What marking a lane failed and requeueing it answer. */
+export const laneOrderView = z.object({ lane: z.string(), run: runView });
+export type LaneOrderView = z.infer<typeof laneOrderView>;
+
+/** What recovering a run answers: was it planned again, which lanes were queued again, which waits for a retry ended. */
+export const recoverView = z.object({
+  planned: z.boolean(),
+  queued: z.array(z.string()),
+  hastened: z.array(z.string()),
+  run: runView,
+});
+export type RecoverView = z.infer<typeof recoverView>;
+
+/** The run at the branch's tip, or of the nightly, that goes on now. */
+export const runAgainView = z.object({ run: runView });
+export type RunAgainView = z.infer<typeof runAgainView>;
+
+const placedLane = {
+  repo: z.string(),
+  run: z.number(),
+  lane: z.string(),
+  attempt: z.number(),
+  branch: z.string().nullable(),
+  target: z.string(),
+  group: z.string().nullable(),
+  url: z.string(),
+};
+
+/** CI as an operator sees it: the pause, what runs, what waits and why, the targets with their places and health. */
+export const ciView = z.object({
+  paused: z.object({ at: z.string(), by: z.string().nullable(), reason: z.string() }).nullable(),
+  /** Places that are lost until their programs, which cannot be ended, are gone. */
+  lost: z.array(z.object({ attemptId: z.number(), since: z.string(), programs: z.number() })),
+  running: z.array(
+    z.object({
+      ...placedLane,
+      state: z.enum(attemptStates),
+      startedAt: z.string(),
+      confirmedAt: time,
+      leaseUntil: time,
+      message: z.string().nullable(),
+    }),
+  ),
+  /** As many as a page holds, the longest waiting first; `reasons` counts all of them. */
+  waiting: z.array(
+    z.object({
+      ...placedLane,
+      reason: z.enum(queueReasons),
+      reasonDetail: z.string().nullable(),
+      reasonSince: z.string(),
+    }),
+  ),
+  reasons: z.array(z.object({ reason: z.enum(queueReasons), count: z.number() })),
+  targets: z.array(
+    z.object({
+      name: z.string(),
+      /** Null for a target that the configuration does not have. */
+      places: z.number().nullable(),
+      /** Places of lanes that run, or whose programs are not verified gone. */
+      taken: z.number(),
+      healthy: z.boolean(),
+      failures: z.number(),
+      unhealthyUntil: time,
+      message: z.string().nullable(),
+      /** The one repository whose lanes alone are kept away. */
+      repo: z.string().nullable(),
+    }),
+  ),
+});
+export type CiView = z.infer<typeof ciView>;

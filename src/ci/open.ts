@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import type { Ending } from './finish.ts';
 import { finishAttempt } from './finish.ts';
-import type { LaneRef, Reports } from './executor.ts';
+import type { LaneRef, MakeExecutor, Reports } from './executor.ts';
 import type { LaneResult } from './lane-message.ts';
 import { LocalExecutor } from './local-executor.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
-import { recoverAtStart, requeueLane } from './recover.ts';
+import { recordTests } from './record-tests.ts';
+import { recoverAtStart, returnToQueue } from './recover.ts';
 import { chooseTier } from './sandbox.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { endLeftShells, Shells } from './shells.ts';
 
 export interface Ci {
   scheduler: Scheduler;
+  /** Into the kept workspaces of failed attempts. */
+  shells: Shells;
   /** Whether lanes are kept from the forge's files. */
   isSandboxed(): boolean;
   /** How lanes run here, in a sentence for people. */
@@ -23,8 +27,10 @@ export interface Ci {
   stop(): Promise<void>;
 }
 
+const onThisMachine: MakeExecutor = (parts) => new LocalExecutor(parts);
+
 /** Probes the sandbox and takes back what an earlier forge left behind; lanes run after `start`. */
-export async function openCi(forge: Forge): Promise<Ci> {
+export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMachine): Promise<Ci> {
   const { ci, paths, searchPath } = forge.config;
   const owner = `local-${randomBytes(6).toString('hex')}`;
   const [{ tier, finding }] = await Promise.all([
@@ -37,12 +43,15 @@ export async function openCi(forge: Forge): Promise<Ci> {
     }),
     recoverAtStart(forge, owner),
   ]);
+  endLeftShells(forge);
+  const shells = new Shells(forge, tier);
   const executor =
-    tier === undefined ? undefined : new LocalExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
+    tier === undefined ? undefined : makeExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
   const unsatisfiable = tier === undefined ? finding : undefined;
   const scheduler = createScheduler({ forge, executor, order: { owner, sandbox: tier, unsatisfiable } });
   return {
     scheduler,
+    shells,
     isSandboxed: () => tier === 'bubblewrap' || tier === undefined,
     tier: () => finding,
     start: () => {
@@ -51,7 +60,7 @@ export async function openCi(forge: Forge): Promise<Ci> {
     },
     stop: async () => {
       await scheduler.stop();
-      await executor?.stop();
+      await Promise.all([executor?.stop(), shells.stop()]);
     },
   };
 }
@@ -77,9 +86,11 @@ function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: 
   const why =
     result.cause === 'requeue' ? 'the forge was stopped while it ran' : 'its claim was not confirmed in time';
   const isUnfinished = result.cause === 'requeue' || result.cause === 'lost';
-  if (isUnfinished && requeueLane(forge, lane, why)) return;
+  if (isUnfinished && returnToQueue(forge, lane, why)) return;
   const ending = endingOf(result);
-  finishAttempt(forge, lane, ending);
+  const { tests } = result;
+  const alongside = tests === undefined ? undefined : () => recordTests(forge, lane, tests);
+  finishAttempt(forge, lane, { ...ending, alongside });
 }
 
 function endingOf({ outcome, exitCode, signal, failureKind, message }: LaneResult): Ending {

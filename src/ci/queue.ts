@@ -17,7 +17,10 @@ export interface QueuedLane {
   key: string;
   needs: string[];
   group: string | undefined;
+  target: string;
   queuedAt: number;
+  /** A retry is not claimed earlier. */
+  notBefore: number | null;
   reason: QueueReason;
   reasonDetail: string | undefined;
 }
@@ -33,7 +36,9 @@ interface QueuedRow {
   key: string;
   needs: string;
   group_name: string | null;
+  target: string;
   queuedAt: number;
+  notBefore: number | null;
   reason: QueueReason;
   reasonDetail: string | null;
 }
@@ -41,8 +46,8 @@ interface QueuedRow {
 export function listQueued(db: Db): QueuedLane[] {
   const rows = db.all<QueuedRow>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, r.repo_id AS repoId, r.branch_id AS branchId, r.kind,
-            r.number AS runNumber, l.key, l.needs, l.group_name, a.queued_at AS queuedAt, a.reason,
-            a.reason_detail AS reasonDetail
+            r.number AS runNumber, l.key, l.needs, l.group_name, l.target, a.queued_at AS queuedAt,
+            a.not_before AS notBefore, a.reason, a.reason_detail AS reasonDetail
        FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
       WHERE a.state = 'queued' AND ${live} ORDER BY a.queued_at, a.id`,
   );
@@ -66,6 +71,7 @@ export interface LiveLane {
   owner: string | null;
   leaseUntil: number | null;
   group: string | null;
+  target: string;
   key: string;
   runNumber: number;
   startedAt: number;
@@ -74,8 +80,8 @@ export interface LiveLane {
 export function listLive(db: Db): LiveLane[] {
   return db.all<LiveLane>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, r.repo_id AS repoId, r.branch_id AS branchId, a.token,
-            a.state, a.owner, a.lease_until AS leaseUntil, l.group_name AS "group", l.key, r.number AS runNumber,
-            a.started_at AS startedAt
+            a.state, a.owner, a.lease_until AS leaseUntil, l.group_name AS "group", l.target, l.key,
+            r.number AS runNumber, a.started_at AS startedAt
        FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
       WHERE a.state IN ('running', 'cancelling') AND ${live} ORDER BY a.id`,
   );
@@ -175,11 +181,14 @@ export interface UnfinishedAttempt {
 const selectUnfinished = `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, a.token, a.state
     FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id`;
 
-/** Queued and running attempts of the runs of a branch before `revision`. */
+// What is to run on although its branch moved on or was settled; only what runs, not what still waits.
+const isKept = `(a.state = 'running' AND json_extract(l.spec, '$.keepRunning') IS TRUE)`;
+
+/** Queued and running attempts of the runs of a branch before `revision`, but for those that are to run on. */
 export function listSuperseded(db: Db, branchId: number, revision: number): UnfinishedAttempt[] {
   return db.all<UnfinishedAttempt>(
     `${selectUnfinished} WHERE r.branch_id = :branchId AND r.kind = 'branch' AND r.revision < :revision
-        AND a.state IN ('queued', 'running') AND ${live}`,
+        AND a.state IN ('queued', 'running') AND NOT ${isKept} AND ${live}`,
     { branchId, revision },
   );
 }
@@ -188,13 +197,13 @@ export function listUnfinishedOfRun(db: Db, runId: number): UnfinishedAttempt[] 
   return db.all<UnfinishedAttempt>(`${selectUnfinished} WHERE r.id = :runId AND ${live}`, { runId });
 }
 
-/** Queued and running attempts of branches that were merged or closed. */
+/** Queued and running attempts of branches that were merged or closed, but for those that are to run on. */
 export function listOfSettledBranches(db: Db): (UnfinishedAttempt & { branchState: string })[] {
   return db.all<UnfinishedAttempt & { branchState: string }>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, a.token, a.state, b.state AS branchState
        FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
        JOIN branches b ON b.id = r.branch_id
-      WHERE a.state IN ('queued', 'running') AND ${live} AND b.state <> 'open'`,
+      WHERE a.state IN ('queued', 'running') AND ${live} AND b.state <> 'open' AND NOT ${isKept}`,
   );
 }
 

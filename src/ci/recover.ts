@@ -1,12 +1,17 @@
 // Gives back what a dead forge or a dead thread left behind. A lane returns to the queue only after its
 // programs are verified gone, so that it never runs twice at the same time.
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
-import { announce, finishAttempt, recomputeRun } from './finish.ts';
-import { attemptCookie, cookiePrefix } from './launch.ts';
+import { getAttempt } from './find.ts';
+import { announce, endAttempt, finishAttempt, recomputeRun, type Change } from './finish.ts';
+import { cookiePrefix, logFolder } from './launch.ts';
 import { listLive, requeueAttempt, type LiveLane } from './queue.ts';
+import { findWantedEnd } from './recovery-store.ts';
+import { insertAttempt } from './store.ts';
 import { killSurvivors } from './survivors.ts';
+
+type Claimed = Pick<LiveLane, 'attemptId' | 'laneId' | 'runId' | 'token' | 'state'>;
 
 /**
  * At start, before the first pass: no thread of an earlier forge lives, so every claim of another owner is ended (its
@@ -23,27 +28,54 @@ export async function recoverAtStart(forge: Forge, owner: string): Promise<void>
   }
 }
 
-/** Ends what is left of a claim that nobody holds any more; `cancelling` ends as cancelled, `running` is queued again. */
-export async function reapLane(
-  forge: Forge,
-  lane: Pick<LiveLane, 'attemptId' | 'laneId' | 'runId' | 'token' | 'state'>,
-  why: string,
-): Promise<void> {
-  const survivors = await killSurvivors(attemptCookie(forge.config.paths.data, lane));
+/**
+ * Ends what is left of a claim that nobody holds any more. `running` is queued again; `cancelling` ends as cancelled, or as
+ * whoever fenced it off wants it.
+ */
+export async function reapLane(forge: Forge, lane: Claimed, why: string): Promise<void> {
+  // Of every claim of the attempt: the programs of one that was fenced off carry the token before it.
+  const survivors = await killSurvivors(`${cookiePrefix(forge.config.paths.data)}${lane.attemptId}-`);
+  keepLog(forge, lane);
   if (survivors.length > 0) {
     const message = `${survivors.length} of its programs could not be ended`;
     finishAttempt(forge, lane, { state: 'failed', failureKind: 'unkillable', message });
-  } else if (lane.state === 'cancelling') {
-    finishAttempt(forge, lane, { state: 'cancelled', failureKind: 'cancelled' });
-  } else requeueLane(forge, lane, why);
+  } else if (lane.state === 'cancelling') endCancelling(forge, lane);
+  else returnToQueue(forge, lane, why);
+}
+
+function endCancelling(forge: Forge, lane: Claimed): void {
+  const changes = forge.db.transaction(() => {
+    const attempt = getAttempt(forge, lane.attemptId);
+    if (attempt.state !== 'cancelling' || attempt.token !== lane.token) return [];
+    // The attempt that follows comes first, so that the lanes that need this one go on waiting for it.
+    const wanted = findWantedEnd(forge.db, lane.attemptId);
+    const followers = wanted?.wantedEnd === 'requeued' ? followAttempt(forge, lane, wanted.wantedBy) : [];
+    const ended = endAttempt(forge, lane, { state: 'cancelled', failureKind: 'cancelled' });
+    recomputeRun(forge, lane.runId);
+    return [...ended, ...followers];
+  });
+  announce(forge, changes);
+}
+
+function followAttempt(forge: Forge, { laneId, runId }: Claimed, requestedBy: number): Change[] {
+  const now = forge.clock.now();
+  const attemptId = insertAttempt(forge.db, { laneId, now, requestedBy, cause: 'requeue' });
+  return [{ runId, laneId, attemptId, state: 'queued' }];
+}
+
+/** The log of a claim that was fenced off lies under the token before; it is moved to where the attempt is looked for. */
+function keepLog(forge: Forge, lane: Claimed): void {
+  const folder = logFolder(forge, lane);
+  const attempt = dirname(folder);
+  if (findWantedEnd(forge.db, lane.attemptId) === undefined || existsSync(folder) || !existsSync(attempt))
+    return;
+  const tokens = readdirSync(attempt).map(Number);
+  const last = Math.max(0, ...tokens.filter((token) => token < lane.token));
+  if (last > 0) renameSync(join(attempt, String(last)), folder);
 }
 
 /** Puts a claimed lane back into the queue, fenced by its token. */
-export function requeueLane(
-  forge: Forge,
-  lane: Pick<LiveLane, 'attemptId' | 'laneId' | 'runId' | 'token'>,
-  why: string,
-): boolean {
+export function returnToQueue(forge: Forge, lane: Omit<Claimed, 'state'>, why: string): boolean {
   const { attemptId, laneId, runId, token } = lane;
   const isRequeued = forge.db.transaction(() => {
     const changed = requeueAttempt(forge.db, { id: attemptId, token, now: forge.clock.now(), detail: why });

@@ -1,16 +1,14 @@
 // A rerun is a new attempt with its provenance; the old one and its log stay. Rerunning a lane also queues
 // again what was skipped because of it.
 import { recordAudit } from '../accounts/audit.ts';
-import { requireAccount } from '../accounts/guard.ts';
-import type { Caller } from '../accounts/model.ts';
-import { getBranch } from '../branches/find.ts';
+import type { Account, Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { fullName, type Repo } from '../repos/model.ts';
-import { requireRight } from '../repos/rights.ts';
 import { listLanes } from './find.ts';
 import { announce, recomputeRun, type Change } from './finish.ts';
 import { hasEnded, satisfiesGate, type Lane, type Run } from './model.ts';
+import { refuseSettled, requireActor } from './order.ts';
 import { insertAttempt } from './store.ts';
 
 export type RerunScope = { lane: string } | 'failed' | 'all';
@@ -21,42 +19,39 @@ export type RerunScope = { lane: string } | 'failed' | 'all';
  */
 export function rerunLanes(
   forge: Forge,
-  order: { repo: Repo; run: Run; caller: Caller; scope: RerunScope },
+  order: { repo: Repo; run: Run; caller: Caller; scope: RerunScope; reason?: string | undefined },
 ): { queued: string[] } {
-  const { repo, run, caller, scope } = order;
-  requireRight(forge, caller, { repo, right: 'write' });
-  const account = requireAccount(caller, 'write');
+  const { repo, run, caller, scope, reason = '' } = order;
+  const by = requireActor(forge, caller, { repo, right: 'write' });
   refuseSettled(forge, run);
   const { changes, keys } = forge.db.transaction(() => {
     const lanes = listLanes(forge, run.id);
-    const chosen = withDependents(lanes, chooseLanes(lanes, { run, scope }));
-    const now = forge.clock.now();
-    const queued = chosen.map((lane): Change => {
-      const attemptId = insertAttempt(forge.db, { laneId: lane.id, now, requestedBy: account.id });
-      return { runId: run.id, laneId: lane.id, attemptId, state: 'queued' };
-    });
-    recomputeRun(forge, run.id);
-    const keys = chosen.map((lane) => lane.key);
+    const again = queueAgain(forge, { run, lanes, chosen: chooseLanes(lanes, { run, scope }), by });
     recordAudit(forge, caller, {
       action: 'run.rerun',
       subject: `${fullName(repo)} run ${run.number}`,
-      detail: { lanes: keys },
+      detail: { lanes: again.keys, reason },
     });
-    return { changes: queued, keys };
+    return again;
   });
   announce(forge, changes);
   return { queued: keys };
 }
 
-function refuseSettled(forge: Forge, run: Run): void {
-  if (run.branchId === undefined) return;
-  const branch = getBranch(forge, run.branchId);
-  if (branch.state !== 'open') {
-    throw new ForgeError(
-      'conflict',
-      `Branch #${branch.number} is ${branch.state}; its lanes do not run any more.`,
-    );
-  }
+/** Inside the caller's transaction: new attempts of the chosen lanes, and of those that were skipped because of them. */
+export function queueAgain(
+  forge: Forge,
+  order: { run: Run; lanes: Lane[]; chosen: Lane[]; by: Account },
+): { changes: Change[]; keys: string[] } {
+  const { run, lanes, chosen, by } = order;
+  const now = forge.clock.now();
+  const again = withDependents(lanes, chosen);
+  const changes = again.map((lane): Change => {
+    const attemptId = insertAttempt(forge.db, { laneId: lane.id, now, requestedBy: by.id, cause: 'rerun' });
+    return { runId: run.id, laneId: lane.id, attemptId, state: 'queued' };
+  });
+  recomputeRun(forge, run.id);
+  return { changes, keys: again.map((lane) => lane.key) };
 }
 
 function chooseLanes(lanes: Lane[], { run, scope }: { run: Run; scope: RerunScope }): Lane[] {

@@ -51,3 +51,11 @@ export function laneOfRoute(forge: Forge, exchange: Exchange): LaneOfRoute {
     throw new ForgeError('not_found', `The lane ${key} has no attempt ${wanted ?? ''}.`);
   return { repo, run, lane, attempts, attempt };
 }
+
+/** The page of a run, or of a lane of it. */
+export function runPathOf(repo: Repo, run: Run, lane?: string): string {
+  const path = `/${repo.owner}/${repo.name}/runs/${run.number}`;
+  return lane === undefined ? path : `${path}/lanes/${encodeURIComponent(lane)}`;
+}
+
+export const lanePathOf = ({ repo, run, lane }: LaneOfRoute): string => runPathOf(repo, run, lane.key);

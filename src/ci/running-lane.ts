@@ -69,6 +69,7 @@ export class RunningLane {
       this.#log.note(
         `${start.title} · attempt ${start.attemptNumber} · commit ${start.commit.slice(0, 12)} · sandbox ${start.tier}`,
       );
+      for (const note of start.notes) this.#log.note(note);
       return this.#close(await this.#execute());
     } catch (error) {
       this.#close({ outcome: 'failed', failureKind: 'infrastructure', message: String(error) });

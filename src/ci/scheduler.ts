@@ -5,16 +5,19 @@ import { errorMessage } from '../lib/errors.ts';
 import { Loop, type LoopStatus } from '../lib/loop.ts';
 import { cancelSettled } from './cancel.ts';
 import { claimLanes, type ClaimOrder } from './claim.ts';
-import { createMissingRuns } from './create-run.ts';
+import type { Executor } from './executor.ts';
 import { finishAttempt } from './finish.ts';
 import { submissionOf } from './launch.ts';
-import type { LocalExecutor } from './local-executor.ts';
+import { Planner } from './planner.ts';
 import { listLive, type LiveLane } from './queue.ts';
 import { reapLane } from './recover.ts';
 
+/** A pass waits so long for git to plan new runs; what takes longer must not hold up the lanes that wait. */
+const maxPlanMs = 250;
+
 export interface Scheduler {
   wake(): void;
-  /** One pass by hand; tests call it instead of waiting for a poll. */
+  /** One pass by hand, with everything that is to be planned; tests call it instead of waiting for a poll. */
   pass(): Promise<void>;
   status(): LoopStatus;
 }
@@ -22,18 +25,19 @@ export interface Scheduler {
 export interface SchedulerParts {
   forge: Forge;
   /** Undefined when no permitted sandbox works; then nothing is claimed. */
-  executor: LocalExecutor | undefined;
+  executor: Executor | undefined;
   order: ClaimOrder;
 }
 
 export function createScheduler(parts: SchedulerParts): Scheduler & { start(): void; stop(): Promise<void> } {
   const { forge } = parts;
   const reaping = new Map<number, Promise<void>>();
+  const planner = new Planner(forge, () => loop.wake());
   let isStopped = false;
-  const pass = async (): Promise<void> => {
+  const pass = async (planMs?: number): Promise<void> => {
     endUnwanted(parts, reaping);
     cancelSettled(forge);
-    await createMissingRuns(forge);
+    await planner.plan(planMs);
     if (!isStopped) claimAndStart(parts);
   };
   const loop = new Loop({
@@ -41,16 +45,17 @@ export function createScheduler(parts: SchedulerParts): Scheduler & { start(): v
     pollMs: forge.config.ci.pollSeconds * 1000,
     log: forge.log,
     now: () => forge.clock.now(),
-    runOnce: pass,
+    runOnce: () => pass(maxPlanMs),
   });
   return {
     wake: () => loop.wake(),
-    pass,
+    pass: () => pass(),
     status: () => loop.status(),
     start: () => loop.start(),
     stop: async () => {
       isStopped = true;
       await loop.stop();
+      await planner.stop();
       await Promise.all(reaping.values());
     },
   };
@@ -76,7 +81,7 @@ function endUnwanted({ forge, executor }: SchedulerParts, reaping: Map<number, P
 
 async function reap(lost: {
   forge: Forge;
-  executor: LocalExecutor | undefined;
+  executor: Executor | undefined;
   lane: LiveLane;
   why: string;
 }): Promise<void> {

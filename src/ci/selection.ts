@@ -1,40 +1,11 @@
-// Which lanes a change needs. One function for every kind of run; a lane that is left out is recorded as
-// skipped by its path filter, and never shown as success.
-import { readMemoryBytes, type Git } from '../git/run.ts';
-import { ForgeError } from '../lib/errors.ts';
+// Which lanes a change needs. One function for every kind of run, and for `ph run`; a lane that is left out is recorded
+// as skipped by its path filter, and never shown as success.
 import { compileGlob } from '../lib/glob.ts';
-import { manifestPath, type LaneSpec } from './manifest.ts';
+import { manifestPath } from './manifest-refusal.ts';
+import type { LaneSpec } from './manifest.ts';
 
-const maxPathBytes = 16 * 1024 * 1024;
-const maxMs = 30_000;
 // Characters of patterns times characters of paths: about a second of matching at worst.
 const maxSteps = 200_000_000;
-
-/**
- * The paths that differ between two commits, both names of a rename among them. Undefined when they cannot be told
- * (no common history, or too many): then every lane runs.
- */
-export async function changedPaths(
-  git: Git,
-  commits: { repo: string; base: string | undefined; head: string },
-): Promise<string[] | undefined> {
-  const { repo, base, head } = commits;
-  if (base === undefined) return undefined;
-  const args = ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', base, head, '--'];
-  try {
-    const { stdout } = await git.run(args, {
-      repo,
-      maxBytes: maxPathBytes,
-      timeoutMs: maxMs,
-      maxMemoryBytes: readMemoryBytes,
-    });
-    return stdout.toString('utf8').split('\0').filter(Boolean);
-  } catch (error) {
-    const isTooMuch = error instanceof ForgeError && ['too_large', 'limited'].includes(error.code);
-    if (isTooMuch) return undefined;
-    throw error;
-  }
-}
 
 /** The keys of the lanes that run; no known changes or a changed manifest select all of them. */
 export function selectLanes(lanes: readonly LaneSpec[], changed: readonly string[] | undefined): Set<string> {

@@ -1,15 +1,18 @@
 // The SQL of runs, lanes and attempts as people see them. What the scheduler asks is in queue.ts.
 import type { Db } from '../db/open.ts';
 import type { LaneSpec } from './manifest.ts';
-import type {
-  Attempt,
-  AttemptState,
-  FailureKind,
-  Lane,
-  QueueReason,
-  Run,
-  RunState,
-  SkipCause,
+import {
+  plainExtras,
+  type Attempt,
+  type AttemptCause,
+  type AttemptState,
+  type FailureKind,
+  type Lane,
+  type LaneExtras,
+  type QueueReason,
+  type Run,
+  type RunState,
+  type SkipCause,
 } from './model.ts';
 
 interface RunRow {
@@ -26,6 +29,9 @@ interface RunRow {
   problem: string | null;
   created_at: number;
   finished_at: number | null;
+  nightly: string | null;
+  due_at: number | null;
+  policy_oid: string | null;
 }
 
 interface AttemptRow {
@@ -50,6 +56,9 @@ interface AttemptRow {
   sandbox: string | null;
   log_bytes: number;
   requested_by_name: string | null;
+  not_before: number | null;
+  cause: AttemptCause | null;
+  kept_until: number | null;
 }
 
 interface LaneRow extends AttemptRow {
@@ -62,6 +71,8 @@ interface LaneRow extends AttemptRow {
   required: number;
   timeout_seconds: number;
   idle_seconds: number;
+  target: string;
+  spec: string;
 }
 
 const runOfRow = (row: RunRow): Run => ({
@@ -78,6 +89,9 @@ const runOfRow = (row: RunRow): Run => ({
   problem: row.problem ?? undefined,
   createdAt: row.created_at,
   finishedAt: row.finished_at ?? undefined,
+  nightly: row.nightly ?? undefined,
+  dueAt: row.due_at ?? undefined,
+  policyOid: row.policy_oid ?? undefined,
 });
 
 const attemptOfRow = (row: AttemptRow): Attempt => ({
@@ -102,6 +116,9 @@ const attemptOfRow = (row: AttemptRow): Attempt => ({
   sandbox: row.sandbox ?? undefined,
   logBytes: row.log_bytes,
   requestedByName: row.requested_by_name ?? undefined,
+  notBefore: row.not_before ?? undefined,
+  cause: row.cause ?? undefined,
+  keptUntil: row.kept_until ?? undefined,
 });
 
 const laneOfRow = (row: LaneRow): Lane => ({
@@ -115,8 +132,14 @@ const laneOfRow = (row: LaneRow): Lane => ({
   required: row.required === 1,
   timeoutSeconds: row.timeout_seconds,
   idleSeconds: row.idle_seconds,
+  target: row.target,
+  extras: extrasOf(row.spec),
   attempt: attemptOfRow(row),
 });
+
+/** Rows of an older program hold an empty spec. */
+const extrasOf = (spec: string): LaneExtras =>
+  spec === '{}' ? plainExtras : { ...plainExtras, ...(JSON.parse(spec) as Partial<LaneExtras>) };
 
 /** The newest run that has all the given values. */
 export function findRunRow(
@@ -140,7 +163,7 @@ export function listRunsOfBranch(db: Db, branchId: number): Run[] {
 }
 
 const selectLane = `SELECT a.*, l.run_id, l.key, l.title, l.command, l.needs, l.group_name, l.required,
-         l.timeout_seconds, l.idle_seconds, who.name AS requested_by_name
+         l.timeout_seconds, l.idle_seconds, l.target, l.spec, who.name AS requested_by_name
     FROM lanes l JOIN lane_attempts a ON a.lane_id = l.id
      AND a.number = (SELECT max(number) FROM lane_attempts WHERE lane_id = l.id)
     LEFT JOIN accounts who ON who.id = a.requested_by`;
@@ -187,32 +210,52 @@ export function findRunOfAttempt(db: Db, attemptId: number): Run | undefined {
 export interface NewRun {
   repoId: number;
   number: number;
-  branchId: number;
-  revision: number;
+  kind: Run['kind'];
+  branchId?: number;
+  revision?: number;
   headOid: string;
   treeOid: string;
-  baseOid: string | undefined;
+  baseOid?: string | undefined;
   state: RunState;
   problem: string | undefined;
+  nightly?: string;
+  dueAt?: number;
+  policyOid?: string | undefined;
   now: number;
 }
 
 export function insertRun(db: Db, run: NewRun): number {
-  const { baseOid, problem, ...rest } = run;
+  const { repoId, number, kind, headOid, treeOid, state, now } = run;
   return db.run(
     `INSERT INTO runs (repo_id, number, kind, branch_id, revision, head_oid, tree_oid, base_oid, state, problem,
-                       created_at, finished_at)
-     VALUES (:repoId, :number, 'branch', :branchId, :revision, :headOid, :treeOid, :baseOid, :state, :problem, :now,
-             CASE WHEN :state IN ('success', 'failed') THEN :now END)`,
-    { ...rest, baseOid: baseOid ?? null, problem: problem ?? null },
+                       created_at, finished_at, nightly, due_at, policy_oid)
+     VALUES (:repoId, :number, :kind, :branchId, :revision, :headOid, :treeOid, :baseOid, :state, :problem, :now,
+             CASE WHEN :state IN ('success', 'failed') THEN :now END, :nightly, :dueAt, :policyOid)`,
+    {
+      repoId,
+      number,
+      kind,
+      headOid,
+      treeOid,
+      state,
+      now,
+      branchId: run.branchId ?? null,
+      revision: run.revision ?? null,
+      baseOid: run.baseOid ?? null,
+      problem: run.problem ?? null,
+      nightly: run.nightly ?? null,
+      dueAt: run.dueAt ?? null,
+      policyOid: run.policyOid ?? null,
+    },
   ).lastId;
 }
 
 export function insertLane(db: Db, runId: number, position: number, spec: LaneSpec): number {
   return db.run(
     `INSERT INTO lanes (run_id, position, key, title, command, env, needs, group_name, required,
-                        timeout_seconds, idle_seconds)
-     VALUES (:runId, :position, :key, :title, :command, :env, :needs, :group, :required, :timeout, :idle)`,
+                        timeout_seconds, idle_seconds, target, spec)
+     VALUES (:runId, :position, :key, :title, :command, :env, :needs, :group, :required, :timeout, :idle, :target,
+             :spec)`,
     {
       runId,
       position,
@@ -225,6 +268,8 @@ export function insertLane(db: Db, runId: number, position: number, spec: LaneSp
       required: spec.required ? 1 : 0,
       timeout: spec.timeoutSeconds,
       idle: spec.idleSeconds,
+      target: spec.target,
+      spec: JSON.stringify(spec.extras),
     },
   ).lastId;
 }
@@ -235,23 +280,32 @@ export interface NewAttempt {
   /** Left out: queued. */
   skipped?: { message: string };
   requestedBy?: number;
+  /** Left out: what a person asked for is a rerun, everything else came with a push. */
+  cause?: AttemptCause;
+  /** Holds a retry back. */
+  notBefore?: number;
 }
 
-export function insertAttempt(db: Db, { laneId, now, skipped, requestedBy }: NewAttempt): number {
+export function insertAttempt(db: Db, attempt: NewAttempt): number {
+  const { laneId, now, skipped, requestedBy, notBefore } = attempt;
+  const reason = notBefore === undefined ? 'ready' : 'retry_backoff';
   return db.run(
     `INSERT INTO lane_attempts (lane_id, number, state, reason, reason_since, queued_at, finished_at, skip_cause,
-                                message, requested_by)
-     SELECT :laneId, coalesce(max(number), 0) + 1, :state, :reason, :now, :now, :finishedAt, :cause, :message, :by
+                                message, requested_by, cause, not_before)
+     SELECT :laneId, coalesce(max(number), 0) + 1, :state, :reason, :now, :now, :finishedAt, :skipCause, :message, :by,
+            :cause, :notBefore
        FROM lane_attempts WHERE lane_id = :laneId`,
     {
       laneId,
       now,
       state: skipped ? 'skipped' : 'queued',
-      reason: skipped ? null : 'ready',
+      reason: skipped ? null : reason,
       finishedAt: skipped ? now : null,
-      cause: skipped ? 'path_filter' : null,
+      skipCause: skipped ? 'path_filter' : null,
       message: skipped?.message ?? null,
       by: requestedBy ?? null,
+      cause: attempt.cause ?? (requestedBy === undefined ? 'push' : 'rerun'),
+      notBefore: notBefore ?? null,
     },
   ).lastId;
 }
@@ -265,6 +319,27 @@ export function updateRunState(
     state: run.state,
     finishedAt: run.finishedAt ?? null,
   });
+}
+
+/** Writes what planning a run again found. */
+export function updateRunPlan(
+  db: Db,
+  run: {
+    id: number;
+    state: RunState;
+    treeOid: string;
+    problem: string | undefined;
+    policyOid: string | undefined;
+    now: number;
+  },
+): void {
+  const { id, state, treeOid, now } = run;
+  db.run(
+    `UPDATE runs SET tree_oid = :treeOid, state = :state, problem = :problem, policy_oid = :policyOid,
+            finished_at = CASE WHEN :state IN ('success', 'failed') THEN :now END
+      WHERE id = :id`,
+    { id, state, treeOid, now, problem: run.problem ?? null, policyOid: run.policyOid ?? null },
+  );
 }
 
 export interface EndRow {

@@ -37,6 +37,7 @@ function laneViewOf({ key, title, required, attempt }: Lane, runUrl: string): La
     startedAt: timeOrNull(attempt.startedAt),
     finishedAt: timeOrNull(attempt.finishedAt),
     logBytes: attempt.logBytes,
+    keptUntil: timeOrNull(attempt.keptUntil),
     url: `${runUrl}/lanes/${key}`,
   };
 }

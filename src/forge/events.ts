@@ -22,10 +22,14 @@ export interface Facts {
     state: string;
   };
   'lane-output': { attemptId: number; laneId: number; runId: number; bytes: number };
+  /** Another system said something of a commit; `branchIds` are the open branches that stand at it. */
+  'commit-status-changed': { repoId: number; oid: string; branchIds: number[] };
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
   'queue-changed': Record<string, never>;
   /** Somebody decided on a program that waits to be signed in; `hash` is that of its secret. */
   'sign-in-decided': { hash: string };
+  /** CI was paused or resumed, or a target was taken for healthy again. */
+  'ci-changed': Record<string, never>;
   'housekeeping-changed': { repoId: number };
 }
 

@@ -38,9 +38,9 @@ export function openForge(config: Config, options: { clock?: Clock; log?: Log } 
 }
 
 function makeFolders(paths: Paths): void {
-  const { repos, spool, lanes, checkouts, keys, gitHome, lfs, backups } = paths;
+  const { repos, spool, lanes, checkouts, caches, keys, gitHome, lfs, backups } = paths;
   try {
-    for (const folder of [repos, spool, lanes, checkouts, keys, gitHome, lfs, backups]) {
+    for (const folder of [repos, spool, lanes, checkouts, caches, keys, gitHome, lfs, backups]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     accessSync(paths.data, constants.W_OK);

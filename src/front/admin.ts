@@ -1,10 +1,11 @@
-// The operator's page: the state of every loop, what the housekeeping did, the sandbox in force, who has an
+// The operator's page: CI, the state of every loop, what the housekeeping did, the sandbox in force, who has an
 // account, what was written.
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { callerOf, requireAdmin } from '../accounts/guard.ts';
 import { recentAudit, recordAudit } from '../accounts/audit.ts';
 import { listAccounts } from '../accounts/find.ts';
+import type { Operated } from '../ci/route-ci.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { LoopStatus } from '../lib/loop.ts';
@@ -13,15 +14,16 @@ import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping-rec
 import { fullName, type Repo } from '../repos/model.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
+import { adminCiPages, ciRows } from './admin-ci.ts';
 
 export interface AdminParts {
   loops: () => LoopStatus[];
-  ci: { tier(): string };
+  ci: { tier(): string } & Operated;
   housekeeping: { want(repoIds: readonly number[]): void; wanted(): ReadonlySet<number> };
   version: string;
 }
 
-const adminQuery = z.object({ fragment: z.enum(['housekeeping']).optional() });
+const adminQuery = z.object({ fragment: z.enum(['housekeeping', 'ci']).optional() });
 /** One repository by its id, or all of them. */
 const housekeepingForm = z.object({ repo: z.union([z.literal('all'), z.coerce.number().int().positive()]) });
 
@@ -35,7 +37,12 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
       render(response, 'admin/_housekeeping.njk', kept);
       return;
     }
+    if (fragment === 'ci') {
+      render(response, 'admin/_ci.njk', { ci: ciRows(forge, parts.ci) });
+      return;
+    }
     render(response, 'admin/index.njk', {
+      ci: ciRows(forge, parts.ci),
       loops: parts.loops(),
       accounts: listAccounts(forge),
       audit: recentAudit(forge, forge.config.limits.maxRowsPerPage),
@@ -47,6 +54,7 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
   router.post('/admin/housekeeping', (request, response) =>
     wantHousekeeping(forge, parts, { request, response }),
   );
+  router.use(adminCiPages(forge, parts.ci));
   return router;
 }
 

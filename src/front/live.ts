@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|admin|(?:repo|branch|run|log):\d{1,15})$/,
-          'topics are home, admin, repo:N, branch:N, run:N, log:N',
+          /^(?:home|admin|ci|(?:repo|branch|run|log):\d{1,15})$/,
+          'topics are home, admin, ci, repo:N, branch:N, run:N, log:N',
         ),
     ),
   )
@@ -41,7 +41,7 @@ export function livePages(forge: Forge, live: LiveFeed): Router {
 function requireTopic(forge: Forge, caller: Caller, topic: string): void {
   const [kind, id] = topic.split(':');
   if (kind === 'home') return;
-  if (kind === 'admin') return void requireAdmin(caller);
+  if (kind === 'admin' || kind === 'ci') return void requireAdmin(caller);
   requireRight(forge, caller, {
     repo: getRepo(forge, repoIdOf(forge, String(kind), Number(id))),
     right: 'read',

@@ -63,8 +63,8 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const tutorials = openTutorials(forge);
   const housekeeping = openHousekeeping(forge);
   const transport = await openTransport(forge, {
-    decide: decidePush,
-    ingest: (pushId) => branches.ingest(pushId),
+    pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
+    shells: ci.shells,
   });
   const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;

@@ -54,6 +54,14 @@ export class Client {
     return this.#read(await this.#send(path, { method: 'POST', body }), answer);
   }
 
+  async put<Schema extends z.ZodType>(
+    path: string,
+    body: unknown,
+    answer: Schema,
+  ): Promise<z.output<Schema>> {
+    return this.#read(await this.#send(path, { method: 'PUT', body }), answer);
+  }
+
   async remove(path: string): Promise<void> {
     await this.#send(path, { method: 'DELETE' });
   }

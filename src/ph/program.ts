@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { exitStatus, exitStatusByCode, type ExitStatus } from '../lib/statuses.ts';
 import { Failure } from './failure.ts';
+import { branchCommand, examples, repoOptions, type Action } from './options.ts';
+import { addOperating, addRecovery } from './recovery-program.ts';
 
 const statusHelp = `
 Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or not allowed · 4 not found
@@ -11,12 +13,8 @@ Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or n
 The forge and the repository come from the git remotes, the branch from HEAD. PH_URL and PH_TOKEN in the
 environment stand in for a sign-in.`;
 
-const branchHelp = 'name or number of a branch; without it the one that is checked out';
-
-type Action = () => Promise<ExitStatus>;
-
 /** Runs the command line `argv` (with the two leading entries of process.argv) and answers the exit status. */
-export async function runProgram(argv: readonly string[]): Promise<ExitStatus> {
+export async function runProgram(argv: readonly string[]): Promise<number> {
   let action: Action | undefined;
   const program = createProgram((chosen) => {
     action = chosen;
@@ -38,8 +36,12 @@ function createProgram(choose: (action: Action) => void): Command {
     .addHelpText('after', statusHelp);
   addSignIn(program, choose);
   addReading(program, choose);
+  addRunning(program, choose);
   addRecovery(program, choose);
+  addOperating(program, choose);
+  addShell(program, choose);
   addLanding(program, choose);
+  addSecrets(program, choose);
   return program;
 }
 
@@ -108,18 +110,30 @@ function addReading(program: Command, choose: (action: Action) => void): void {
     .action((options) => choose(async () => (await import('./commands/list.ts')).list(options)));
 }
 
-function addRecovery(program: Command, choose: (action: Action) => void): void {
-  branchCommand(program, 'rerun')
-    .description('run the lanes of the newest run once more')
-    .option('--failed', 'those alone that did not succeed')
-    .option('--lane <lane>', 'this lane alone')
-    .addHelpText('after', examples('ph rerun --failed && ph wait', 'ph rerun my-feature --lane unit'))
-    .action((b, options) => choose(async () => (await import('./commands/rerun.ts')).rerun(b, options)));
-  branchCommand(program, 'cancel')
-    .description('end what is queued or running of the newest run')
-    .option('--lane <lane>', 'this lane alone')
-    .addHelpText('after', examples('ph cancel', 'ph cancel my-feature --lane soak'))
-    .action((b, options) => choose(async () => (await import('./commands/rerun.ts')).cancel(b, options)));
+function addShell(program: Command, choose: (action: Action) => void): void {
+  branchCommand(program, 'shell')
+    .description('a shell in the workspace that a failed lane left behind')
+    .option('--lane <lane>', 'this lane; not needed when one alone failed')
+    .option('--attempt <number>', 'an earlier attempt of the lane')
+    .addHelpText(
+      'after',
+      `${examples('ph shell', "echo 'cat build.log' | ph shell my-feature --lane unit")}\n\nThe exit status is that of the shell.`,
+    )
+    .action((b, options) => choose(async () => (await import('./commands/shell.ts')).shell(b, options)));
+}
+
+function addRunning(program: Command, choose: (action: Action) => void): void {
+  program
+    .command('run [lanes...]')
+    .description('run lanes here, on the working tree, as the forge would')
+    .option('--all', 'every lane, whatever has changed')
+    .option('--target <branch>', 'the branch to compare with, in place of what the remote says')
+    .option('--no-needs', 'named lanes alone, without what they need')
+    .option('--own-env', 'your own environment and home in place of a clean one')
+    .option('--list', 'say which lanes would run, and run none')
+    .option('--json', 'answer in JSON; the output of lanes goes to standard error')
+    .addHelpText('after', examples('ph run', 'ph run unit lint', 'ph run --list --target release/2'))
+    .action((lanes, options) => choose(async () => (await import('./commands/run.ts')).run(lanes, options)));
 }
 
 function addLanding(program: Command, choose: (action: Action) => void): void {
@@ -139,16 +153,31 @@ function addLanding(program: Command, choose: (action: Action) => void): void {
     .action((b, options) => choose(async () => (await import('./commands/close.ts')).reopen(b, options)));
 }
 
-const branchCommand = (program: Command, name: string): Command =>
-  repoOptions(program.command(name).argument('[branch]', branchHelp));
-
-const repoOptions = (command: Command): Command =>
-  command
-    .option('--repo <owner/name>', 'another repository than the remotes say')
-    .option('--json', 'answer in JSON');
-
-const examples = (...lines: string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+function addSecrets(program: Command, choose: (action: Action) => void): void {
+  const commands = program.command('secret').description('named values that lanes find in their environment');
+  repoOptions(commands.command('set <name>'))
+    .description('set one; its value comes from standard input, or is asked for and not shown')
+    .option('--refs <patterns...>', 'branches that may have it, ** for all (first: the default branch alone)')
+    .option('--value-file <file>', 'the value from a file, - for standard input')
+    .option('--keep-value', 'change the branches alone')
+    .addHelpText(
+      'after',
+      examples("ph secret set NPM_TOKEN --refs 'deploy/*' < token.txt", 'ph secret set NPM_TOKEN'),
+    )
+    .action((name, options) =>
+      choose(async () => (await import('./commands/secret.ts')).setSecret(name, options)),
+    );
+  repoOptions(commands.command('list'))
+    .description('their names and who may have them; never their values')
+    .addHelpText('after', examples('ph secret list', 'ph secret list --json'))
+    .action((options) => choose(async () => (await import('./commands/secret.ts')).listSecrets(options)));
+  repoOptions(commands.command('remove <name>'))
+    .description('take one away; lanes that run now keep it')
+    .addHelpText('after', examples('ph secret remove NPM_TOKEN'))
+    .action((name, options) =>
+      choose(async () => (await import('./commands/secret.ts')).removeSecret(name, options)),
+    );
+}
 
 function answerFailure(error: unknown, json: boolean): ExitStatus {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUse;

@@ -33,6 +33,10 @@ async function answer(
     throw new ForgeError('unauthenticated', 'This key is no longer known to the forge.');
   if (question.kind === 'command') return answerCommand(forge, caller, question.name);
   if (question.kind === 'lfs') return answerLfs(forge, caller, question);
+  if (question.kind === 'shell') {
+    const lookAgain = () => findCaller(forge, question.identity);
+    return desk.openShell({ ...question.wanted, caller, lookAgain }, signal);
+  }
   return desk.open({ ...question, caller }, signal);
 }
 

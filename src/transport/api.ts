@@ -12,12 +12,13 @@ import type { Desk, WantedService } from './desk.ts';
 import { gitServices, type GitService, type Granted } from './model.ts';
 import { pktLine, PushHead } from './push-head.ts';
 import { readBody } from './read-body.ts';
+import type { RunningProgram } from './command-client.ts';
 import { checkedProtocol, startService, type RunningService } from './start-service.ts';
 import { watchStall } from './watch-stall.ts';
 
 export interface HttpParts {
   desk: Desk;
-  services: Set<RunningService>;
+  services: Set<RunningProgram>;
 }
 
 interface Exchange {

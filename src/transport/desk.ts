@@ -12,7 +12,7 @@ import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { mayCreateRepo, noSuchRepo, requireRight } from '../repos/rights.ts';
 import { emptyRepo } from './empty-repo.ts';
-import type { GitService, Granted } from './model.ts';
+import type { GitService, Granted, GrantedShell, WantedShell } from './model.ts';
 import { Places, type Leave } from './places.ts';
 
 const ringMs = 10_000;
@@ -25,6 +25,20 @@ export interface PushRules {
     push: { repo: Repo; caller: Caller; updates: readonly RefUpdate[]; quarantine: string | undefined },
   ): Promise<string[]>;
   ingest(pushId: string): Promise<string[]>;
+}
+
+export interface ShellOrder extends WantedShell {
+  caller: Caller;
+  /** Who the client is at a later moment; undefined when its key is not known any more. */
+  lookAgain(): Caller | undefined;
+}
+
+/** What the CI room grants of debug shells; handed in for the same reason. */
+export interface ShellRules {
+  /** Refuses with a sentence for the user. The `id` is that of the shell. */
+  open(wanted: ShellOrder, signal: AbortSignal): Promise<GrantedShell>;
+  /** The shell is over, or who served it is gone: nothing of it may live on. */
+  end(id: string): void;
 }
 
 export interface WantedService {
@@ -52,12 +66,14 @@ interface Service {
 export class Desk {
   readonly #forge: Forge;
   readonly #rules: PushRules;
+  readonly #shells: ShellRules;
   readonly #places: Places;
   readonly #services = new Map<string, Service>();
 
-  constructor(forge: Forge, rules: PushRules) {
+  constructor(forge: Forge, { pushes, shells }: { pushes: PushRules; shells: ShellRules }) {
     this.#forge = forge;
-    this.#rules = rules;
+    this.#rules = pushes;
+    this.#shells = shells;
     this.#places = new Places(forge.config.limits);
   }
 
@@ -84,6 +100,14 @@ export class Desk {
     const id = this.#newId();
     this.#services.set(id, { repo: undefined, caller: wanted.caller, leave });
     return { id, repoPath: path, env: {} };
+  }
+
+  /** Grants a debug shell; `end` with its id ends it. */
+  async openShell(wanted: ShellOrder, signal: AbortSignal): Promise<GrantedShell> {
+    const granted = await this.#shells.open(wanted, signal);
+    const { id } = granted;
+    this.#services.set(id, { repo: undefined, caller: wanted.caller, leave: () => this.#shells.end(id) });
+    return granted;
   }
 
   #place(wanted: WantedService, signal: AbortSignal): Promise<Leave> {

@@ -10,8 +10,8 @@ import { answerQuestion, sentenceOf } from './answer-question.ts';
 import type { Clerk } from './ask.ts';
 import type { Desk } from './desk.ts';
 import { frame, type FrameKind } from './local-frames.ts';
-import { serveCommand, type CommandClient } from './serve-command.ts';
-import type { RunningService } from './start-service.ts';
+import type { CommandClient, RunningProgram } from './command-client.ts';
+import { serveCommand } from './serve-command.ts';
 
 const localRequest = z.discriminatedUnion('kind', [
   /** Whether the key is on file: the exit status is 0 or 1. */
@@ -32,7 +32,7 @@ const requestMs = 10_000;
 export interface LocalParts {
   forge: Forge;
   desk: Desk;
-  services: Set<RunningService>;
+  services: Set<RunningProgram>;
 }
 
 export interface LocalFront {
@@ -141,6 +141,7 @@ function clientOf(socket: Socket, gone: AbortController): CommandClient {
     input,
     output,
     errors,
+    terminal: undefined,
     gone: gone.signal,
     carry: (source) => {
       isServed = true;

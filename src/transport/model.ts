@@ -15,6 +15,22 @@ const environment = z.record(z.string(), z.string());
 const identity = z.object({ key: z.string(), address: z.string() });
 export type Identity = z.infer<typeof identity>;
 
+/** Of a terminal, in characters. */
+const terminalSize = z.object({ columns: z.number().int(), rows: z.number().int() });
+export type TerminalSize = z.infer<typeof terminalSize>;
+
+/** A debug shell in the kept workspace of a failed attempt; without a number, of the lane's newest. */
+const wantedShell = z.object({
+  owner: z.string(),
+  name: z.string(),
+  run: z.number(),
+  lane: z.string(),
+  attempt: z.number().optional(),
+  /** The client's TERM, when it has a terminal. */
+  term: z.string().optional(),
+});
+export type WantedShell = z.infer<typeof wantedShell>;
+
 export const question = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('known'), key: z.string() }),
   z.object({ kind: z.literal('identify'), identity }),
@@ -41,12 +57,26 @@ export const question = z.discriminatedUnion('kind', [
     owner: z.string(),
     name: z.string(),
   }),
+  z.object({ kind: z.literal('shell'), identity, wanted: wantedShell }),
   z.object({ kind: z.literal('command'), identity, name: z.enum(['help', 'whoami', 'login']) }),
 ]);
 export type Question = z.infer<typeof question>;
 
 const granted = z.object({ id: z.string(), repoPath: z.string(), env: environment });
 export type Granted = z.infer<typeof granted>;
+
+const grantedShell = z.object({
+  id: z.string(),
+  /** Of the sandbox with the shell in it. */
+  argv: z.array(z.string()),
+  env: environment,
+  folder: z.string(),
+  /** How long it may last. */
+  limitMs: z.number(),
+  /** Lines for whoever opens it. */
+  greeting: z.array(z.string()),
+});
+export type GrantedShell = z.infer<typeof grantedShell>;
 
 export const answers = {
   known: z.boolean(),
@@ -56,6 +86,7 @@ export const answers = {
   ring: z.array(z.string()),
   refuse: z.null(),
   lfs: z.string(),
+  shell: grantedShell,
   command: z.string(),
 };
 export type AnswerTo<Kind extends Question['kind']> = z.infer<(typeof answers)[Kind]>;

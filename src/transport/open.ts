@@ -2,10 +2,10 @@
 import type { RequestHandler } from 'express';
 import type { Forge } from '../forge/open.ts';
 import { gitRoutes } from './api.ts';
-import { Desk, type PushRules } from './desk.ts';
+import type { RunningProgram } from './command-client.ts';
+import { Desk, type PushRules, type ShellRules } from './desk.ts';
 import { openLocalFront } from './local-front.ts';
 import { SshFront } from './ssh-front.ts';
-import type { RunningService } from './start-service.ts';
 
 export interface Transport {
   /** Where the SSH server listens. */
@@ -19,10 +19,13 @@ export interface Transport {
 }
 
 /** Starts the SSH server; refuses (`unavailable`) when it cannot listen. */
-export async function openTransport(forge: Forge, rules: PushRules): Promise<Transport> {
-  const desk = new Desk(forge, rules);
+export async function openTransport(
+  forge: Forge,
+  rooms: { pushes: PushRules; shells: ShellRules },
+): Promise<Transport> {
+  const desk = new Desk(forge, rooms);
   const ssh = new SshFront(forge, desk);
-  const services = new Set<RunningService>();
+  const services = new Set<RunningProgram>();
   const port = await ssh.start();
   const local = await openLocalFront({ forge, desk, services });
   return {

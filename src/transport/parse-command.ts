@@ -1,8 +1,9 @@
-import { gitServices, lfsOperations, type GitService, type LfsOperation } from './model.ts';
+import { gitServices, lfsOperations, type GitService, type LfsOperation, type WantedShell } from './model.ts';
 
 export type SshCommand =
   | { kind: 'git'; service: GitService; owner: string; name: string }
   | { kind: 'lfs'; operation: LfsOperation; owner: string; name: string }
+  | { kind: 'shell'; wanted: WantedShell }
   | { kind: 'own'; name: 'help' | 'whoami' | 'login' }
   | { kind: 'refused'; message: string };
 
@@ -11,7 +12,7 @@ const repoAddress = new RegExp(`^/?(${namePart})/(${namePart}?)(?:\\.git)?/?$`);
 
 /**
  * Reads what a client wants to execute. It is never given to a shell: only two services of git, the sign-in
- * of Git LFS and three commands of the forge exist, and everything else is refused with what does exist.
+ * of Git LFS and four commands of the forge exist, and everything else is refused with what does exist.
  */
 export function parseCommand(text: string): SshCommand {
   const trimmed = text.trim();
@@ -19,12 +20,14 @@ export function parseCommand(text: string): SshCommand {
     return { kind: 'own', name: trimmed };
   const lfs = /^git-lfs-authenticate +(\S.*?) +(\S+)$/s.exec(trimmed);
   if (lfs !== null) return parseLfs(lfs[1] ?? '', lfs[2] ?? '');
+  const shell = /^shell(?: +(.*))?$/s.exec(trimmed);
+  if (shell !== null) return parseShell((shell[1] ?? '').split(/ +/));
   const [, word = '', rest = ''] = /^(git[ -][a-z-]+) +(\S.*)$/s.exec(trimmed) ?? [];
   const service = gitServices.find((name) => name === word.replace(' ', '-'));
   if (service === undefined) {
     return {
       kind: 'refused',
-      message: 'This server knows git, help, whoami and login, and no other command.',
+      message: 'This server knows git, help, whoami, login and shell, and no other command.',
     };
   }
   const address = addressIn(rest);
@@ -39,6 +42,23 @@ function parseLfs(path: string, lastWord: string): SshCommand {
   }
   const address = addressIn(path);
   return address === undefined ? badAddress : { kind: 'lfs', operation, ...address };
+}
+
+/** `shell PATH RUN LANE [ATTEMPT]`. */
+function parseShell([path = '', run = '', lane = '', attempt, ...more]: string[]): SshCommand {
+  const number = /^[1-9][0-9]{0,8}$/;
+  const isNumbered = number.test(run) && (attempt === undefined || number.test(attempt));
+  if (!isNumbered || !/^[a-z0-9_.-]{1,200}$/.test(lane) || more.length > 0) {
+    return {
+      kind: 'refused',
+      message:
+        'shell takes a repository, the number of a run, a lane, and the number of an attempt if it is not the newest.',
+    };
+  }
+  const address = addressIn(path);
+  if (address === undefined) return badAddress;
+  const wanted = { ...address, run: Number(run), lane };
+  return { kind: 'shell', wanted: attempt === undefined ? wanted : { ...wanted, attempt: Number(attempt) } };
 }
 
 const badAddress: SshCommand = {

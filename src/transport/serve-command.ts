@@ -1,38 +1,16 @@
 // What a client of SSH wants to execute, whichever front it came through: one command, then the end.
-import { finished, type Readable, type Writable } from 'node:stream';
+import { finished } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Git } from '../git/run.ts';
 import { errorMessage, ForgeError } from '../lib/errors.ts';
-import type { Clerk } from './ask.ts';
-import type { Granted, Identity, PushHeadLimits } from './model.ts';
+import { remark, tell, type CommandClient, type CommandParts } from './command-client.ts';
+import type { Granted } from './model.ts';
 import { parseCommand, type SshCommand } from './parse-command.ts';
 import { PushHead } from './push-head.ts';
+import { serveShell } from './serve-shell.ts';
 import { startService, type RunningService } from './start-service.ts';
 
 const drainMs = 30_000;
 const noticeMs = 2000;
-
-/** The three streams of a client, and how it is told the end. */
-export interface CommandClient {
-  input: Readable;
-  output: Writable;
-  errors: Writable;
-  /** Sends what git says, as fast as the client takes it. */
-  carry(source: Readable): void;
-  /** Aborts when the client has gone, after which nothing is told it any more. */
-  gone: AbortSignal;
-  /** Sends the exit status and closes. */
-  exit(code: number): void;
-}
-
-export interface CommandParts {
-  git: Git;
-  clerk: Clerk;
-  identity: Identity;
-  pushHead: PushHeadLimits;
-  /** Services in progress, so that the process can end them when it ends. */
-  services: Set<RunningService>;
-}
 
 export interface AskedCommand {
   command: string;
@@ -52,12 +30,13 @@ export async function serveCommand(
   const parsed = parseCommand(asked.command);
   try {
     if (parsed.kind === 'git') await serveGit(client, { parsed, protocol: asked.protocol }, parts);
+    else if (parsed.kind === 'shell') await serveShell(client, parsed.wanted, parts);
     else if (parsed.kind === 'refused') complain(client, parsed.message, 128);
     else {
       const text = await clerk.ask(
         parsed.kind === 'lfs' ? { ...parsed, identity } : { kind: 'command', identity, name: parsed.name },
       );
-      client.output.write(`${text}\n`);
+      tell(client, 'output', text);
       client.exit(0);
     }
   } catch (error) {
@@ -66,7 +45,7 @@ export async function serveCommand(
 }
 
 function complain(client: CommandClient, sentence: string, code: number): void {
-  client.errors.write(`pika-git: ${sentence}\n`);
+  remark(client, sentence);
   client.exit(code);
 }
 
@@ -77,10 +56,7 @@ async function serveGit(
 ): Promise<void> {
   const { clerk, identity, git } = parts;
   const { service, owner, name } = parsed;
-  const notice = setTimeout(
-    () => client.errors.write('pika-git: The forge serves others; waiting for a place.\n'),
-    noticeMs,
-  );
+  const notice = setTimeout(() => remark(client, 'The forge serves others; waiting for a place.'), noticeMs);
   const granted = await clerk
     .ask({ kind: 'open', identity, service, owner, name }, client.gone)
     .finally(() => clearTimeout(notice));

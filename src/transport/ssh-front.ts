@@ -136,7 +136,8 @@ export class SshFront {
     const gone = new AbortController();
     held.questions.set(id, gone);
     const parts = { forge: this.#forge, desk: this.#desk };
-    if (question.kind !== 'open') return answerQuestion(parts, question, gone.signal);
+    if (question.kind !== 'open' && question.kind !== 'shell')
+      return answerQuestion(parts, question, gone.signal);
     const granted = await answerQuestion(parts, question, gone.signal);
     // The process may have died while the client waited.
     if (gone.signal.aborted) this.#desk.end(granted.id);

@@ -10,7 +10,7 @@ import type { Identity, StartOrder } from './model.ts';
 import { authenticator } from './ssh-auth.ts';
 import { announceAlgorithms } from './signature-algorithms.ts';
 import { serveSession } from './ssh-session.ts';
-import type { RunningService } from './start-service.ts';
+import type { RunningProgram } from './command-client.ts';
 
 const maxSessions = 10;
 const firstChoice = { kex: 'curve25519-sha256', hostKey: 'ssh-ed25519' } as const;
@@ -51,7 +51,7 @@ interface Connected {
 /** Listens; rejects when the address is taken. */
 export async function openSshServer(parts: SshParts): Promise<SshServer> {
   const { order } = parts;
-  const services = new Set<RunningService>();
+  const services = new Set<RunningProgram>();
   const connections = new Map<string, Connected>();
   const library = new ssh2.Server(
     {
@@ -99,7 +99,7 @@ export async function openSshServer(parts: SshParts): Promise<SshServer> {
 function serveClient(
   client: Connection,
   { socket, handshake }: Connected,
-  parts: SshParts & { services: Set<RunningService> },
+  parts: SshParts & { services: Set<RunningProgram> },
 ): void {
   const { git, line, order, services } = parts;
   const address = socket.remoteAddress ?? '';

@@ -1,17 +1,28 @@
-// One channel of an authenticated client: one command, then the end. No terminal, no shell, no forwarding, and
-// of the environment only GIT_PROTOCOL.
+// One channel of an authenticated client: one command, then the end. No shell of this machine, no forwarding, and of the
+// environment only GIT_PROTOCOL. A terminal is asked for before the command is known, so whoever asks hears yes; one is
+// made for a debug shell alone.
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ServerChannel, Session } from 'ssh2';
-import { serveCommand, type CommandClient, type CommandParts } from './serve-command.ts';
+import type { CommandClient, CommandParts, Terminal } from './command-client.ts';
+import type { TerminalSize } from './model.ts';
+import { serveCommand } from './serve-command.ts';
 
 // Four times what the library lets a client send ahead.
 const maxAheadBytes = 8 * 1024 * 1024;
+const maxCharacters = 10_000;
 
 export function serveSession(session: Session, parts: CommandParts & { socket: Socket }): void {
-  const serve = (channel: ServerChannel, command: string) =>
-    void serveCommand(clientOf({ session, channel, socket: parts.socket }), { command, protocol }, parts);
+  const serve = (channel: ServerChannel, command: string) => {
+    const client = clientOf({ session, channel, socket: parts.socket, terminal });
+    void serveCommand(client, { command, protocol }, parts);
+  };
   let protocol: string | undefined;
+  let terminal: Terminal | undefined;
+  session.once('pty', (accept, _reject, wanted) => {
+    terminal = terminalOf(session, { ...sizeOf(wanted), term: termOf(wanted) });
+    accept?.();
+  });
   session.on('env', (accept, reject, { key, val }) => {
     if (key !== 'GIT_PROTOCOL') reject?.();
     else {
@@ -24,8 +35,41 @@ export function serveSession(session: Session, parts: CommandParts & { socket: S
   session.once('shell', (accept) => serve(accept(), 'help'));
 }
 
-function clientOf(from: { session: Session; channel: ServerChannel; socket: Socket }): CommandClient {
-  const { session, channel, socket } = from;
+function terminalOf(session: Session, asked: TerminalSize & { term: string }): Terminal {
+  let size: TerminalSize = asked;
+  let tell: (size: TerminalSize) => void = () => undefined;
+  session.on('window-change', (accept, _reject, changed) => {
+    size = sizeOf(changed);
+    tell(size);
+    accept?.();
+  });
+  return {
+    ...asked,
+    watchSize: (listener) => {
+      tell = listener;
+      if (size !== asked) listener(size);
+    },
+  };
+}
+
+/** In characters, as far as they make sense; 0 means that the client does not know. */
+function sizeOf({ cols, rows }: { cols: number; rows: number }): TerminalSize {
+  const within = (count: number, usual: number): number => Math.min(count || usual, maxCharacters);
+  return { columns: within(cols, 80), rows: within(rows, 24) };
+}
+
+const termOf = (wanted: object): string => {
+  const term = 'term' in wanted ? wanted.term : undefined;
+  return typeof term === 'string' && /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/.test(term) ? term : 'dumb';
+};
+
+function clientOf(from: {
+  session: Session;
+  channel: ServerChannel;
+  socket: Socket;
+  terminal: Terminal | undefined;
+}): CommandClient {
+  const { session, channel, socket, terminal } = from;
   const gone = new AbortController();
   const leave = () => {
     socket.off('data', watch).off('close', leave);
@@ -41,6 +85,7 @@ function clientOf(from: { session: Session; channel: ServerChannel; socket: Sock
     input: channel,
     output: channel,
     errors: channel.stderr,
+    terminal,
     gone: gone.signal,
     carry: (source) => {
       holdBack(source, { channel, socket });

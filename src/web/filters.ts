@@ -62,6 +62,8 @@ export const visibleName = (name: string): string =>
 
 const humanWords = (state: string): string => state.replaceAll('_', ' ');
 
+const count = (value: number): string => value.toLocaleString('en');
+
 /** `1 lane`, `3 lanes`. */
 const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
@@ -71,6 +73,7 @@ export const filters = {
   duration,
   iso,
   bytes,
+  count,
   short,
   visible,
   plural,

@@ -53,6 +53,9 @@ const webFiles = /^(?:api|pages|guard|hook|live|.*view|route-.*)\.ts$/;
 /** `src/ci/claim.ts` → `ci`; `src/server.ts` → `server`. */
 const roomOf = (path: string): string => posix.basename(path.split('/')[1] ?? '', '.ts');
 const isModel = (path: string): boolean => posix.basename(path) === 'model.ts';
+/** A lane that somebody runs here with `ph run` is read and selected as the forge does it, by the same code. */
+const isSharedWithPh = (path: string): boolean =>
+  /^src\/ci\/(?:manifest|manifest-refusal|policy|selection)\.ts$/.test(path);
 
 const innerImports = (sources: readonly Source[]): Import[] =>
   sources
@@ -65,7 +68,7 @@ export function wrongDirections(sources: readonly Source[]): string[] {
     .filter(({ from, to }) => {
       const [source, target] = [roomOf(from), roomOf(to)];
       if (source === target) return false;
-      if (source === 'ph' && isModel(to)) return false;
+      if (source === 'ph' && (isModel(to) || isSharedWithPh(to))) return false;
       return !(mayImport[source] ?? []).includes(target);
     })
     .map(({ from, to }) => `${from} imports ${to}: ${roomOf(from)} may not import ${roomOf(to)}`);
@@ -116,17 +119,37 @@ export function importCycles(sources: readonly Source[]): string[] {
 }
 
 /** What runs in the lane thread, directly or through others, never loads the database or the forge. */
-export function laneThreadReach(sources: readonly Source[], start = 'src/ci/lane-thread.ts'): string[] {
+export const laneThreadReach = (sources: readonly Source[]): string[] =>
+  reachOf(sources, {
+    starts: ['src/ci/lane-thread.ts'],
+    unwanted: ['db', 'forge'],
+    what: 'the lane thread reaches what it must not',
+  });
+
+/** Nor does `ph` load any part of a server, or git's, which belongs to the forge. */
+export const companionReach = (sources: readonly Source[]): string[] =>
+  reachOf(sources, {
+    starts: sources
+      .map(({ path }) => path)
+      .filter((path) => roomOf(path) === 'ph' && path.startsWith('src/')),
+    unwanted: ['db', 'forge', 'git', 'web'],
+    what: 'ph reaches what it must not',
+  });
+
+function reachOf(
+  sources: readonly Source[],
+  { starts, unwanted, what }: { starts: string[]; unwanted: string[]; what: string },
+): string[] {
   const edges = innerImports(sources).filter(({ typeOnly }) => !typeOnly);
-  const trails = new Map([[start, start]]);
+  const trails = new Map(starts.map((start) => [start, start]));
   for (const [path, trail] of trails) {
     for (const { from, to } of edges) {
       if (from === path && !trails.has(to)) trails.set(to, `${trail} → ${to}`);
     }
   }
   return [...trails]
-    .filter(([path]) => ['db', 'forge'].includes(roomOf(path)))
-    .map(([, trail]) => `the lane thread reaches what it must not: ${trail}`);
+    .filter(([path]) => unwanted.includes(roomOf(path)))
+    .map(([, trail]) => `${what}: ${trail}`);
 }
 
 /** Dependencies with sharp edges, each known to one folder only. */

@@ -1,10 +1,13 @@
 // Prints the figures of the README as a Markdown table: `npm run bench`, or `npm run bench -- NAME…` for some of them
 // and for those that take long.
 import { cpus, loadavg } from 'node:os';
+import { measureBlockedWebThread } from './blocked-web-thread.ts';
+import { measureClaims } from './claims.ts';
 import { measureLargePush } from './large-push.ts';
 import { measureManyBranches } from './many-branches.ts';
 import { table, type Figure } from './measure.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
+import { measureNoOpLanes } from './no-op-lanes.ts';
 import { measurePages } from './pages.ts';
 import { measurePushes } from './push-to-output.ts';
 import { measureScheduler } from './scheduler-pass.ts';
@@ -14,6 +17,9 @@ import { measureTransportFull } from './transport-full.ts';
 const short: Record<string, () => Promise<Figure[]>> = {
   push: measurePushes,
   scheduler: measureScheduler,
+  claims: measureClaims,
+  'no-op-lanes': measureNoOpLanes,
+  'blocked-web-thread': measureBlockedWebThread,
   merges: measureMergesAndPages,
   transport: measureTransport,
   pages: () => measurePages('short'),

@@ -4,7 +4,7 @@ import { createMissingRuns } from '../../src/ci/create-run.ts';
 import { getAttempt, listLanes } from '../../src/ci/find.ts';
 import { finishAttempt } from '../../src/ci/finish.ts';
 import { extendLease, stampFirstOutput } from '../../src/ci/queue.ts';
-import { requeueLane } from '../../src/ci/recover.ts';
+import { returnToQueue } from '../../src/ci/recover.ts';
 import { laneHolds } from '../../src/ci/verdict.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
@@ -113,7 +113,7 @@ describe('a stale claim', () => {
   test('may not finish, beat or write after its lane was claimed again', async () => {
     const { forge, states } = await queue(lane('a'));
     const stale = claimOne(forge);
-    requeueLane(forge, stale, 'its lease ran out');
+    returnToQueue(forge, stale, 'its lease ran out');
     expect(states()).toEqual(['a queued lease_expired']);
     const current = claimOne(forge);
     expect(current.token).toBe(stale.token + 1);
@@ -122,7 +122,7 @@ describe('a stale claim', () => {
     expect(finishAttempt(forge, stale, { state: 'success' })).toBe(false);
     expect(extendLease(forge.db, { ...fence, leaseUntil: 9e15, logBytes: 1 })).toBe(false);
     expect(stampFirstOutput(forge.db, { ...fence, now: 1 })).toBe(false);
-    expect(requeueLane(forge, stale, 'again')).toBe(false);
+    expect(returnToQueue(forge, stale, 'again')).toBe(false);
     expect(getAttempt(forge, current.attemptId)).toMatchObject({
       state: 'running',
       token: current.token,

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { logFolder } from '../../src/ci/launch.ts';
 import { LogFile } from '../../src/ci/log-file.ts';
-import { readLogLines } from '../../src/ci/log-lines.ts';
-import { readLineMarks, readLog } from '../../src/ci/log.ts';
+import { readLog } from '../../src/ci/log.ts';
 import type { Attempt } from '../../src/ci/model.ts';
 import { useForge } from '../support/forge.ts';
 
@@ -61,21 +60,6 @@ describe('a log file', () => {
     for (let chunk = 0; chunk < 50; chunk += 1) log.write(Buffer.alloc(65_536, 'x'));
     log.close();
     expect(readFileSync(join(folder, 'log')).length).toBeLessThan(5000);
-  });
-
-  test('has a number and a time for every line, also when a line comes in pieces', async () => {
-    const { forge } = await open();
-    const log = new LogFile(logFolder(forge, { attemptId: 7, token: 2 }), 1e6);
-    for (const piece of ['on', 'e\ntw', 'o\n', 'three\nfour']) log.write(Buffer.from(piece));
-    log.close();
-    const marks = await readLineMarks(forge, attempt('success'), { from: 4, count: 10 });
-    expect(marks.map((mark) => mark.number)).toEqual([2, 3, 4]);
-    const page = await readLogLines(forge, attempt('success'), { from: 4, maxBytes: 100 });
-    expect(page.lines.map((line) => `${line.number} ${line.spans[0]?.text}`)).toEqual([
-      '2 two',
-      '3 three',
-      '4 four',
-    ]);
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { readManifest } from '../../src/ci/manifest.ts';
+import { readLanes } from '../../src/ci/manifest.ts';
 
 const limits = { maxLanesPerManifest: 3, maxLaneMinutes: 60 };
-const read = (text: string) => readManifest(text, limits);
+const read = (text: string) => readLanes(text, limits);
 const refusal = (text: string): string => {
   try {
     read(text);
@@ -59,9 +59,9 @@ timeout_minutes = 5
       /line 4: .*expected a pattern of paths, but a \{ of the pattern is not closed/,
     ],
     [
-      'a key of a later day',
-      `${lane}matrix = { node = ["22"] }\n`,
-      /line 4: unknown key matrix of lane number 1; expected one of id, title/,
+      'a key that there is not',
+      `${lane}image = "node"\n`,
+      /line 4: unknown key image of lane number 1; expected one of id, title/,
     ],
     [
       'a mistyped key, which is told before the one that is missing for it',
@@ -71,14 +71,13 @@ timeout_minutes = 5
     [
       'an unknown key at the top',
       `speed = 1\n${lane}`,
-      /line 1: unknown key speed; expected one of version, defaults, lane/,
+      /line 1: unknown key speed; expected one of version, defaults, lane, nightly/,
     ],
     [
       'an unknown key of the defaults',
       `[defaults]\nretries = 1\n${lane}`,
       /line 2: unknown key retries; expected one of timeout_minutes/,
     ],
-    ['a nightly', `${lane}[[nightly]]\nid = "n"\n`, /line 4: unknown key nightly/],
     ['no command', '[[lane]]\nid = "a"\n', /line 1: command of lane number 1: expected a command/],
     ['no id', '[[lane]]\ncommand = "true"\n', /line 1: id of lane number 1: expected a text of a-z/],
     [

@@ -69,8 +69,9 @@ describe('the pages of a run', () => {
 
   test('serve the log in parts and raw', async () => {
     const { ask } = await serveOne();
-    const part = await ask('/demo/app/runs/1/lanes/red/log?attempt=1&from=0');
+    const part = await ask('/demo/app/runs/1/lanes/red/log?attempt=1&from=2');
     expect(part.headers.get('x-log-ended')).toBe('true');
+    expect(await part.text()).toMatch(/^\s*<div class="log-line" id="L2">/);
     const rest = await ask(`/demo/app/runs/1/lanes/red/log?attempt=1&from=${part.headers.get('x-log-next')}`);
     expect((await rest.text()).trim()).toBe('');
     const raw = await ask('/demo/app/runs/1/lanes/red/raw');

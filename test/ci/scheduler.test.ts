@@ -142,10 +142,10 @@ describe('the scheduler', () => {
     const repo = await testForge.repo('demo/app', { files: { 'README.md': 'x' } });
     const branch = await pushBranch(forge, repo, {
       name: 'bad',
-      files: manifest('id = "a"\ncommand = "true"\ncache = ["x"]'),
+      files: manifest('id = "a"\ncommand = "true"\nimage = "x"'),
     });
     await ci.scheduler.pass();
     expect(runOfBranch(forge, branch).state).toBe('failed');
-    expect(runOfBranch(forge, branch).problem).toMatch(/^\.pika\/lanes\.toml, line 4: unknown key cache/);
+    expect(runOfBranch(forge, branch).problem).toMatch(/^\.pika\/lanes\.toml, line 4: unknown key image/);
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { LaneSpec } from '../../src/ci/manifest.ts';
-import { readManifest } from '../../src/ci/manifest.ts';
-import { changedPaths, selectLanes } from '../../src/ci/selection.ts';
+import { readLanes } from '../../src/ci/manifest.ts';
+import { changedPaths } from '../../src/ci/changed-paths.ts';
+import { selectLanes } from '../../src/ci/selection.ts';
 import { pushBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 
-const lanes: LaneSpec[] = readManifest(
+const lanes: LaneSpec[] = readLanes(
   `[[lane]]
 id = "always"
 command = "true"

@@ -8,6 +8,14 @@ CREATE TABLE accounts (
   disabled_at  INTEGER
 ) STRICT;
 
+CREATE TABLE artifacts (
+  attempt_id INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  path       TEXT NOT NULL,
+  bytes      INTEGER NOT NULL,
+  sha256     TEXT NOT NULL,
+  PRIMARY KEY (attempt_id, path)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit (
   id         INTEGER PRIMARY KEY,
   at         INTEGER NOT NULL,
@@ -46,6 +54,74 @@ CREATE INDEX branches_by_repo ON branches (repo_id, state, updated_at);
 CREATE INDEX branches_open ON branches (updated_at) WHERE state = 'open';
 
 CREATE UNIQUE INDEX branches_open_name ON branches (repo_id, name) WHERE state = 'open';
+
+CREATE TABLE ci_caches (
+  id         INTEGER PRIMARY KEY,
+  repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  scope      TEXT NOT NULL,
+  key        TEXT NOT NULL,
+  bytes      INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at    INTEGER NOT NULL,
+  UNIQUE (repo_id, scope, key)
+) STRICT;
+
+CREATE TABLE ci_nightlies (
+  repo_id  INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  id       TEXT NOT NULL,
+  schedule TEXT NOT NULL,
+  due_at   INTEGER NOT NULL,
+  PRIMARY KEY (repo_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ci_nightlies_due ON ci_nightlies (due_at);
+
+CREATE TABLE ci_pause (
+  id        INTEGER PRIMARY KEY CHECK (id = 1),
+  paused_at INTEGER NOT NULL,
+  paused_by INTEGER REFERENCES accounts (id),
+  reason    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ci_schedules (
+  repo_id    INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
+  oid        TEXT NOT NULL,
+  problem    TEXT,
+  changed_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE ci_secrets (
+  repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  name       TEXT NOT NULL,
+  sealed     BLOB NOT NULL,
+  refs       TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  updated_by INTEGER REFERENCES accounts (id),
+  PRIMARY KEY (repo_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ci_targets (
+  name            TEXT PRIMARY KEY,
+  failures        INTEGER NOT NULL DEFAULT 0,
+  unhealthy_until INTEGER,
+  message         TEXT,
+  repo_id         INTEGER REFERENCES repos (id) ON DELETE SET NULL,
+  lane            TEXT,
+  changed_at      INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE commit_statuses (
+  repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  oid         TEXT NOT NULL,
+  context     TEXT NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled', 'skipped')),
+  description TEXT NOT NULL,
+  url         TEXT,
+  created_at  INTEGER NOT NULL,
+  updated_at  INTEGER NOT NULL,
+  updated_by  INTEGER REFERENCES accounts (id),
+  PRIMARY KEY (repo_id, oid, context)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE housekeeping (
   repo_id    INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
@@ -100,14 +176,30 @@ CREATE TABLE lane_attempts (
   message       TEXT,
   sandbox       TEXT,
   log_bytes     INTEGER NOT NULL DEFAULT 0,
-  requested_by  INTEGER REFERENCES accounts (id),
+  requested_by  INTEGER REFERENCES accounts (id), not_before INTEGER, cause TEXT CHECK (cause IN ('push', 'rerun', 'retry', 'requeue', 'nightly')), kept_until INTEGER, wanted_end TEXT CHECK (wanted_end IN ('failed', 'cancelled', 'requeued')), wanted_by INTEGER REFERENCES accounts (id),
   UNIQUE (lane_id, number),
   CHECK (state <> 'queued' OR reason IS NOT NULL)
 ) STRICT;
 
+CREATE INDEX lane_attempts_kept ON lane_attempts (kept_until) WHERE kept_until IS NOT NULL;
+
 CREATE INDEX lane_attempts_live ON lane_attempts (state, queued_at) WHERE state IN ('queued', 'running', 'cancelling');
 
 CREATE INDEX lane_attempts_started ON lane_attempts (started_at) WHERE started_at IS NOT NULL;
+
+CREATE TABLE lane_shells (
+  id         INTEGER PRIMARY KEY,
+  attempt_id INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  account_id INTEGER NOT NULL REFERENCES accounts (id),
+  opened_at  INTEGER NOT NULL,
+  ends_by    INTEGER NOT NULL,
+  ended_at   INTEGER,
+  ending     TEXT CHECK (ending IN ('left', 'time_limit', 'right_lost', 'stopped', 'forge_stopped', 'forge_died'))
+) STRICT;
+
+CREATE INDEX lane_shells_attempt ON lane_shells (attempt_id, id);
+
+CREATE UNIQUE INDEX lane_shells_one_open ON lane_shells (attempt_id) WHERE ended_at IS NULL;
 
 CREATE TABLE lanes (
   id              INTEGER PRIMARY KEY,
@@ -121,7 +213,7 @@ CREATE TABLE lanes (
   group_name      TEXT,
   required        INTEGER NOT NULL,
   timeout_seconds INTEGER NOT NULL,
-  idle_seconds    INTEGER NOT NULL,
+  idle_seconds    INTEGER NOT NULL, target TEXT NOT NULL DEFAULT 'local', spec TEXT NOT NULL DEFAULT '{}',
   UNIQUE (run_id, key)
 ) STRICT;
 
@@ -239,13 +331,15 @@ CREATE TABLE runs (
   state      TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
   problem    TEXT,
   created_at INTEGER NOT NULL,
-  finished_at INTEGER,
+  finished_at INTEGER, nightly TEXT, due_at INTEGER, policy_oid TEXT,
   UNIQUE (repo_id, number)
 ) STRICT;
 
 CREATE INDEX runs_by_branch ON runs (branch_id, revision);
 
 CREATE INDEX runs_by_head ON runs (repo_id, head_oid);
+
+CREATE UNIQUE INDEX runs_once_per_nightly ON runs (repo_id, nightly, due_at) WHERE nightly IS NOT NULL;
 
 CREATE UNIQUE INDEX runs_once_per_revision ON runs (branch_id, revision) WHERE kind = 'branch';
 
@@ -287,6 +381,62 @@ CREATE TABLE ssh_keys (
 ) STRICT;
 
 CREATE INDEX ssh_keys_by_account ON ssh_keys (account_id);
+
+CREATE TABLE test_history (
+  test_id     INTEGER NOT NULL REFERENCES tests (id) ON DELETE CASCADE,
+  attempt_id  INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  state       TEXT NOT NULL CHECK (state IN ('passed', 'failed', 'skipped', 'error')),
+  duration_ms INTEGER,
+  PRIMARY KEY (test_id, attempt_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX test_history_by_attempt ON test_history (attempt_id);
+
+CREATE TABLE test_results (
+  attempt_id  INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  position    INTEGER NOT NULL,
+  suite       TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('passed', 'failed', 'skipped', 'error')),
+  duration_ms INTEGER,
+  message     TEXT,
+  output      TEXT,
+  file        TEXT,
+  line        INTEGER,
+  PRIMARY KEY (attempt_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE test_totals (
+  attempt_id INTEGER PRIMARY KEY REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  lane_key   TEXT NOT NULL,
+  tree_oid   TEXT NOT NULL,
+  passed     INTEGER NOT NULL,
+  failed     INTEGER NOT NULL,
+  errors     INTEGER NOT NULL,
+  skipped    INTEGER NOT NULL,
+  reports    TEXT NOT NULL,
+  is_kept    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX test_totals_by_tree ON test_totals (repo_id, lane_key, tree_oid);
+
+CREATE INDEX test_totals_kept ON test_totals (repo_id, lane_key, attempt_id) WHERE is_kept = 1;
+
+CREATE TABLE tests (
+  id           INTEGER PRIMARY KEY,
+  repo_id      INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  lane_key     TEXT NOT NULL,
+  suite        TEXT NOT NULL,
+  name         TEXT NOT NULL,
+  last_attempt INTEGER NOT NULL,
+  last_state   TEXT NOT NULL CHECK (last_state IN ('passed', 'failed', 'skipped', 'error')),
+  last_ms      INTEGER,
+  flaky_at     INTEGER,
+  UNIQUE (repo_id, lane_key, suite, name)
+) STRICT;
+
+CREATE INDEX tests_by_last ON tests (repo_id, lane_key, last_attempt);
 
 CREATE TABLE tokens (
   id           INTEGER PRIMARY KEY,

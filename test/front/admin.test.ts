@@ -16,9 +16,15 @@ const open = useForge();
 async function serveAdmin(wanted: number[] = []) {
   const testForge = await open();
   const { forge } = testForge;
+  const woken: string[] = [];
+  const scheduler = {
+    wake: () => void woken.push('woken'),
+    pass: () => Promise.resolve(),
+    status: () => ({ name: 'ci', state: 'idle' as const, lastSuccessAt: undefined, lastError: undefined }),
+  };
   const parts = {
     loops: () => [],
-    ci: { tier: () => 'a sandbox' },
+    ci: { tier: () => 'a sandbox', scheduler },
     housekeeping: {
       want: (ids: readonly number[]) => void wanted.push(...ids),
       wanted: () => new Set(wanted),
@@ -50,7 +56,7 @@ async function serveAdmin(wanted: number[] = []) {
     const post = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
     return fetch(origin + path, { redirect: 'manual', headers, ...post });
   };
-  return { ...testForge, ask, wanted };
+  return { ...testForge, ask, wanted, woken };
 }
 
 test('the page says of every repository what its housekeeping did last, failures first', async () => {

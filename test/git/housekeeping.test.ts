@@ -11,7 +11,6 @@ import {
 } from '../../src/git/housekeeping.ts';
 import { closeReaders } from '../../src/git/object-reader.ts';
 import { readBlob } from '../../src/git/objects.ts';
-import { runLong } from '../../src/git/long-run.ts';
 import { measureRepo, type RepoExtent } from '../../src/git/repo-extent.ts';
 import type { Git } from '../../src/git/run.ts';
 import {
@@ -303,31 +302,6 @@ describe('leftovers of killed gits', () => {
     expect(found).toMatchObject([{ path: folder, kind: 'quarantine' }]);
     await removeStaleFiles(repo, found);
     expect(existsSync(join(repo, folder))).toBe(false);
-  });
-});
-
-describe('a git that runs long', () => {
-  test('is ended with everything it started when the forge stops or its time is over', async () => {
-    const { git, repo } = await openRepo(1);
-    // An alias is a shell that git starts: what would go on if only git itself were ended.
-    const args = ['-c', 'alias.long=!sleep 60', 'long'];
-    const stop = new AbortController();
-    const aborted = runLong(git, args, { repo, timeoutMs: 20_000, signal: stop.signal });
-    void delay(50).then(() => stop.abort());
-    await expect(aborted).rejects.toThrow('The forge stops.');
-    await expect(runLong(git, args, { repo, timeoutMs: 50 })).rejects.toThrow(
-      /took too long and was stopped/,
-    );
-  });
-
-  test('says what was wrong', async () => {
-    const { git, repo } = await openRepo(1);
-    await expect(runLong(git, ['repack', '--frobnicate'], { repo, timeoutMs: 20_000 })).rejects.toMatchObject(
-      {
-        exitCode: 129,
-        stderr: expect.stringContaining('frobnicate'),
-      },
-    );
   });
 });
 

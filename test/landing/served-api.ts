@@ -6,6 +6,8 @@ import { accountsApi } from '../../src/accounts/api.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import { ciApi } from '../../src/ci/api.ts';
 import { openCi } from '../../src/ci/open.ts';
+import { ciWideApi } from '../../src/ci/route-ci.ts';
+import { recoveryApi } from '../../src/ci/route-recovery.ts';
 import { landingApi } from '../../src/landing/api.ts';
 import { reposApi } from '../../src/repos/api.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
@@ -33,7 +35,8 @@ export async function serveApi(test: TestForge, staged: StagedRepo): Promise<str
   app.use(reposApi(forge));
   app.use(landingApi(forge, staged.slots));
   // CI is open but not started: no lane runs, its routes answer.
-  app.use(ciApi(forge, await openCi(forge)));
+  const ci = await openCi(forge);
+  app.use(ciApi(forge, ci), recoveryApi(forge, ci.scheduler), ciWideApi(forge, ci));
   app.use(notFound);
   app.use(answerErrors(forge.log));
   server.on('request', app);

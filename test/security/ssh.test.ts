@@ -116,7 +116,22 @@ test('S2: only git and the three commands of the forge are known, and nothing re
   expect(it.forge.db.all('SELECT id FROM repos')).toEqual([]);
 });
 
-test('S2: no terminal, no forwarding, and of the environment only GIT_PROTOCOL', async () => {
+/** What a command answers to a client that says it has a terminal. */
+function withTerminal(client: Client, command: string): Promise<{ text: string; status: unknown }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ text: string; status: unknown }>();
+  client.exec(command, { pty: true }, (error, channel) => {
+    if (error) return void reject(error);
+    let text = '';
+    let status: unknown;
+    for (const stream of [channel, channel.stderr])
+      stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    channel.on('exit', (code: unknown) => (status = code));
+    channel.on('close', () => resolve({ text, status }));
+  });
+  return promise;
+}
+
+test('S2: no forwarding, and whoever asks for a terminal is given none, but a shell', async () => {
   const it = await open();
   const server = await serveGit(it);
   const ada = await server.person('ada');
@@ -135,7 +150,11 @@ test('S2: no terminal, no forwarding, and of the environment only GIT_PROTOCOL',
     'allowed',
   );
   expect(await refusal((done) => void client.forwardIn('127.0.0.1', 0, done))).not.toBe('allowed');
-  expect(await refusal((done) => void client.exec('whoami', { pty: true }, done))).not.toBe('allowed');
+  expect(await withTerminal(client, 'whoami')).toEqual({ text: 'ada\r\n', status: 0 });
+  expect(await withTerminal(client, 'bash -i')).toEqual({
+    text: '\rpika-git: This server knows git, help, whoami, login and shell, and no other command.\r\n',
+    status: 128,
+  });
   expect(await refusal((done) => void client.subsys('sftp', done))).not.toBe('allowed');
   client.end();
   await once(client, 'close');

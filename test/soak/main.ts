@@ -1,30 +1,51 @@
-// `npm run soak`, or `node test/soak/main.ts [--points N] [--seed N] [--minutes N]`: prints a line per point and ends
-// with 0 only when the promise held at every one of them.
+// `npm run soak`, or `node test/soak/main.ts [ci] [--points N] [--pushes N] [--seed N] [--minutes N]`: prints a line per
+// point and ends with 0 only when the promise held at every one of them. With `ci` it is lanes that are soaked.
 import { parseArgs } from 'node:util';
+import { soakCi, told } from './ci.ts';
 import { soak } from './soak.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     points: { type: 'string', default: '200' },
+    pushes: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    minutes: { type: 'string', default: '45' },
+    minutes: { type: 'string' },
   },
 });
+const [what = 'forge', ...others] = positionals;
+if (!['forge', 'ci'].includes(what) || others.length > 0) {
+  console.error(`There is no soak of ${positionals.join(' ')}; say nothing, or ci.`);
+  process.exit(2);
+}
 const seed = Number(values.seed);
 console.log(`seed ${seed}`);
 // A forge must not stay behind: the point in progress is brought to its end.
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
-const report = await soak({
-  points: Number(values.points),
-  seed,
-  maxMinutes: Number(values.minutes),
-  say: (line) => console.log(line),
-  signal: stop.signal,
-});
-for (const fault of report.faults) console.log(`FAULT ${fault}`);
-const { struck, atRest, answered, faults } = report;
-console.log(
-  `${struck} times killed at work, ${atRest} times at rest; ${answered} pushes and merges answered ok; ${faults.length} faults (seed ${seed})`,
-);
-process.exitCode = faults.length === 0 ? 0 : 1;
+const common = { seed, say: (line: string) => console.log(line), signal: stop.signal };
+const faults = what === 'ci' ? await soakLanes() : await soakForge();
+process.exitCode = faults === 0 ? 0 : 1;
+
+async function soakForge(): Promise<number> {
+  const maxMinutes = Number(values.minutes ?? 45);
+  const report = await soak({ ...common, points: Number(values.points), maxMinutes });
+  const { struck, atRest, answered, faults } = report;
+  for (const fault of faults) console.log(`FAULT ${fault}`);
+  console.log(
+    `${struck} times killed at work, ${atRest} times at rest; ${answered} pushes and merges answered ok; ${faults.length} faults (seed ${seed})`,
+  );
+  return faults.length;
+}
+
+async function soakLanes(): Promise<number> {
+  const maxMinutes = Number(values.minutes ?? 15);
+  const report = await soakCi({ ...common, pushes: Number(values.pushes), maxMinutes });
+  const { pushes, kills, lanes, rests, faults, memory } = report;
+  for (const fault of faults) console.log(`FAULT ${fault}`);
+  console.log(`The forge in peace: ${memory}`);
+  console.log(
+    `${pushes} pushes, ${lanes} lanes ran to their end, killed ${told(kills)}; looked ${rests} times; ${faults.length} faults (seed ${seed})`,
+  );
+  return faults.length;
+}

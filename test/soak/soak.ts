@@ -119,7 +119,7 @@ async function livesOn({ served, people }: Scene): Promise<string[]> {
 }
 
 /** mulberry32: small, and good enough to choose moments. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

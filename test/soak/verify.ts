@@ -62,8 +62,8 @@ export async function verifyEnd({ served }: Scene): Promise<string[]> {
   ];
 }
 
-async function settled(look: () => Promise<string[]>): Promise<string[]> {
-  const deadline = Date.now() + patienceMs;
+export async function settled(look: () => Promise<string[]>, patience = patienceMs): Promise<string[]> {
+  const deadline = Date.now() + patience;
   for (;;) {
     const faults = await look();
     if (faults.length === 0 || Date.now() > deadline) return faults;
@@ -81,7 +81,7 @@ const listLocks = (repo: string): string[] =>
     .filter((name) => name.endsWith('.lock'))
     .map((name) => `${name} stayed locked`);
 
-async function readRefs(repo: string): Promise<Map<string, string>> {
+export async function readRefs(repo: string): Promise<Map<string, string>> {
   const text = await git(repo, 'for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads');
   const lines = text.split('\n').filter((line) => line !== '');
   return new Map(lines.map((line) => line.split(' ') as [string, string]));
@@ -94,7 +94,7 @@ function without(refs: ReadonlyMap<string, string>, name: string): Map<string, s
 }
 
 /** Each branch is open at its ref and has exactly one run there; each open row has its ref. */
-function compareRows(data: string, refs: ReadonlyMap<string, string>): string[] {
+export function compareRows(data: string, refs: ReadonlyMap<string, string>): string[] {
   const open = rows<{ name: string; head: string; runs: number; broken: string | null }>(
     data,
     `SELECT name, head_oid AS head, broken_reason AS broken, (SELECT count(*) FROM runs
@@ -160,7 +160,7 @@ function examineLogs(data: string): string[] {
 const looks = 3;
 
 /** Looked at again when something is wrong: the housekeeping of the forge may take packs away under a git that reads. */
-async function examineObjects(repo: string): Promise<string[]> {
+export async function examineObjects(repo: string): Promise<string[]> {
   const argv = ['git', 'fsck', '--full', '--no-dangling', '--no-progress'];
   let said = '';
   for (let look = 0; look < looks; look += 1) {
@@ -171,7 +171,7 @@ async function examineObjects(repo: string): Promise<string[]> {
   return [said];
 }
 
-async function askDoctor({ served }: Scene): Promise<string[]> {
+export async function askDoctor({ served }: Scene): Promise<string[]> {
   const { stdout, stderr } = await served.operate('doctor', '--json');
   try {
     const { findings } = JSON.parse(stdout) as { findings: { level: string; what: string }[] };
@@ -195,7 +195,7 @@ async function git(repo: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-function rows<Row>(data: string, sql: string): Row[] {
+export function rows<Row>(data: string, sql: string): Row[] {
   const database = new DatabaseSync(join(data, 'forge.db'), { readOnly: true });
   try {
     return database.prepare(sql).all() as Row[];

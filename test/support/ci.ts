@@ -29,7 +29,8 @@ export async function pushBranch(
   return recordHead(forge, repo, { name: push.name, head, base });
 }
 
-function recordHead(
+/** The rows of a push of `head`, whatever the refs say. */
+export function recordHead(
   forge: Forge,
   repo: Repo,
   pushed: { name: string; head: string; base: string | undefined },

@@ -7,6 +7,8 @@ import { createToken } from '../../src/accounts/create-token.ts';
 import type { AccountRole, Caller, TokenScope } from '../../src/accounts/model.ts';
 import { openBranches, type Branches } from '../../src/branches/open.ts';
 import { decidePush } from '../../src/branches/policy.ts';
+import { ForgeError } from '../../src/lib/errors.ts';
+import type { ShellRules } from '../../src/transport/desk.ts';
 import { openTransport, type Transport } from '../../src/transport/open.ts';
 import type { TestForge } from './forge.ts';
 import { makeClient, type GitClient } from './git-client.ts';
@@ -31,12 +33,18 @@ export interface GitServer {
   person: (name: string, role?: AccountRole) => Promise<Person>;
 }
 
-export async function serveGit(test: TestForge): Promise<GitServer> {
+/** Of a forge without lanes. */
+const noShells: ShellRules = {
+  open: () => Promise.reject(new ForgeError('not_found', 'There are no lanes here.')),
+  end: () => undefined,
+};
+
+export async function serveGit(test: TestForge, shells: ShellRules = noShells): Promise<GitServer> {
   const { forge } = test;
   const branches = openBranches(forge);
   const transport = await openTransport(forge, {
-    decide: decidePush,
-    ingest: (pushId) => branches.ingest(pushId),
+    pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
+    shells,
   });
   const http = createServer(express().use(transport.httpRoutes));
   await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve));

@@ -56,6 +56,8 @@ export interface ServeOptions {
   settings?: string;
   /** Default: false, the forge starts empty. */
   welcome?: boolean;
+  /** Added to its environment. */
+  env?: Record<string, string>;
 }
 
 const programEnvironment = (folder: string): Record<string, string> => ({
@@ -107,7 +109,7 @@ export async function disposeServed(served: ServedForge): Promise<void> {
 export async function startForge(options: ServeOptions = {}): Promise<ServedForge> {
   const folder = mkdtempSync(join(tmpdir(), 'pika-serve-'));
   const data = join(folder, 'data');
-  const env = programEnvironment(folder);
+  const env = { ...programEnvironment(folder), ...options.env };
   if (options.settings !== undefined) {
     await outputOf(['mkdir', data], { cwd: folder, env });
     writeFileSync(join(data, 'pika.toml'), options.settings);

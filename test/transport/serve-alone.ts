@@ -6,5 +6,8 @@ import { openTransport } from '../../src/transport/open.ts';
 
 const settings = { ssh: { port: 0 }, logLevel: 'silent' };
 const forge = openForge(readConfig(process.argv[2] ?? '', settings));
-const transport = await openTransport(forge, { decide: decidePush, ingest: () => Promise.resolve([]) });
+const transport = await openTransport(forge, {
+  pushes: { decide: decidePush, ingest: () => Promise.resolve([]) },
+  shells: { open: () => Promise.reject(new Error('there are no lanes')), end: () => undefined },
+});
 console.log(transport.sshProcessId());

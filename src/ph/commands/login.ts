@@ -1,6 +1,5 @@
 // Signing in: with a token from a file, or with the ssh key that git uses already, over the one-time link
 // that `ssh … login` prints.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
@@ -11,6 +10,7 @@ import { readCheckout } from '../checkout.ts';
 import { Client } from '../client.ts';
 import { Failure, notFound, wrongUse } from '../failure.ts';
 import { cleanLine, printJson, stderr, stdout } from '../output.ts';
+import { runSsh } from '../run-ssh.ts';
 import { originOf, saveSignIn, type SignIn, type SshAddress } from '../session.ts';
 
 export interface LoginOptions {
@@ -146,20 +146,11 @@ function readSecret(file: string, what: string): string {
   throw wrongUse(`The ${what} file ${file} does not hold one ${what} and nothing else.`);
 }
 
-/** Runs ssh as git would (GIT_SSH_COMMAND counts), and reads the one-time link that it prints. */
-async function askForLink({ host, port }: SshAddress): Promise<{ origin: string; secret: string }> {
-  if (host.startsWith('-')) throw wrongUse(`"${host}" is no host.`);
-  const command = process.env['GIT_SSH_COMMAND'] || 'ssh';
-  const args = ['-p', String(port), `git@${host}`, 'login'];
-  // The variable is shell text by git's own definition; the arguments are not.
-  const child = spawn('sh', ['-c', `${command} "$@"`, 'ssh', ...args], {
-    stdio: ['inherit', 'pipe', 'inherit'],
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  const output = await text(child.stdout);
+/** Reads the one-time link that the forge prints. */
+async function askForLink(address: SshAddress): Promise<{ origin: string; secret: string }> {
+  const { host, port } = address;
+  const { child, ended } = runSsh({ address, command: 'login', stdio: ['inherit', 'pipe', 'inherit'] });
+  const output = child.stdout === null ? '' : await text(child.stdout);
   const status = await ended;
   const link = /(https?:\/\/[^\s/]+)\/login\/([A-Za-z0-9_-]+)/.exec(output);
   if (status === 0 && link?.[1] && link[2]) return { origin: link[1], secret: link[2] };

@@ -1,27 +1,34 @@
-// New attempts of lanes of a branch's newest run, and the end of those that are not wanted any more.
-import { cancelView, rerunView, type RunView } from '../../ci/model.ts';
+// New attempts of lanes of a run, and the end of those that are not wanted any more.
+import { cancelView, rerunView, runAgainView } from '../../ci/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
-import { Failure, notFound, wrongUse } from '../failure.ts';
+import { wrongUse } from '../failure.ts';
+import { findRun, orNo, runRoute, type RunOptions } from '../named-run.ts';
 import { cleanLine, printJson, stdout } from '../output.ts';
-import { findBranch, findPlace, getStatus, repoRoute, type Place, type PlaceOptions } from '../place.ts';
+import { shortOid } from '../verdict.ts';
 
-export interface CancelOptions extends PlaceOptions {
-  json?: boolean;
+export interface CancelOptions extends RunOptions {
   lane?: string;
+  force?: boolean;
 }
 
-export interface RerunOptions extends CancelOptions {
+export interface RerunOptions extends RunOptions {
+  lane?: string;
   failed?: boolean;
+  tip?: boolean;
 }
 
 /** Queues new attempts of one lane, of what failed, or of every lane; the old attempts and their logs stay. */
 export async function rerun(given: string | undefined, options: RerunOptions): Promise<ExitStatus> {
-  const { lane, failed } = options;
+  const { lane, failed, tip } = options;
   if (lane !== undefined && failed) throw wrongUse('Give --lane or --failed, not both.');
+  if (tip && (lane !== undefined || failed))
+    throw wrongUse('--tip runs every lane; leave --lane and --failed out.');
+  if (tip) return runAtTip(given, options);
   const { place, run } = await findRun(given, options);
-  const body = lane === undefined ? { failed: failed === true } : { lane };
-  const route = `${repoRoute(place)}/runs/${run.number}/rerun`;
-  const answer = await orNo(place.client.post(route, body, rerunView));
+  const scope = lane === undefined ? { failed: failed === true } : { lane };
+  const answer = await orNo(
+    place.client.post(`${runRoute(place, run)}/rerun`, { ...scope, reason: options.reason }, rerunView),
+  );
   if (options.json) printJson(answer);
   else {
     stdout.line(
@@ -31,37 +38,29 @@ export async function rerun(given: string | undefined, options: RerunOptions): P
   return exitStatus.done;
 }
 
+async function runAtTip(given: string | undefined, options: RerunOptions): Promise<ExitStatus> {
+  const { place, run } = await findRun(given, options);
+  const body = { reason: options.reason };
+  const answer = await orNo(place.client.post(`${runRoute(place, run)}/run-again`, body, runAgainView));
+  if (options.json) printJson(answer);
+  else {
+    const { number, head } = answer.run;
+    stdout.line(`run ${number} goes on at ${shortOid(head)}; wait with: ph wait`);
+  }
+  return exitStatus.done;
+}
+
 /** Ends what is queued or running of the branch's newest run, or one lane of it. */
 export async function cancel(given: string | undefined, options: CancelOptions): Promise<ExitStatus> {
   const { place, run } = await findRun(given, options);
-  const body = options.lane === undefined ? {} : { lane: options.lane };
-  const route = `${repoRoute(place)}/runs/${run.number}/cancel`;
-  const answer = await orNo(place.client.post(route, body, cancelView));
+  const { lane, force, reason } = options;
+  const answer = await orNo(
+    place.client.post(`${runRoute(place, run)}/cancel`, { lane, force, reason }, cancelView),
+  );
   if (options.json) printJson(answer);
   else {
     const lanes = `${answer.cancelled} lane${answer.cancelled === 1 ? '' : 's'}`;
     stdout.line(`cancelled ${lanes} of run ${run.number}; bring them back with: ph rerun --failed`);
   }
   return exitStatus.done;
-}
-
-async function findRun(
-  given: string | undefined,
-  options: PlaceOptions,
-): Promise<{ place: Place; run: RunView }> {
-  const place = await findPlace(options);
-  const { view } = await findBranch(place, given);
-  const { run } = await getStatus(place, view.number);
-  if (run === null) throw notFound('CI has not started for this branch yet. Wait for it: ph wait');
-  return { place, run };
-}
-
-// That there is nothing to do is the answer no; nothing has moved.
-async function orNo<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!(error instanceof Failure) || error.status !== exitStatus.moved) throw error;
-    throw new Failure(exitStatus.no, error.message);
-  }
 }

@@ -75,10 +75,25 @@ function replaceContent(element, html, enhance) {
   if (next.innerHTML === element.dataset.shown) return;
   const opened = new Set([...element.querySelectorAll('details[open][id]')].map((details) => details.id));
   const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
+  const typed = [...element.querySelectorAll('input[id], textarea[id]')]
+    .filter((field) => field.value !== field.defaultValue)
+    .map(({ id, value, selectionStart, selectionEnd }) => ({ id, value, selectionStart, selectionEnd }));
   const shown = next.innerHTML;
   element.replaceChildren(...next.childNodes);
   element.dataset.shown = shown;
   for (const id of opened) document.getElementById(id)?.setAttribute('open', '');
-  if (focused !== '') document.getElementById(focused)?.focus();
+  for (const { id, value } of typed) {
+    const field = document.getElementById(id);
+    if (field !== null) field.value = value;
+  }
+  if (focused !== '') focusAgain(focused, typed);
   enhance(element);
+}
+
+/** Puts the cursor where it was, so that a change elsewhere does not disturb who is typing. */
+function focusAgain(id, typed) {
+  const field = document.getElementById(id);
+  field?.focus();
+  const place = typed.find((entry) => entry.id === id);
+  if (place?.selectionStart != null) field?.setSelectionRange(place.selectionStart, place.selectionEnd);
 }

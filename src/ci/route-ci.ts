@@ -1,0 +1,63 @@
+// CI as a whole, as JSON: what it does now, and the orders of whoever operates the forge.
+import { Router, type Request, type Response } from 'express';
+import { callerOf, requireAdmin } from '../accounts/guard.ts';
+import type { Forge } from '../forge/open.ts';
+import { parse } from '../web/parse.ts';
+import { clearTarget } from './clear-target.ts';
+import type { Ci } from './open.ts';
+import { ciViewOf, type LostPlace } from './overview-view.ts';
+import { pauseCi, resumeCi } from './pause.ts';
+import { ciOrderRequest, clearTargetRequest } from './requests.ts';
+import { wakeCi } from './wake.ts';
+
+export interface Operated extends Pick<Ci, 'scheduler'> {
+  /** The places whose programs cannot be ended. */
+  quarantined?: () => readonly LostPlace[];
+}
+export type CiOrder = (forge: Forge, ci: Operated, request: Request, response: Response) => void;
+
+/** What an operator may order, by the last part of its address; pages and API share them. */
+export const ciOrders: Record<string, CiOrder> = {
+  'wake-ci': (forge, ci, request, response) =>
+    wakeCi(forge, ci.scheduler, { caller: callerOf(response), ...reasonOf(request) }),
+  'pause-ci': (forge, _ci, request, response) =>
+    pauseCi(forge, { caller: callerOf(response), ...reasonOf(request) }),
+  'resume-ci': (forge, _ci, request, response) =>
+    resumeCi(forge, { caller: callerOf(response), ...reasonOf(request) }),
+  'clear-target': (forge, _ci, request, response) => {
+    const { target, reason } = parse(clearTargetRequest, request.body ?? {});
+    clearTarget(forge, { caller: callerOf(response), target, reason });
+  },
+};
+
+export function ciWideApi(forge: Forge, ci: Operated): Router {
+  const router = Router();
+  router.get('/api/v1/ci', (_request, response) => {
+    requireAdmin(callerOf(response));
+    response.json(ciViewOf(forge, ci.quarantined?.() ?? []));
+  });
+  for (const [verb, order] of Object.entries(ciOrders)) {
+    router.post(`/api/v1/ci/${verb}`, (request, response) => {
+      orderCi(forge, ci, { order, request, response });
+      response.json(ciViewOf(forge, ci.quarantined?.() ?? []));
+    });
+  }
+  return router;
+}
+
+/** One order with its right asked first, before what was sent is read. */
+export function orderCi(
+  forge: Forge,
+  ci: Operated,
+  given: { order: CiOrder; request: Request; response: Response },
+): void {
+  const { order, request, response } = given;
+  requireAdmin(callerOf(response));
+  order(forge, ci, request, response);
+  ci.scheduler.wake();
+}
+
+function reasonOf(request: Request): { reason: string } {
+  const { reason } = parse(ciOrderRequest, request.body ?? {});
+  return { reason };
+}

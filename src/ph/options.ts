@@ -1,0 +1,18 @@
+// What the commands of ph have in common: how they name a branch and a repository, and how their examples are shown.
+import type { Command } from 'commander';
+
+/** What a command does, read and run after the command line is understood. */
+export type Action = () => Promise<number>;
+
+const branchHelp = 'name or number of a branch; without it the one that is checked out';
+
+export const branchCommand = (program: Command, name: string): Command =>
+  repoOptions(program.command(name).argument('[branch]', branchHelp));
+
+export const repoOptions = (command: Command): Command =>
+  command
+    .option('--repo <owner/name>', 'another repository than the remotes say')
+    .option('--json', 'answer in JSON');
+
+export const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;

@@ -1,0 +1,160 @@
+// Runs the program of one lane here, with the limits it has on the forge, and ends it for certain: whatever it left in its
+// process group goes when it is over.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FailureKind } from '../ci/model.ts';
+
+const graceMs = 10_000;
+const drainMs = 2000;
+
+export interface LaneOrder {
+  command: string | string[];
+  /** The whole environment of the lane. */
+  env: Record<string, string>;
+  folder: string;
+  timeoutSeconds: number;
+  idleSeconds: number;
+  /** False: with nothing but a loopback of its own. */
+  network: boolean;
+  output: NodeJS.WritableStream;
+  interrupted: AbortSignal;
+}
+
+export interface LaneEnd {
+  state: 'success' | 'failed' | 'cancelled';
+  exitCode: number | null;
+  failureKind: FailureKind | null;
+  message: string | null;
+}
+
+type Cause = 'timeout' | 'idle_timeout' | 'cancelled';
+
+const isolate = ['--dev-bind', '/', '/', '--unshare-net', '--die-with-parent', '--'];
+
+/** Whether this machine can take the network from a lane. */
+export function canCutNetwork(): boolean {
+  return spawnSync('bwrap', [...isolate, 'true'], { stdio: 'ignore' }).status === 0;
+}
+
+export async function runLane(order: LaneOrder): Promise<LaneEnd> {
+  const command = typeof order.command === 'string' ? ['sh', '-euc', order.command] : order.command;
+  const program = order.network ? command : ['bwrap', ...isolate, ...command];
+  // One pipe for both outputs keeps their order; a program that is not found ends with 127, as on the forge.
+  const child = spawn('sh', ['-c', 'exec "$@" 2>&1', 'lane', ...program], {
+    cwd: order.folder,
+    env: order.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const watch = new Watch(child, order);
+  try {
+    return await watch.end();
+  } finally {
+    watch.stop();
+  }
+}
+
+class Watch {
+  readonly #child: ChildProcess;
+  readonly #order: LaneOrder;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #interrupt = (): void => this.#stop('cancelled');
+  #cause: Cause | undefined;
+  #lastOutputAt = performance.now();
+
+  constructor(child: ChildProcess, order: LaneOrder) {
+    this.#child = child;
+    this.#order = order;
+    for (const stream of [child.stdout, child.stderr]) if (stream !== null) this.#forward(stream);
+    const { interrupted, timeoutSeconds } = order;
+    this.#timers.push(setTimeout(() => this.#stop('timeout'), timeoutSeconds * 1000));
+    this.#watchIdle();
+    if (interrupted.aborted) this.#interrupt();
+    else interrupted.addEventListener('abort', this.#interrupt);
+  }
+
+  async end(): Promise<LaneEnd> {
+    const { promise, resolve, reject } = Promise.withResolvers<LaneEnd>();
+    this.#child.on('error', (error) => reject(new Error(`sh could not be started: ${error.message}`)));
+    this.#child.on('exit', (code, signal) => resolve(this.#endOf(code, signal)));
+    const closed = new Promise((done) => this.#child.on('close', done));
+    const ended = await promise;
+    this.#kill('SIGKILL');
+    // What left the group may hold the output open; the verdict does not wait for it.
+    const drained = new AbortController();
+    await Promise.race([
+      closed,
+      delay(drainMs, undefined, { signal: drained.signal }).catch(() => undefined),
+    ]);
+    drained.abort();
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.destroy();
+    return ended;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#order.interrupted.removeEventListener('abort', this.#interrupt);
+    this.#kill('SIGKILL');
+  }
+
+  #forward(stream: Readable): void {
+    stream.on('data', (chunk: Buffer) => {
+      this.#lastOutputAt = performance.now();
+      if (this.#order.output.write(chunk)) return;
+      stream.pause();
+      this.#order.output.once('drain', () => stream.resume());
+    });
+  }
+
+  #watchIdle(): void {
+    const left = this.#lastOutputAt + this.#order.idleSeconds * 1000 - performance.now();
+    if (left <= 0) this.#stop('idle_timeout');
+    else this.#timers.push(setTimeout(() => this.#watchIdle(), left));
+  }
+
+  /** Asks first; asked twice, or after the grace, it kills. */
+  #stop(cause: Cause): void {
+    this.#cause ??= cause;
+    this.#kill('SIGTERM');
+    this.#timers.push(setTimeout(() => this.#kill('SIGKILL'), graceMs));
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // Nothing of the group is left.
+    }
+  }
+
+  #endOf(exitCode: number | null, signal: NodeJS.Signals | null): LaneEnd {
+    const { timeoutSeconds, idleSeconds } = this.#order;
+    switch (this.#cause) {
+      case 'cancelled':
+        return { state: 'cancelled', exitCode, failureKind: 'cancelled', message: 'interrupted' };
+      case 'timeout':
+        return {
+          ...failed(exitCode),
+          failureKind: 'timeout',
+          message: `took longer than ${span(timeoutSeconds)}`,
+        };
+      case 'idle_timeout':
+        return {
+          ...failed(exitCode),
+          failureKind: 'idle_timeout',
+          message: `printed nothing for ${span(idleSeconds)}`,
+        };
+      case undefined:
+    }
+    if (exitCode === 0) return { state: 'success', exitCode, failureKind: null, message: null };
+    const message = exitCode === null ? `ended by ${signal}` : `exit ${exitCode}`;
+    return { ...failed(exitCode), failureKind: 'test_failure', message };
+  }
+}
+
+const failed = (exitCode: number | null) => ({ state: 'failed' as const, exitCode });
+
+const span = (seconds: number): string => (seconds < 60 ? `${seconds} s` : `${seconds / 60} min`);

@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { runLong } from '../../src/git/long-run.ts';
+import type { Git } from '../../src/git/run.ts';
+import { useForge } from '../support/forge.ts';
+
+const open = useForge();
+
+async function openRepo(): Promise<{ git: Git; repo: string }> {
+  const testForge = await open();
+  return { git: testForge.forge.git, repo: testForge.repoFolder(await testForge.repo('demo/app')) };
+}
+
+test('a git that runs long is ended with everything it started when the forge stops or its time is over', async () => {
+  const { git, repo } = await openRepo();
+  // An alias is a shell that git starts: what would go on if only git itself were ended.
+  const args = ['-c', 'alias.long=!sleep 60', 'long'];
+  const stop = new AbortController();
+  const aborted = runLong(git, args, { repo, timeoutMs: 20_000, signal: stop.signal });
+  void delay(50).then(() => stop.abort());
+  await expect(aborted).rejects.toThrow('The forge stops.');
+  await expect(runLong(git, args, { repo, timeoutMs: 50 })).rejects.toThrow(/took too long and was stopped/);
+});
+
+test('a git that runs long says what was wrong', async () => {
+  const { git, repo } = await openRepo();
+  await expect(runLong(git, ['repack', '--frobnicate'], { repo, timeoutMs: 20_000 })).rejects.toMatchObject({
+    exitCode: 129,
+    stderr: expect.stringContaining('frobnicate'),
+  });
+});
