@@ -10,6 +10,7 @@ import { maintainedRepo, repoOf } from './guard.ts';
 import { repoChanges, visibilities, type ProtectedView, type Repo, type RepoView } from './model.ts';
 import { addProtection, removeProtection, replaceProtections } from './protect.ts';
 import { listProtected } from './protected.ts';
+import { membersApi } from './route-members.ts';
 import { rightOn } from './rights.ts';
 import { repoUrls } from './urls.ts';
 
@@ -48,6 +49,7 @@ export function reposApi(forge: Forge): Router {
     response.json(repoViewOf(forge, now));
   });
   protectedRoutes(forge, router);
+  router.use(membersApi(forge));
   return router;
 }
 

@@ -131,3 +131,15 @@ export type RepoView = z.infer<typeof repoView>;
 
 export const housekeepingStates = ['running', 'done', 'failed', 'interrupted'] as const;
 export type HousekeepingState = (typeof housekeepingStates)[number];
+
+export const memberRoles = ['read', 'write', 'maintain'] as const;
+export type MemberRole = (typeof memberRoles)[number];
+export const memberRequest = z.strictObject({ role: z.enum(memberRoles) });
+export const memberView = z.object({
+  name: z.string(),
+  kind: z.enum(['person', 'agent', 'system']),
+  role: z.enum(memberRoles),
+});
+export type Member = z.infer<typeof memberView>;
+export const membersView = z.object({ owner: z.string(), members: z.array(memberView) });
+export type MembersView = z.infer<typeof membersView>;

@@ -1,6 +1,6 @@
 // All SQL of repositories, their members, their protected refs and their housekeeping.
 import type { Db } from '../db/open.ts';
-import type { HousekeepingState, MergeMethod, Repo, Right, Visibility } from './model.ts';
+import type { HousekeepingState, Member, MergeMethod, Repo, Right, Visibility } from './model.ts';
 
 interface RepoRow {
   id: number;
@@ -124,6 +124,17 @@ export function putMember(db: Db, member: { repoId: number; accountId: number; r
     member,
   );
 }
+
+export const listMemberRows = (db: Db, repoId: number): Member[] =>
+  db.all(
+    `SELECT a.name, a.kind, m.role FROM repo_members m JOIN accounts a ON a.id = m.account_id
+      WHERE m.repo_id = :repoId ORDER BY a.name`,
+    { repoId },
+  );
+
+export const deleteMember = (db: Db, member: { repoId: number; accountId: number }): boolean =>
+  db.run('DELETE FROM repo_members WHERE repo_id = :repoId AND account_id = :accountId', member).changes ===
+  1;
 
 export const listProtectedPatterns = (db: Db, repoId: number): string[] =>
   db

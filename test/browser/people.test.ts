@@ -50,6 +50,18 @@ test(
     });
     expect(await answer.json()).toMatchObject({ name: 'bot', kind: 'agent' });
 
+    await guest.goto(`${served.http}/bea/app/settings`);
+    await guest.getByRole('link', { name: 'Manage members' }).click();
+    await guest.getByLabel('Account').fill('bot');
+    await guest.getByRole('button', { name: 'Add member' }).click();
+    await guest.getByRole('button', { name: 'Remove bot' }).waitFor();
+    expect(await findFaults(guest)).toEqual([]);
+    await guest.setViewportSize({ width: 360, height: 740 });
+    expect(await guest.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await guest.getByLabel('Account').fill('nobody');
+    await guest.getByRole('button', { name: 'Add member' }).click();
+    expect(await guest.getByRole('alert').innerText()).toContain('There is no account "nobody"');
+
     for (const colorScheme of ['light', 'dark'] as const) {
       await admin.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       expect(await findFaults(admin), colorScheme).toEqual([]);
