@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { claimLanes } from '../../src/ci/claim.ts';
 import { createMissingRuns } from '../../src/ci/create-run.ts';
-import { listLanes } from '../../src/ci/find.ts';
+import { getRun, listLanes } from '../../src/ci/find.ts';
 import { finishAttempt, type Ending } from '../../src/ci/finish.ts';
+import { startNightly } from '../../src/ci/nightly.ts';
 import { recoverRun } from '../../src/ci/recover-run.ts';
 import { runAgain } from '../../src/ci/run-again.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
-import type { Files } from '../support/push-files.ts';
+import { pushFiles, type Files } from '../support/push-files.ts';
 import { useForge } from '../support/forge.ts';
 
 const open = useForge({ settings: { ci: { concurrency: 9, maxLanesPerManifest: 2, pollSeconds: 3600 } } });
@@ -164,5 +165,37 @@ describe('running again on the current tip', () => {
     const { forge, about } = await pushed(lanes('a'));
     forge.db.run(`UPDATE branches SET state = 'closed'`);
     await expect(runAgain(forge, about)).rejects.toThrow('Branch #1 is closed');
+  });
+
+  test('of a nightly is a new run at the tip of the default branch, one at a time', async () => {
+    const testForge = await open();
+    const { forge } = testForge;
+    const { caller } = testForge.account('ada', 'admin');
+    const files = {
+      '.pika/lanes.toml': '[[nightly]]\nid = "soak"\nschedule = "0 3 * * *"\ncommand = "true"\n',
+    };
+    const repo = await testForge.repo('demo/app', { files });
+    const id = await startNightly(forge, { repoId: repo.id, nightly: 'soak', dueAt: 0 });
+    const about = { repo, run: getRun(forge, id!), caller, reason: '' };
+    await expect(runAgain(forge, about)).rejects.toThrow('Run 1 of the nightly soak goes on already');
+    finishAttempt(forge, claimLanes(forge, order)[0]!, red);
+    const head = await pushFiles(forge.git, {
+      repo: testForge.repoFolder(repo),
+      branch: 'main',
+      files: { 'fix.txt': 'x' },
+    });
+    expect(await runAgain(forge, about)).toMatchObject({
+      number: 2,
+      nightly: 'soak',
+      headOid: head,
+      state: 'queued',
+    });
+    finishAttempt(forge, claimLanes(forge, order)[0]!, red);
+    await pushFiles(forge.git, {
+      repo: testForge.repoFolder(repo),
+      branch: 'main',
+      files: { '.pika/lanes.toml': '' },
+    });
+    await expect(runAgain(forge, about)).rejects.toThrow('has no nightly "soak" any more');
   });
 });
