@@ -75,13 +75,14 @@ export interface LiveLane {
   key: string;
   runNumber: number;
   startedAt: number;
+  timeoutSeconds: number;
 }
 
 export function listLive(db: Db): LiveLane[] {
   return db.all<LiveLane>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, r.repo_id AS repoId, r.branch_id AS branchId, a.token,
             a.state, a.owner, a.lease_until AS leaseUntil, l.group_name AS "group", l.target, l.key,
-            r.number AS runNumber, a.started_at AS startedAt
+            r.number AS runNumber, a.started_at AS startedAt, l.timeout_seconds AS timeoutSeconds
        FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
       WHERE a.state IN ('running', 'cancelling') AND ${live} ORDER BY a.id`,
   );

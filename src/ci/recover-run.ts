@@ -48,8 +48,8 @@ export async function recoverRun(forge: Forge, order: Recovery): Promise<Recover
   const by = requireActor(forge, caller, { repo, right: 'write' });
   refuseSettled(forge, run);
   if (run.problem !== undefined) {
-    recordRecovery(forge, order, { problem: run.problem });
     await planAgain(forge, run);
+    recordRecovery(forge, order, { problem: run.problem });
     return { planned: true, queued: [], hastened: [] };
   }
   const { changes, recovered } = forge.db.transaction(() => recoverLanes(forge, order, by));

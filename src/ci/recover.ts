@@ -43,6 +43,16 @@ export async function reapLane(forge: Forge, lane: Claimed, why: string): Promis
   else returnToQueue(forge, lane, why);
 }
 
+/** Ends a claim whose thread did not keep to the lane's limit; it is not queued again, because it had its time. */
+export async function endOverdue(forge: Forge, lane: Claimed): Promise<void> {
+  if (lane.state === 'running') {
+    const message = 'took longer than its limit, and its thread did not end it';
+    const survivors = await killSurvivors(`${cookiePrefix(forge.config.paths.data)}${lane.attemptId}-`);
+    const failureKind = survivors.length > 0 ? 'unkillable' : 'timeout';
+    finishAttempt(forge, lane, { state: 'failed', failureKind, message });
+  } else await reapLane(forge, lane, 'its thread did not end it');
+}
+
 function endCancelling(forge: Forge, lane: Claimed): void {
   const changes = forge.db.transaction(() => {
     const attempt = getAttempt(forge, lane.attemptId);

@@ -44,6 +44,13 @@ export function endBackoff(db: Db, attempt: { id: number; now: number }): boolea
   return changes === 1;
 }
 
+/** The number of a run of the nightly that has not ended. */
+export const findUnfinishedNightly = (db: Db, nightly: { repoId: number; id: string }): number | undefined =>
+  db.get<{ number: number }>(
+    `SELECT number FROM runs WHERE repo_id = :repoId AND nightly = :id AND state IN ('queued', 'running') LIMIT 1`,
+    nightly,
+  )?.number;
+
 export interface Pause {
   pausedAt: number;
   pausedBy: string | null;

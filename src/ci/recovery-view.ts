@@ -97,6 +97,9 @@ const recoverAction = (run: Run): Action => ({
 
 function againAction(forge: Forge, run: Run): Action | undefined {
   const again = { ...plain, verb: 'run-again' as const, title: 'Run again on the current tip' };
+  if (run.nightly !== undefined) {
+    return { ...again, meaning: 'Starts this nightly now, at the tip of the default branch.' };
+  }
   if (run.branchId === undefined) return undefined;
   const branch = getBranch(forge, run.branchId);
   if (run.revision === branch.revision) return undefined;

@@ -10,7 +10,7 @@ import { finishAttempt } from './finish.ts';
 import { submissionOf } from './launch.ts';
 import { Planner } from './planner.ts';
 import { listLive, type LiveLane } from './queue.ts';
-import { reapLane } from './recover.ts';
+import { endOverdue, reapLane } from './recover.ts';
 
 /** A pass waits so long for git to plan new runs; what takes longer must not hold up the lanes that wait. */
 const maxPlanMs = 250;
@@ -69,26 +69,33 @@ function endUnwanted({ forge, executor }: SchedulerParts, reaping: Map<number, P
     if (reaping.has(lane.attemptId)) continue;
     const isHeld = held.get(lane.attemptId) === lane.token;
     const isExpired = lane.leaseUntil !== null && lane.leaseUntil < now;
-    if (isExpired || !isHeld) {
+    const isOverdue = isHeld && !isExpired && dueEnd(forge, lane) < now;
+    if (isExpired || !isHeld || isOverdue) {
       const why = isExpired ? 'its lease ran out without a heartbeat' : 'its thread is gone';
       reaping.set(
         lane.attemptId,
-        reap({ forge, executor, lane, why }).finally(() => reaping.delete(lane.attemptId)),
+        reap({ forge, executor, lane, why, isOverdue }).finally(() => reaping.delete(lane.attemptId)),
       );
     } else if (lane.state === 'cancelling') executor?.cancel(lane.attemptId, 'cancelled');
   }
 }
+
+/** A thread that still beats by then has not ended its lane and never will. */
+const dueEnd = ({ config: { ci } }: Forge, { startedAt, timeoutSeconds }: LiveLane): number =>
+  startedAt + (timeoutSeconds + ci.graceSeconds + ci.leaseSeconds) * 1000;
 
 async function reap(lost: {
   forge: Forge;
   executor: Executor | undefined;
   lane: LiveLane;
   why: string;
+  isOverdue: boolean;
 }): Promise<void> {
-  const { forge, executor, lane, why } = lost;
+  const { forge, executor, lane, why, isOverdue } = lost;
   try {
     await executor?.discard(lane.attemptId);
-    await reapLane(forge, lane, why);
+    if (isOverdue) await endOverdue(forge, lane);
+    else await reapLane(forge, lane, why);
   } catch (error) {
     forge.log.error({ err: error, attemptId: lane.attemptId }, 'a lost lane could not be taken back');
   }

@@ -6,6 +6,7 @@ import { getRevision, listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import { listLanes, listRuns, newestRun } from '../ci/find.ts';
 import type { Lane, Run } from '../ci/model.ts';
+import { listStatuses } from '../ci/set-status.ts';
 import type { Forge } from '../forge/open.ts';
 import { listCommits } from '../git/objects.ts';
 import { askGate } from '../landing/gate.ts';
@@ -54,6 +55,7 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
     size: branch.brokenReason === undefined ? await sizeOf(forge, repo, revision) : undefined,
     mayWrite: includesRight(rightOn(forge, caller, repo), 'write'),
     ciState: run?.state ?? 'none',
+    statuses: listStatuses(forge, repo.id, branch.headOid),
     base: `/${repo.owner}/${repo.name}/branches/${branch.number}`,
     repoBase: `/${repo.owner}/${repo.name}`,
   };
@@ -103,7 +105,7 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
     case 'commits':
       return { commits: await commitsOf(forge, repo, revision), revisions: listRevisions(forge, branch.id) };
     case 'ci':
-      return { runs: runsOf(forge, branch) };
+      return { runs: runsOf(forge, branch), ...saidOf(forge, branch) };
   }
 }
 
@@ -117,3 +119,9 @@ function runsOf(forge: Forge, branch: Branch): { run: Run; lanes: Lane[] }[] {
     .slice(0, forge.config.limits.maxRowsPerPage)
     .map((run) => ({ run, lanes: listLanes(forge, run.id) }));
 }
+
+/** What other systems say of the head. */
+const saidOf = (forge: Forge, { repoId, headOid }: Branch): Record<string, unknown> => ({
+  statuses: listStatuses(forge, repoId, headOid),
+  statusOid: headOid,
+});

@@ -41,9 +41,10 @@ async function ask(prompt: string): Promise<string> {
       else typed += character;
     }
   };
-  stderr.write(prompt);
+  // Only then the question: what is typed as soon as it stands there is not shown either.
   stdin.setRawMode(true);
   stdin.setEncoding('utf8').on('data', take).resume();
+  stderr.write(prompt);
   try {
     return await promise;
   } finally {
