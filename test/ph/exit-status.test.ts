@@ -27,7 +27,7 @@ const wrongUses: [string, string[]][] = [
   ['a state that is none', ['list', '--state', 'lost']],
   ['a repository that is none', ['status', '--repo', 'app']],
   ['an attempt without its lane', ['logs', '--attempt', '2']],
-  ['a login of no kind', ['login']],
+  ['a login of two kinds', ['login', '--ssh', '--web']],
 ];
 
 test('2: wrong use', async () => {
