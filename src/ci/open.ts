@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
+import { endLeftShells } from './end-left-shells.ts';
 import type { Ending } from './finish.ts';
 import { finishAttempt } from './finish.ts';
 import type { LaneRef, MakeExecutor, Reports } from './executor.ts';
@@ -12,7 +13,7 @@ import { recordTests } from './record-tests.ts';
 import { recoverAtStart, returnToQueue } from './recover.ts';
 import { chooseTier } from './sandbox.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
-import { endLeftShells, Shells } from './shells.ts';
+import { Shells } from './shells.ts';
 
 export interface Ci {
   scheduler: Scheduler;
