@@ -1,6 +1,6 @@
 // "What it must show" of the design of CI, point by point: here what the scheduler promises. Points 4, 5 and 7 are in
 // acceptance-lanes.test.ts, 6 in test/scenarios/ci-crash.test.ts; the figures of 1 and 8 in `npm run bench`.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { claimLanes } from '../../src/ci/claim.ts';
 import { createMissingRuns } from '../../src/ci/create-run.ts';
 import { getAttempt, listLanes } from '../../src/ci/find.ts';
@@ -110,6 +110,9 @@ describe('2. with two places', () => {
     expect(claimLanes(forge, { owner: 'x', sandbox: 'none', unsatisfiable: undefined })).toEqual([]);
 
     connect(testForge, ci);
+    // The pass with which the loop begins is over, so that nothing but the end of a lane can start another.
+    await vi.waitFor(() => expect(ci.scheduler.status().state).toBe('idle'), { timeout: 20_000 });
+    expect(lanes).toHaveLength(2);
     const started = forge.events.next('lane-changed', ({ state }) => state === 'running');
     end(lanes[0]!);
     await started;
