@@ -14,13 +14,14 @@ import { logApi } from './route-log.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
 import { secretsApi } from './route-secrets.ts';
 import { statusRoutes } from './route-statuses.ts';
+import { testApi } from './route-tests.ts';
 import { runViewOf } from './view.ts';
 
 const maxAnswerBytes = 1024 * 1024;
 
 export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
-  router.use(logApi(forge));
+  router.use(logApi(forge), testApi(forge));
   const base = '/api/v1/repos/:owner/:repo/runs/:number';
   router.use(secretsApi(forge), statusRoutes(forge));
 

@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Git } from '../git/run.ts';
+import { measureTrees } from '../git/tree-extent.ts';
 import { cookieName } from './survivors.ts';
 
 export interface CheckoutOrder {
@@ -15,6 +16,7 @@ export interface CheckoutOrder {
   searchPath: string;
   /** As of every program of the attempt, so that its git is found and ended when the forge died. */
   cookie: string;
+  maxTreeFiles: number;
 }
 
 // Far more than the names of the million files that a push may bring.
@@ -40,7 +42,16 @@ export async function makeCheckout(order: CheckoutOrder): Promise<void> {
     GIT_ALTERNATE_OBJECT_DIRECTORIES: objects,
     [cookieName]: order.cookie,
   };
-  // It notes down every file before it writes the first, so a tree without end fails here and not on a full disk.
+  const store = {
+    repo: gitFolder,
+    env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects, [cookieName]: order.cookie },
+  };
+  const { files } = await measureTrees(git, store, { names: [`${commit}^{tree}`] });
+  if (files > order.maxTreeFiles) {
+    throw new Error(
+      `the commit has ${files} files, more than the ${order.maxTreeFiles} that a lane may have`,
+    );
+  }
   await git.run(['read-tree', '--reset', '-u', commit], { env, maxMemoryBytes });
 
   writeFileSync(join(gitFolder, 'objects/info/alternates'), `${order.shownObjects}\n`);

@@ -7,6 +7,19 @@ import { reportedTests } from './reported-tests.ts';
 export const tiers = ['bubblewrap', 'unshare', 'none'] as const;
 export type Tier = (typeof tiers)[number];
 
+/** How this machine limits the programs of a lane and keeps them together. */
+export const laneBounds = z.strictObject({
+  /** The path of prlimit, where there is one. */
+  prlimit: z.string().optional(),
+  /** Who counts the programs of a lane: its own user namespace, a cgroup, or nobody but the thread, now and then. */
+  programs: z.enum(['namespace', 'cgroup', 'counted']),
+  /** The folder in which the cgroups of attempts are made. */
+  cgroups: z.string().optional(),
+  /** Argv of a program that keeps orphans, where there is no PID namespace. */
+  subreaper: z.array(z.string()).optional(),
+});
+export type Bounds = z.infer<typeof laneBounds>;
+
 export const startMessage = z.strictObject({
   type: z.literal('start'),
   attemptId: z.number(),
@@ -26,6 +39,7 @@ export const startMessage = z.strictObject({
   dataFolder: z.string(),
   searchPath: z.string(),
   tier: z.enum(tiers),
+  bounds: laneBounds,
   timeoutMs: z.number(),
   idleMs: z.number(),
   graceMs: z.number(),
@@ -51,8 +65,10 @@ export const startMessage = z.strictObject({
   /** Whether the folder of a failed attempt stays, for a shell into it. */
   keepFolder: z.boolean(),
   maxTreeFiles: z.number(),
-  /** Of the checkout, the home and what lies in memory as temporary files, together. */
+  /** Of the attempt's folder. In bubblewrap, temporary files lie in memory and have a limit of their own. */
   maxDiskBytes: z.number(),
+  /** With less left on the disk, the lane ends. */
+  minFreeBytes: z.number(),
   maxTemporaryBytes: z.number(),
   maxPrograms: z.number(),
   maxCacheBytes: z.number(),

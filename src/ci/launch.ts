@@ -10,6 +10,8 @@ import { repoPath } from '../repos/path.ts';
 import { runUrl } from '../repos/urls.ts';
 import type { Claim } from './claim.ts';
 import type { Submission } from './executor.ts';
+import { getRun, listLanes } from './find.ts';
+import { plainExtras, type Run } from './model.ts';
 import { getLaunchRow, type LaunchRow } from './queue.ts';
 import { secretsFor } from './secrets-for.ts';
 
@@ -38,9 +40,10 @@ export function submissionOf(forge: Forge, claim: Claim): Submission {
     leaseMs: ci.leaseSeconds * 1000,
     heartbeatMs: ci.heartbeatSeconds * 1000,
     maxLogBytes: ci.maxLogBytes,
-    ...wishesOf(forge, claim, row.repoId),
+    ...wishesOf(forge, claim),
     maxTreeFiles: limits.maxTreeFiles,
     maxDiskBytes: ci.maxDiskBytes,
+    minFreeBytes: limits.minFreeMebibytes * 1024 * 1024,
     maxTemporaryBytes: ci.maxTemporaryBytes,
     maxPrograms: ci.maxPrograms,
     maxCacheBytes: ci.maxCacheBytes,
@@ -80,23 +83,39 @@ function environmentOf(forge: Forge, row: LaunchRow): Record<string, string> {
 }
 
 /** What the manifest asks for beyond the command, and where it is put down. */
-function wishesOf(forge: Forge, claim: Claim, repoId: number) {
+function wishesOf(forge: Forge, claim: Claim) {
   const folder = logFolder(forge, claim);
   const given = secretsFor(forge, claim);
+  const run = getRun(forge, claim.runId);
+  const lane = listLanes(forge, claim.runId).find(({ id }) => id === claim.laneId);
+  const { network, caches, artifacts, reports } = lane?.extras ?? plainExtras;
   return {
-    network: true,
+    network,
+    caches,
+    artifacts,
+    reports,
     secrets: given.secrets,
     notes: given.withheld.map(({ name, why }) => `secret ${name} is not given: ${why}`),
-    caches: [],
-    cacheFolder: join(forge.config.paths.caches, String(repoId), 'default'),
-    readableCaches: [],
-    artifacts: [],
+    cacheFolder: cacheFolderOf(forge, run),
+    readableCaches: [join(forge.config.paths.caches, String(run.repoId), defaultScope)],
     artifactsFolder: join(folder, 'artifacts'),
-    reports: [],
     reportsFolder: join(folder, 'reports'),
-    keepFolder: false,
+    keepFolder: forge.config.ci.keepMinutes > 0,
   };
 }
+
+const defaultScope = 'default';
+
+/**
+ * Where the lanes of a run put down their caches. What a branch saves is read by its own lanes only: otherwise whoever
+ * pushes a branch could change what the default branch runs.
+ */
+export const cacheFolderOf = (forge: Forge, { repoId, kind, branchId, number }: Run): string =>
+  join(
+    forge.config.paths.caches,
+    String(repoId),
+    kind === 'nightly' ? defaultScope : `branch-${branchId ?? `of-run-${number}`}`,
+  );
 
 type Numbered = Pick<Claim, 'attemptId' | 'token'>;
 
@@ -116,3 +135,7 @@ export const cookiePrefix = (dataFolder: string): string =>
 /** The dot at the end keeps the cookie of attempt 1 from being the beginning of that of attempt 12. */
 export const attemptCookie = (dataFolder: string, claim: Numbered): string =>
   `${cookiePrefix(dataFolder)}${attemptName(claim)}.`;
+
+/** The attempt of a cookie of this data directory. */
+export const attemptOfCookie = (dataFolder: string, cookie: string): number =>
+  Number(cookie.slice(cookiePrefix(dataFolder).length).split('-')[0]);

@@ -4,15 +4,18 @@ import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { Executor, LaneRef, Reports, Submission } from './executor.ts';
+import { removeTree } from '../lib/remove-tree.ts';
+import type { Executor, ExecutorParts, LaneRef, Reports, Submission } from './executor.ts';
 import {
   reportMessage,
+  type Bounds,
   type LaneResult,
   type OrderMessage,
   type ReportMessage,
   type StopCause,
   type Tier,
 } from './lane-message.ts';
+import { Quarantine, type HeldPlace } from './quarantine.ts';
 import { killSurvivors } from './survivors.ts';
 
 const spareThreads = 2;
@@ -25,6 +28,8 @@ interface Entry {
 
 export class LocalExecutor implements Executor {
   readonly #tier: Tier;
+  readonly #bounds: Bounds;
+  readonly #quarantine = new Quarantine();
   readonly #reports: Reports;
   readonly #log: Log;
   readonly #lanes = new Map<number, Entry>();
@@ -32,8 +37,10 @@ export class LocalExecutor implements Executor {
   readonly #spares: Worker[] = [];
   #isStopping = false;
 
-  constructor(options: { tier: Tier; reports: Reports; log: Log }) {
+  constructor(options: ExecutorParts) {
     this.#tier = options.tier;
+    this.#bounds = options.bounds;
+    for (const { cookie, attemptId } of options.left) this.#hold({ cookie, attemptId });
     this.#reports = options.reports;
     this.#log = options.log;
   }
@@ -52,7 +59,7 @@ export class LocalExecutor implements Executor {
     thread.on('error', (error) => this.#lose(entry, errorMessage(error)));
     thread.on('exit', () => this.#lose(entry, 'the thread ended'));
     const { laneId: _lane, runId: _run, ...start } = submission;
-    tell(thread, { type: 'start', tier: this.#tier, ...start });
+    tell(thread, { type: 'start', tier: this.#tier, bounds: this.#bounds, ...start });
   }
 
   cancel(attemptId: number, cause: StopCause): void {
@@ -70,18 +77,25 @@ export class LocalExecutor implements Executor {
     return [...this.#lanes.values()].map(({ submission }) => refOf(submission));
   }
 
+  held(): HeldPlace[] {
+    return this.#quarantine.list();
+  }
+
   /** Ends a thread that does not answer, without its help; resolves when it and its programs are gone. */
   async discard(attemptId: number): Promise<void> {
     const entry = this.#lanes.get(attemptId);
     if (entry === undefined) return;
     this.#lanes.delete(attemptId);
     await entry.thread.terminate();
-    await killSurvivors(entry.submission.cookie);
+    const survivors = await killSurvivors(entry.submission.cookie);
+    if (survivors.length > 0) this.#hold(entry.submission);
+    await removeTree(entry.submission.folder);
   }
 
   /** Ends every lane with `requeue` and resolves when no thread is left. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#quarantine.stop();
     const threads = [...this.#lanes.values()].map(({ thread }) => exitOf(thread));
     for (const attemptId of this.#lanes.keys()) this.cancel(attemptId, 'requeue');
     await Promise.all(threads);
@@ -120,8 +134,13 @@ export class LocalExecutor implements Executor {
     }
   }
 
+  #hold({ cookie, attemptId }: Pick<Submission, 'cookie' | 'attemptId'>): void {
+    this.#quarantine.add(cookie, { attemptId, since: Date.now() });
+  }
+
   #finish(entry: Entry, logBytes: number, result: LaneResult): void {
     this.#lanes.delete(entry.submission.attemptId);
+    if (result.failureKind === 'unkillable') this.#hold(entry.submission);
     this.#reports.finished(refOf(entry.submission), logBytes, result);
     this.warm();
   }
@@ -129,9 +148,10 @@ export class LocalExecutor implements Executor {
   /** A thread that died without a word: its programs are ended first, then the lane is told to be lost. */
   #lose(entry: Entry, why: string): void {
     if (this.#lanes.get(entry.submission.attemptId) !== entry) return;
-    const { attemptId, cookie } = entry.submission;
+    const { attemptId, cookie, folder } = entry.submission;
     this.#log.error({ attemptId, why }, 'a lane thread died');
-    const closing = killSurvivors(cookie).then((survivors) => {
+    const closing = killSurvivors(cookie).then(async (survivors) => {
+      await removeTree(folder).catch(() => undefined);
       if (this.#lanes.get(attemptId) !== entry) return;
       const failureKind = survivors.length > 0 ? 'unkillable' : 'infrastructure';
       this.#finish(entry, 0, { outcome: 'failed', failureKind, message: `the lane's thread died: ${why}` });

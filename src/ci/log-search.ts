@@ -27,7 +27,7 @@ export interface LogSearch {
   signal?: AbortSignal | undefined;
 }
 
-const maxSearches = 3;
+const maxSearches = 4;
 const searchMs = 8000;
 /** Less is read at once, without a thread. */
 const smallBytes = 1024 * 1024;
@@ -38,6 +38,18 @@ let underWay = 0;
  * already; an answer whose `next` is before `size` was cut, by its hits or by the time it took.
  */
 export async function searchLog(forge: Forge, attempt: Attempt, search: LogSearch): Promise<LogHits> {
+  if (underWay >= maxSearches) {
+    throw new ForgeError('limited', 'Others are searching through logs; search again in a few seconds.');
+  }
+  underWay += 1;
+  try {
+    return await readThrough(forge, attempt, search);
+  } finally {
+    underWay -= 1;
+  }
+}
+
+async function readThrough(forge: Forge, attempt: Attempt, search: LogSearch): Promise<LogHits> {
   const { text, maxHits, signal } = search;
   const found = await withLog(forge, attempt, async (log) => {
     const from = Math.min(search.from, log.size);
@@ -52,10 +64,10 @@ export async function searchLog(forge: Forge, attempt: Attempt, search: LogSearc
     const answer = log.size - from <= smallBytes ? scanLog(order) : await scanInThread(order, signal);
     const pieces = new Map<number, number>();
     const hits: LogHits['hits'] = [];
-    for (const { piece, linesBefore, text } of answer.hits) {
+    for (const { piece, linesBefore, text: shown } of answer.hits) {
       const first = pieces.get(piece) ?? (await log.lineAt(piece));
       pieces.set(piece, first);
-      hits.push({ line: Math.max(1, first + linesBefore), text });
+      hits.push({ line: Math.max(1, first + linesBefore), text: shown });
     }
     return { hits, from, next: answer.next, size: log.size };
   });
@@ -63,16 +75,11 @@ export async function searchLog(forge: Forge, attempt: Attempt, search: LogSearc
 }
 
 async function scanInThread(order: ScanOrder, signal: AbortSignal | undefined): Promise<ScanAnswer> {
-  if (underWay >= maxSearches) {
-    throw new ForgeError('limited', 'Others are searching through long logs; search again in a few seconds.');
-  }
-  underWay += 1;
   const thread = new Worker(new URL('./scan-thread.ts', import.meta.url), { workerData: order });
   try {
     const [answer] = (await once(thread, 'message', signal === undefined ? {} : { signal })) as [unknown];
     return scanAnswer.parse(answer);
   } finally {
-    underWay -= 1;
     await thread.terminate();
   }
 }

@@ -4,15 +4,22 @@ import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import type { Ending } from './finish.ts';
 import { finishAttempt } from './finish.ts';
+import { endLeftShells } from './end-left-shells.ts';
 import type { LaneRef, MakeExecutor, Reports } from './executor.ts';
 import type { LaneResult } from './lane-message.ts';
+import { sweepCgroups } from './cgroup.ts';
+import { Keeping } from './keeping.ts';
+import { recordYield, settleYield } from './keep-yield.ts';
+import { attemptOfCookie, cookiePrefix } from './launch.ts';
 import { LocalExecutor } from './local-executor.ts';
+import { chooseTier, findBounds } from './probe.ts';
+import type { HeldPlace } from './quarantine.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
 import { recordTests } from './record-tests.ts';
 import { recoverAtStart, returnToQueue } from './recover.ts';
-import { chooseTier } from './sandbox.ts';
+import { listCookies } from './survivors.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
-import { endLeftShells, Shells } from './shells.ts';
+import { Shells } from './shells.ts';
 
 export interface Ci {
   scheduler: Scheduler;
@@ -22,6 +29,10 @@ export interface Ci {
   isSandboxed(): boolean;
   /** How lanes run here, in a sentence for people. */
   tier(): string;
+  /** Removes what lanes left behind, when there is too much of it. */
+  keeping: Keeping;
+  /** Places that are lost for now to programs that could not be ended. */
+  quarantined(): HeldPlace[];
   start(): void;
   /** Ends every lane and puts it back into the queue; nothing of it lives afterwards. */
   stop(): Promise<void>;
@@ -33,20 +44,24 @@ const onThisMachine: MakeExecutor = (parts) => new LocalExecutor(parts);
 export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMachine): Promise<Ci> {
   const { ci, paths, searchPath } = forge.config;
   const owner = `local-${randomBytes(6).toString('hex')}`;
+  const place = { dataFolder: paths.data, scratch: join(paths.lanes, 'probe'), searchPath };
   const [{ tier, finding }] = await Promise.all([
-    chooseTier({
-      wanted: ci.sandbox,
-      allowUnsandboxed: ci.allowUnsandboxed,
-      dataFolder: paths.data,
-      scratch: join(paths.lanes, 'probe'),
-      searchPath,
-    }),
+    chooseTier({ wanted: ci.sandbox, allowUnsandboxed: ci.allowUnsandboxed, ...place }),
     recoverAtStart(forge, owner),
   ]);
+  const bounds = await findBounds(tier ?? 'none', place);
+  const left = listCookies(cookiePrefix(paths.data)).map((cookie) => ({
+    cookie,
+    attemptId: attemptOfCookie(paths.data, cookie),
+  }));
+  if (bounds.cgroups !== undefined) sweepCgroups(bounds.cgroups, cookiePrefix(paths.data));
+  const keeping = new Keeping(forge);
   endLeftShells(forge);
   const shells = new Shells(forge, tier);
   const executor =
-    tier === undefined ? undefined : makeExecutor({ tier, log: forge.log, reports: reportsTo(forge) });
+    tier === undefined
+      ? undefined
+      : makeExecutor({ tier, bounds, log: forge.log, reports: reportsTo(forge, keeping), left });
   const unsatisfiable = tier === undefined ? finding : undefined;
   const scheduler = createScheduler({ forge, executor, order: { owner, sandbox: tier, unsatisfiable } });
   return {
@@ -54,18 +69,22 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
     shells,
     isSandboxed: () => tier === 'bubblewrap' || tier === undefined,
     tier: () => finding,
+    keeping,
+    quarantined: () => executor?.held() ?? [],
     start: () => {
       executor?.warm();
+      keeping.start();
       scheduler.start();
     },
     stop: async () => {
       await scheduler.stop();
       await Promise.all([executor?.stop(), shells.stop()]);
+      await keeping.stop();
     },
   };
 }
 
-function reportsTo(forge: Forge): Reports {
+function reportsTo(forge: Forge, keeping: Keeping): Reports {
   return {
     heartbeat: ({ attemptId: id, token }, logBytes) => {
       const leaseUntil = forge.clock.now() + forge.config.ci.leaseSeconds * 1000;
@@ -75,22 +94,27 @@ function reportsTo(forge: Forge): Reports {
       forge.events.emit('lane-output', { attemptId, laneId, runId, bytes });
       stampFirstOutput(forge.db, { id: attemptId, token, now: forge.clock.now() });
     },
-    finished: (lane, logBytes, result) => finished(forge, lane, { logBytes, result }),
+    finished: (lane, logBytes, result) => {
+      const isKept = finished(forge, lane, { logBytes, result });
+      keeping.follow(settleYield(forge, lane, { result, isKept }));
+    },
   };
 }
 
-function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: LaneResult }): void {
+/** Whether what the lane left behind is kept: its claim still stood, and it ended for good. */
+function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: LaneResult }): boolean {
   const { result, logBytes } = end;
   setLogBytes(forge.db, { id: lane.attemptId, token: lane.token, logBytes });
   // Its programs are gone, so it may run again. A lane that was also cancelled is not requeued, and ends as cancelled.
   const why =
     result.cause === 'requeue' ? 'the forge was stopped while it ran' : 'its claim was not confirmed in time';
   const isUnfinished = result.cause === 'requeue' || result.cause === 'lost';
-  if (isUnfinished && returnToQueue(forge, lane, why)) return;
-  const ending = endingOf(result);
-  const { tests } = result;
-  const alongside = tests === undefined ? undefined : () => recordTests(forge, lane, tests);
-  finishAttempt(forge, lane, { ...ending, alongside });
+  if (isUnfinished && returnToQueue(forge, lane, why)) return false;
+  const alongside = () => {
+    recordYield(forge, lane, result);
+    if (result.tests !== undefined) recordTests(forge, lane, result.tests);
+  };
+  return finishAttempt(forge, lane, { ...endingOf(result), alongside });
 }
 
 function endingOf({ outcome, exitCode, signal, failureKind, message }: LaneResult): Ending {

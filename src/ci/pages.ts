@@ -15,6 +15,7 @@ import { secretsPages } from './route-secrets.ts';
 import { logPages } from './route-log.ts';
 import { shellPages } from './route-shell.ts';
 import { laneOfRoute, runOfRoute, runPathOf } from './route-run.ts';
+import { testPages } from './route-tests.ts';
 import { runPage } from './run-view.ts';
 
 const base = '/:owner/:repo/runs/:number';
@@ -44,7 +45,7 @@ export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler' | 'shells'>): Rou
       render(response, template, lanePage(forge, found, callerOf(response)));
     });
   }
-  router.use(logPages(forge));
+  router.use(logPages(forge), testPages(forge));
   router.post(`${base}/rerun`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
     const order = parse(rerunRequest, request.body ?? {});

@@ -5,11 +5,16 @@ import type { Forge } from '../forge/open.ts';
 import { laneRecovery, runRecovery } from './recovery-view.ts';
 import { shellView } from './shell-view.ts';
 import type { ShownLane, ShownRun } from './shown-run.ts';
+import { laneTests, runTests } from './tests-view.ts';
 
 export function runPanels(forge: Forge, shown: ShownRun): Record<string, unknown> {
-  return { recovery: runRecovery(forge, shown) };
+  return { tests: runTests(forge, shown), recovery: runRecovery(forge, shown) };
 }
 
 export function lanePanels(forge: Forge, shown: ShownLane): Record<string, unknown> {
-  return { recovery: laneRecovery(forge, shown), shell: shellView(forge, shown) };
+  return {
+    tests: laneTests(forge, shown),
+    recovery: laneRecovery(forge, shown),
+    shell: shellView(forge, shown),
+  };
 }

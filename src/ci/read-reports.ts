@@ -50,9 +50,12 @@ const mebibyte = 1024 * 1024;
 
 /** The result of a lane with what its reports say; as it is when the lane names none or will run again. */
 export async function withTests(start: Order, result: LaneResult): Promise<LaneResult> {
-  const willRunAgain = result.cause === 'requeue' || result.cause === 'lost';
-  if (start.reports.length === 0 || willRunAgain) return result;
-  return { ...result, tests: await readReports(start, result.reports ?? []) };
+  const { reports = [], cause } = result;
+  const willRunAgain = cause === 'requeue' || cause === 'lost';
+  // Nobody expects reports of a lane that was stopped half way.
+  const isNothing = result.outcome === 'stopped' && reports.length === 0;
+  if (start.reports.length === 0 || willRunAgain || isNothing) return result;
+  return { ...result, tests: await readReports(start, reports) };
 }
 
 async function readReports(
@@ -62,7 +65,11 @@ async function readReports(
   const files = stored.map((file) => ({ path: file.path, stored: join(start.reportsFolder, file.stored) }));
   const missing = start.reports
     .filter((pattern) => !files.some(({ path }) => matches(pattern, path)))
-    .map((pattern) => ({ path: pattern, tests: 0, problem: 'the lane left no such file' }));
+    .map((pattern) => ({
+      path: pattern,
+      tests: 0,
+      problem: 'the lane left no such file, or one too large to be read',
+    }));
   if (files.length === 0) return { reports: missing, tests: [] };
   const { work: workFolder } = placesOf(start);
   const trackedFiles = await listFiles(start);

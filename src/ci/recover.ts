@@ -1,8 +1,9 @@
 // Gives back what a dead forge or a dead thread left behind. A lane returns to the queue only after its
 // programs are verified gone, so that it never runs twice at the same time.
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
+import { removeTree } from '../lib/remove-tree.ts';
 import { getAttempt } from './find.ts';
 import { announce, endAttempt, finishAttempt, recomputeRun, type Change } from './finish.ts';
 import { cookiePrefix, logFolder } from './launch.ts';
@@ -10,6 +11,7 @@ import { listLive, requeueAttempt, type LiveLane } from './queue.ts';
 import { findWantedEnd } from './recovery-store.ts';
 import { insertAttempt } from './store.ts';
 import { killSurvivors } from './survivors.ts';
+import { listKept } from './yield-store.ts';
 
 type Claimed = Pick<LiveLane, 'attemptId' | 'laneId' | 'runId' | 'token' | 'state'>;
 
@@ -20,8 +22,9 @@ type Claimed = Pick<LiveLane, 'attemptId' | 'laneId' | 'runId' | 'token' | 'stat
 export async function recoverAtStart(forge: Forge, owner: string): Promise<void> {
   const { paths } = forge.config;
   await killSurvivors(cookiePrefix(paths.data));
-  for (const name of readdirSync(paths.checkouts)) {
-    rmSync(join(paths.checkouts, name), { recursive: true, force: true, maxRetries: 3 });
+  const kept = new Set(listKept(forge.db).map(({ id, token }) => `${id}-${token}`));
+  for (const name of readdirSync(paths.checkouts).filter((name) => !kept.has(name))) {
+    await removeTree(join(paths.checkouts, name));
   }
   for (const lane of listLive(forge.db)) {
     if (lane.owner !== owner) await reapLane(forge, lane, 'the forge was restarted while it ran');

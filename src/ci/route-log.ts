@@ -53,6 +53,7 @@ async function sendPart(forge: Forge, request: Request, response: Response): Pro
     'X-Log-First': String(log.first),
     'X-Log-Next': String(log.next),
     'X-Log-Lines': String(log.lines),
+    'X-Log-Size': String(log.size),
     'X-Log-Ended': String(log.ended),
     'Cache-Control': 'no-store',
   });

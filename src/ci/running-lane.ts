@@ -1,26 +1,33 @@
-// One lane's life inside its thread: checkout, program, output, and an end that is verified. Whatever ends
-// it first (its exit, a limit, a stop, its lease) decides the result; later causes change nothing.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { rmSync } from 'node:fs';
+// One lane's life inside its thread: preparing, program, output, an end that is verified, and what it leaves behind.
+// Whatever ends it first (its exit, a limit, a stop, its lease) decides the result; later causes change nothing.
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { removeTree } from '../lib/remove-tree.ts';
+import { countRefused, makeCgroup, removeCgroup } from './cgroup.ts';
 import { makeCheckout } from './checkout.ts';
-import type { LaneResult, StartMessage, StopCause } from './lane-message.ts';
+import { collectArtifacts, collectReports } from './collect.ts';
+import { Kin } from './kin.ts';
+import { restoreCaches, saveCaches } from './lane-caches.ts';
+import type { CacheUse, LaneResult, StartMessage, StopCause } from './lane-message.ts';
+import { codesOf, resultOfCause, resultOfExit, unkillable, type EndCause, type Exit } from './lane-result.ts';
+import { LimitWatch, type Excess } from './limit-watch.ts';
 import { LogFile } from './log-file.ts';
+import { Mask } from './mask.ts';
 import { openOutput, type Output } from './output-pipe.ts';
-import { lanePath, placesOf, sandboxArgv } from './sandbox.ts';
-import { cookieName, killGroup, killSurvivors, terminate } from './survivors.ts';
-
-type EndCause = StopCause | 'timeout' | 'idle_timeout';
-
-interface Exit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
+import { placesOf } from './sandbox.ts';
+import { startProgram } from './start-program.ts';
+import { findSurvivors, killGroup, killSurvivors, terminate } from './survivors.ts';
 
 export interface LaneSignals {
   output(logBytes: number): void;
   heartbeat(logBytes: number): void;
+}
+
+interface Prepared {
+  output: Output;
+  caches: CacheUse[];
 }
 
 const drainMs = 2000;
@@ -30,19 +37,24 @@ export class RunningLane {
   readonly #start: StartMessage;
   readonly #signals: LaneSignals;
   readonly #log: LogFile;
+  readonly #mask: Mask;
   readonly #beganAt = performance.now();
   readonly #ended = Promise.withResolvers<EndCause>();
+  readonly #stopping = new AbortController();
   #cause: EndCause | undefined;
+  #excess: Excess | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
   #lastOutputAt = performance.now();
   #toldOutput = false;
+  #cgroup: string | undefined;
 
   constructor(start: StartMessage, signals: LaneSignals) {
     this.#start = start;
     this.#signals = signals;
     this.#log = new LogFile(start.logFolder, start.maxLogBytes);
+    this.#mask = new Mask(Object.values(start.secrets));
     this.extendLease(start.leaseMs);
   }
 
@@ -65,80 +77,161 @@ export class RunningLane {
     const start = this.#start;
     const heartbeat = setInterval(() => this.#signals.heartbeat(this.#log.bytes), start.heartbeatMs);
     const timeout = setTimeout(() => this.#end('timeout'), start.timeoutMs);
+    let result: LaneResult = { outcome: 'failed', failureKind: 'infrastructure' };
     try {
       this.#log.note(
         `${start.title} · attempt ${start.attemptNumber} · commit ${start.commit.slice(0, 12)} · sandbox ${start.tier}`,
       );
       for (const note of start.notes) this.#log.note(note);
-      return this.#close(await this.#execute());
+      result = await this.#execute();
+      if (this.#isKept(result)) result.keptFolder = start.folder;
+      return result;
     } catch (error) {
-      this.#close({ outcome: 'failed', failureKind: 'infrastructure', message: String(error) });
+      result.message = String(error);
       throw error;
     } finally {
-      clearInterval(heartbeat);
       clearTimeout(timeout);
-      for (const timer of [this.#leaseTimer, this.#idleTimer, this.#reportTimer]) clearTimeout(timer);
-      rmSync(start.folder, { recursive: true, force: true, maxRetries: 3 });
+      for (const timer of [this.#idleTimer, this.#reportTimer]) clearTimeout(timer);
+      this.#close(result);
+      if (result.keptFolder === undefined) await removeTree(start.folder).catch(() => undefined);
+      if (this.#cgroup !== undefined) removeCgroup(this.#cgroup);
+      clearInterval(heartbeat);
+      clearTimeout(this.#leaseTimer);
     }
   }
 
   async #execute(): Promise<LaneResult> {
-    const start = this.#start;
-    const places = placesOf(start);
-    const { folder, commit, objects, searchPath, cookie } = start;
-    const [output] = await Promise.all([
-      openOutput(start.logFolder, searchPath),
-      makeCheckout({ folder, commit, objects, shownObjects: places.objects, searchPath, cookie }),
-    ]);
+    const preparing = this.#prepare();
+    const first = await Promise.race([preparing, this.#ended.promise]);
+    if (typeof first === 'string') return await this.#abandon(preparing, first);
+    const { output, caches } = first;
     try {
-      if (this.#cause !== undefined) return resultOfCause(this.#cause, start);
-      const child = this.#spawn(output);
-      const exited = exitOf(child);
-      this.#watchIdle();
-      output.read((chunk) => this.#take(chunk));
-      const first = await Promise.race([exited, this.#ended.promise]);
-      const exit = typeof first === 'string' ? await this.#terminate(exited) : first;
-      killGroup(child.pid);
-      const survivors = await killSurvivors(start.cookie);
-      await Promise.race([output.ended, delay(drainMs)]);
-      if (survivors.length > 0) return unkillable(survivors.length);
-      return this.#cause === undefined
-        ? resultOfExit(exit)
-        : { ...resultOfCause(this.#cause, start), ...codes(exit) };
+      const { result, survivors } = await this.#runProgram(output);
+      if (survivors > 0) return unkillable(survivors);
+      return result.outcome === 'stopped' ? result : { ...result, ...(await this.#collect(result, caches)) };
     } finally {
       output.close();
     }
   }
 
-  #spawn(output: Output): ChildProcess {
+  /** The checkout and the caches, as the program will find them. */
+  async #prepare(): Promise<Prepared> {
     const start = this.#start;
-    const places = placesOf(start);
-    const env = {
-      PATH: lanePath(start.tier, start.searchPath),
-      LANG: 'C.UTF-8',
-      ...start.env,
-      HOME: places.home,
-      TMPDIR: places.temporary,
+    const { folder, commit, objects, searchPath, cookie, maxTreeFiles } = start;
+    const shownObjects = placesOf(start).objects;
+    const opening = openOutput(start.logFolder, searchPath);
+    try {
+      const checkout = { folder, commit, objects, shownObjects, searchPath, cookie, maxTreeFiles };
+      await Promise.all([opening, makeCheckout(checkout)]);
+      const caches = await restoreCaches(start, this.#context());
+      return { output: await opening, caches };
+    } catch (error) {
+      (await opening).close();
+      throw error;
+    }
+  }
+
+  /** Ends what is being prepared: its programs have the cookie, and none is started after the signal. */
+  async #abandon(preparing: Promise<Prepared>, cause: EndCause): Promise<LaneResult> {
+    const result = resultOfCause(cause, this.#start, this.#excess);
+    const settled = preparing.then(
+      ({ output }) => output.close(),
+      () => undefined,
+    );
+    const survivors = await killSurvivors(this.#start.cookie);
+    if (survivors.length > 0) return unkillable(survivors.length);
+    await settled;
+    const late = await killSurvivors(this.#start.cookie);
+    return late.length > 0 ? unkillable(late.length) : result;
+  }
+
+  async #runProgram(output: Output): Promise<{ result: LaneResult; survivors: number }> {
+    const start = this.#start;
+    this.#cgroup = this.#joinCgroup();
+    const child = startProgram(start, output, this.#cgroup);
+    const kin = this.#kinOf(child);
+    const exited = exitOf(child);
+    this.#lastOutputAt = performance.now();
+    this.#watchIdle();
+    output.read((chunk) => this.#take(chunk));
+    const watch = this.#watch(kin);
+    try {
+      const first = await Promise.race([exited, this.#ended.promise]);
+      const exit = typeof first === 'string' ? await this.#terminate(exited, kin) : first;
+      if (kin === undefined) killGroup(child.pid);
+      const survivors = await killSurvivors(start.cookie, { kin });
+      await Promise.race([output.ended, delay(drainMs)]);
+      const cause = this.#cause;
+      const result =
+        cause === undefined
+          ? resultOfExit(exit)
+          : { ...resultOfCause(cause, start, this.#excess), ...codesOf(exit) };
+      return { result, survivors: survivors.length };
+    } finally {
+      watch.stop();
+      this.#log.write(this.#mask.end());
+      this.#noteRefused();
+    }
+  }
+
+  /** What the lane leaves for people and for later lanes. */
+  async #collect(result: LaneResult, caches: readonly CacheUse[]): Promise<Partial<LaneResult>> {
+    const start = this.#start;
+    const context = this.#context();
+    const collecting = { ...context, work: join(start.folder, 'work') };
+    const reports = await collectReports(start, collecting);
+    const artifacts = await collectArtifacts(start, collecting);
+    const uses = result.outcome === 'success' ? await saveCaches(start, caches, context) : [...caches];
+    return { reports, artifacts, caches: uses };
+  }
+
+  #context() {
+    return { signal: this.#stopping.signal, note: (text: string) => this.#log.note(text) };
+  }
+
+  #joinCgroup(): string | undefined {
+    const { cgroups } = this.#start.bounds;
+    const sandboxPrograms = 8;
+    if (cgroups === undefined) return undefined;
+    return makeCgroup(cgroups, this.#start.cookie, this.#start.maxPrograms + sandboxPrograms);
+  }
+
+  /** A namespace holds all programs of the lane together; without one, they are followed. */
+  #kinOf({ pid: leader }: ChildProcess): Kin | undefined {
+    if (this.#start.tier !== 'none' || leader === undefined) return undefined;
+    return new Kin({ leader, folder: this.#start.folder, cgroup: this.#cgroup });
+  }
+
+  #watch(kin: Kin | undefined): LimitWatch {
+    const { cookie, bounds } = this.#start;
+    const isCounted = bounds.programs === 'counted';
+    const countPrograms = () => {
+      if (kin === undefined && !isCounted) return 0;
+      const found = findSurvivors(cookie);
+      const count = kin === undefined ? found.length : kin.look(found.map(({ pid }) => pid)).length;
+      return isCounted ? count : 0;
     };
-    const command = typeof start.command === 'string' ? ['sh', '-euc', start.command] : start.command;
-    const [program = '', ...args] = sandboxArgv({ ...start, env }, command);
-    const child = spawn(program, args, {
-      cwd: `${start.folder}/work`,
-      detached: true,
-      stdio: ['ignore', output.writeEnd, output.writeEnd],
-      env: {
-        ...(start.tier === 'bubblewrap' ? { PATH: start.searchPath } : env),
-        [cookieName]: start.cookie,
-      },
-    });
-    output.closeWriteEnd();
-    return child;
+    const exceeded = (excess: Excess) => {
+      this.#excess ??= excess;
+      this.#end('excess');
+    };
+    return new LimitWatch({ ...this.#start, countPrograms, exceeded });
+  }
+
+  #noteRefused(): void {
+    const count = this.#cgroup === undefined ? 0 : countRefused(this.#cgroup);
+    if (count > 0) {
+      this.#log.note(
+        `${count} times a program could not be started: ${this.#start.maxPrograms} are the most`,
+      );
+    }
   }
 
   /** Asks, waits out the grace, and leaves the killing to what follows. */
-  async #terminate(exited: Promise<Exit>): Promise<Exit> {
+  async #terminate(exited: Promise<Exit>, kin: Kin | undefined): Promise<Exit> {
     const start = this.#start;
-    this.#log.note(`ending the lane: ${this.#cause ?? 'stopped'}`);
+    this.#log.note(`ending the lane: ${this.#excess?.message ?? this.#cause ?? 'stopped'}`);
+    kin?.look(findSurvivors(start.cookie).map(({ pid }) => pid));
     terminate(start.cookie, start.tier !== 'none');
     const none: Exit = { code: null, signal: null };
     const grace = new AbortController();
@@ -153,11 +246,12 @@ export class RunningLane {
   #end(cause: EndCause): void {
     if (this.#cause !== undefined) return;
     this.#cause = cause;
+    this.#stopping.abort();
     this.#ended.resolve(cause);
   }
 
   #take(chunk: Buffer): void {
-    this.#log.write(chunk);
+    this.#log.write(this.#mask.take(chunk));
     this.#lastOutputAt = performance.now();
     if (!this.#toldOutput) {
       this.#toldOutput = true;
@@ -176,13 +270,21 @@ export class RunningLane {
     else this.#idleTimer = setTimeout(() => this.#watchIdle(), left);
   }
 
-  #close(result: LaneResult): LaneResult {
+  /** A file of an attempt that was given secrets may hold one of them, and nobody is shown those. */
+  #isKept({ outcome, failureKind }: LaneResult): boolean {
+    const { keepFolder, secrets } = this.#start;
+    const isOwnFault =
+      failureKind === 'test_failure' || failureKind === 'timeout' || failureKind === 'idle_timeout';
+    const isFull = this.#excess !== undefined;
+    return keepFolder && outcome === 'failed' && isOwnFault && !isFull && Object.keys(secrets).length === 0;
+  }
+
+  #close(result: LaneResult): void {
     const seconds = ((performance.now() - this.#beganAt) / 1000).toFixed(1);
     const how = result.failureKind ?? result.cause ?? result.outcome;
     const exit = result.exitCode === undefined ? (result.signal ?? '') : `exit ${result.exitCode}`;
     this.#log.note([how, exit, `after ${seconds} s`].filter(Boolean).join(' · '));
     this.#log.close();
-    return result;
   }
 }
 
@@ -194,33 +296,3 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   promise.catch(() => undefined);
   return promise;
 }
-
-const codes = ({ code, signal }: Exit) => ({
-  ...(code === null ? {} : { exitCode: code }),
-  ...(signal === null ? {} : { signal }),
-});
-
-function resultOfExit(exit: Exit): LaneResult {
-  if (exit.code === 0) return { outcome: 'success', exitCode: 0 };
-  const how = exit.code === null ? `ended by ${exit.signal}` : `exit ${exit.code}`;
-  return { outcome: 'failed', failureKind: 'test_failure', message: how, ...codes(exit) };
-}
-
-function resultOfCause(cause: EndCause, start: StartMessage): LaneResult {
-  const span = (milliseconds: number) =>
-    milliseconds < 60_000 ? `${milliseconds / 1000} s` : `${milliseconds / 60_000} min`;
-  switch (cause) {
-    case 'timeout':
-      return { outcome: 'failed', failureKind: cause, message: `took longer than ${span(start.timeoutMs)}` };
-    case 'idle_timeout':
-      return { outcome: 'failed', failureKind: cause, message: `printed nothing for ${span(start.idleMs)}` };
-    default:
-      return { outcome: 'stopped', cause };
-  }
-}
-
-const unkillable = (count: number): LaneResult => ({
-  outcome: 'failed',
-  failureKind: 'unkillable',
-  message: `${count} of its programs could not be ended`,
-});

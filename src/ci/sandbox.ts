@@ -1,9 +1,9 @@
 // The ways to run a lane apart from the machine, best first. Only bubblewrap keeps a lane from the forge's
-// files; a PID namespace alone makes its end certain; a plain process group does neither.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+// files; a PID namespace alone makes its end certain; a plain process group does neither. What each lane may take is
+// limited here too, as far as the kernel does it.
+import { existsSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
-import type { Tier } from './lane-message.ts';
+import type { Bounds, Tier } from './lane-message.ts';
 
 /** Where the lane's folders and the shared objects lie as the lane sees them. */
 export interface Places {
@@ -21,13 +21,21 @@ export interface SandboxRequest {
   dataFolder: string;
   /** Set inside the sandbox only: LD_PRELOAD or PATH of a manifest must not reach the sandbox program itself. */
   env: Record<string, string>;
+  network: boolean;
+  limits?: SandboxLimits;
+  /** Of a pipe on which bubblewrap is given more arguments, each ended by a NUL. */
+  argsFd?: number;
+  /** It runs on a terminal that was made for it alone, and so keeps the session that the terminal belongs to. */
+  terminal?: boolean;
 }
 
-export interface TierChoice {
-  /** Undefined: no permitted tier works here, so that no lane may run. */
-  tier: Tier | undefined;
-  /** What was found, in one sentence for people. */
-  finding: string;
+export interface SandboxLimits {
+  bounds: Bounds;
+  maxTemporaryBytes: number;
+  maxFileBytes: number;
+  maxPrograms: number;
+  /** The folder of the attempt's cgroup, when it has one. */
+  cgroup?: string | undefined;
 }
 
 // The parts of the system that every program needs; all else of the machine is not there.
@@ -47,7 +55,6 @@ const systemFolders = [
 const optionalFolders = ['/run/systemd/resolve', '/run/current-system'];
 const hiddenFiles = ['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/krb5.keytab'];
 const hiddenFolders = ['/etc/ssh', '/etc/ssl/private', '/etc/sudoers.d'];
-const probeMs = 10_000;
 
 /** Shown paths are fixed in bubblewrap, so that a lane learns nothing of the machine. */
 export function placesOf({
@@ -65,16 +72,37 @@ export function placesOf({
  * it; `env` joins it inside bubblewrap, and must be given to the other tiers by the caller.
  */
 export function sandboxArgv(request: SandboxRequest, command: readonly string[]): string[] {
+  const { limits } = request;
+  if (limits === undefined) return [...tierArgv(request), ...command];
+  return [...outerLimits(limits), ...tierArgv(request), ...innerLimits(limits), ...command];
+}
+
+function tierArgv(request: SandboxRequest): string[] {
   switch (request.tier) {
     case 'bubblewrap':
-      return [...bubblewrapArgv(request), ...command];
+      return bubblewrapArgv(request);
     case 'unshare':
       // The shell is the namespace's first program, which signals without a handler do not reach; the lane is its child.
-      return [...unshareArgv(), 'sh', '-c', '"$@"; exit $?', 'lane', ...command];
+      return [...unshareArgv(request), 'sh', '-c', '"$@"; exit $?', 'lane'];
     case 'none':
       // As in the other tiers, a program that is not found is the lane's failure (127) and not the forge's.
-      return ['sh', '-c', 'exec "$@"', 'lane', ...command];
+      return request.limits?.bounds.subreaper ?? ['sh', '-c', 'exec "$@"', 'lane'];
   }
+}
+
+/** Around the sandbox: its cgroup, a place ahead of the forge when memory runs out, and the size of one file. */
+function outerLimits({ bounds, cgroup, maxFileBytes }: SandboxLimits): string[] {
+  const join = cgroup === undefined ? '' : 'echo 0 >"$1" && ';
+  const script = `echo 500 2>/dev/null >/proc/self/oom_score_adj; ${join}shift && exec "$@"`;
+  const limits = bounds.prlimit === undefined ? [] : [bounds.prlimit, `--fsize=${maxFileBytes}`, '--core=0'];
+  return ['sh', '-c', script, 'lane', `${cgroup ?? ''}/cgroup.procs`, ...limits];
+}
+
+/** Inside the lane's own user namespace, where the kernel counts its programs apart from all others of the user. */
+function innerLimits({ bounds, maxPrograms }: SandboxLimits): string[] {
+  return bounds.programs === 'namespace' && bounds.prlimit !== undefined
+    ? [bounds.prlimit, `--nproc=${maxPrograms}`]
+    : [];
 }
 
 function bubblewrapArgv(request: SandboxRequest): string[] {
@@ -89,12 +117,21 @@ function bubblewrapArgv(request: SandboxRequest): string[] {
     ...(isVisible ? ['--tmpfs', dataFolder] : []),
   ];
   const env = Object.entries(request.env).flatMap(([name, value]) => ['--setenv', name, value]);
-  // The network is shared until lanes can say whether they need it.
-  return `bwrap --unshare-all --share-net --unshare-user --disable-userns --die-with-parent --new-session --cap-drop ALL`
+  // What lies in memory has a size; everything else in memory cannot be written at all.
+  const size = request.limits === undefined ? [] : ['--size', String(request.limits.maxTemporaryBytes)];
+  const sized = ['/tmp', '/var/tmp', '/dev/shm'].flatMap((path) => [...size, '--tmpfs', path]);
+  const readOnly = ['/', '/dev', ...hiddenFolders.filter((path) => existsSync(path))];
+  return 'bwrap --unshare-all --unshare-user --disable-userns --die-with-parent --cap-drop ALL'
     .split(' ')
-    .concat(system, hidden, '--proc /proc --dev /dev --tmpfs /tmp --tmpfs /var/tmp'.split(' '))
+    .concat(request.network ? ['--share-net'] : [], request.terminal === true ? [] : ['--new-session'])
+    .concat(request.argsFd === undefined ? [] : ['--args', String(request.argsFd)])
+    .concat(system, hidden, '--proc /proc --dev /dev'.split(' '), sized)
     .concat('--bind', join(folder, 'work'), places.work, '--bind', join(folder, 'home'), places.home)
-    .concat('--ro-bind', objects, places.objects, '--chdir', places.work, env, '--');
+    .concat('--ro-bind', objects, places.objects, '--chdir', places.work, env)
+    .concat(
+      readOnly.flatMap((path) => ['--remount-ro', path]),
+      '--',
+    );
 }
 
 /** The folders of `searchPath` that a lane of the tier can see. */
@@ -110,67 +147,20 @@ const isInside = (path: string, folder: string): boolean => {
   return rest === '' || (!rest.startsWith('..') && !isAbsolute(rest));
 };
 
-function unshareArgv(): string[] {
+function unshareArgv({ network }: SandboxRequest): string[] {
   const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user'];
+  const asNetwork = network ? [] : ['--net'];
   return [
     'setpriv',
     '--pdeathsig',
     'KILL',
     'unshare',
     ...asUser,
+    ...asNetwork,
     '--pid',
     '--fork',
     '--kill-child',
     '--mount-proc',
     '--',
   ];
-}
-
-/** Finds the best tier that works on this machine by running a program in it. */
-export async function chooseTier(options: {
-  wanted: Tier | 'auto';
-  allowUnsandboxed: boolean;
-  dataFolder: string;
-  scratch: string;
-  searchPath: string;
-}): Promise<TierChoice> {
-  const { wanted, allowUnsandboxed } = options;
-  const candidates: Tier[] = wanted === 'auto' ? ['bubblewrap', 'unshare', 'none'] : [wanted];
-  for (const tier of candidates) {
-    if (tier !== 'bubblewrap' && !allowUnsandboxed) continue;
-    if (await works(tier, options)) return { tier, finding: findings[tier] };
-  }
-  const names = candidates.filter((tier) => tier === 'bubblewrap' || allowUnsandboxed).join(', ');
-  return {
-    tier: undefined,
-    finding: `no permitted sandbox works here (tried: ${names || 'none'}); install bubblewrap, or set ci.allowUnsandboxed`,
-  };
-}
-
-const findings: Record<Tier, string> = {
-  bubblewrap: 'Lanes run in bubblewrap: they see the system read-only and nothing of the forge.',
-  unshare:
-    'Lanes run in a PID namespace: they end for certain, but they can read and write what the forge can.',
-  none: 'Lanes run without a sandbox: they can read and write what the forge can.',
-};
-
-async function works(
-  tier: Tier,
-  options: { dataFolder: string; scratch: string; searchPath: string },
-): Promise<boolean> {
-  if (tier === 'none') return true;
-  const { dataFolder, scratch, searchPath } = options;
-  try {
-    for (const name of ['work', 'home', 'tmp', 'objects'])
-      mkdirSync(join(scratch, name), { recursive: true });
-    const request = { tier, folder: scratch, objects: join(scratch, 'objects'), dataFolder, env: {} };
-    const [program = '', ...args] = sandboxArgv(request, ['true']);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const child = spawn(program, args, { env: { PATH: searchPath }, stdio: 'ignore', timeout: probeMs });
-    child.on('error', () => resolve(false));
-    child.on('exit', (code) => resolve(code === 0));
-    return await promise;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
 }

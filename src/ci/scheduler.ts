@@ -102,7 +102,8 @@ async function reap(lost: {
 }
 
 function claimAndStart({ forge, executor, order }: SchedulerParts): void {
-  for (const claim of claimLanes(forge, order)) {
+  const held = executor?.held().length;
+  for (const claim of claimLanes(forge, { ...order, held })) {
     try {
       if (executor === undefined) throw new Error('there is no executor');
       executor.submit(submissionOf(forge, claim));

@@ -4,10 +4,9 @@
 import { recordAudit } from '../accounts/audit.ts';
 import { requireAccount } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
-import { systemCaller } from '../accounts/system.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { fullName, includesRight, type Repo } from '../repos/model.ts';
+import { fullName, includesRight } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { findWorkspace, type Workspace, type WorkspaceWanted } from './find-workspace.ts';
 import type { Tier } from './lane-message.ts';
@@ -21,12 +20,14 @@ const lookMs = 10_000;
 /** After its time, for whoever serves it to say so. */
 const overtimeMs = 10_000;
 const againMs = 30_000;
+/** As long as whoever serves an ended shell has not said that it is over, something of it may yet be started. */
+const overMs = 500;
 
 export interface ShellWanted extends WorkspaceWanted {
   /** The client's TERM, when it has a terminal. */
   term?: string | undefined;
   /** Who the client is now; undefined when its key is not known any more. */
-  lookAgain(): Caller | undefined;
+  lookAgain: () => Caller | undefined;
 }
 
 export interface ShellGrant {
@@ -41,10 +42,15 @@ export interface ShellGrant {
 interface OpenShell {
   id: number;
   caller: Caller;
+  lookAgain: ShellWanted['lookAgain'];
   workspace: Workspace;
   cookie: string;
   endsBy: number;
   timers: NodeJS.Timeout[];
+  /** Resolved when whoever served it says that it is over, after which nothing of it is started any more. */
+  over: PromiseWithResolvers<void>;
+  /** What ended it, once it is being ended. */
+  ending: ShellEnding | undefined;
 }
 
 /** Among the ids of all that is served. */
@@ -79,8 +85,8 @@ export class Shells {
   end(id: string): void {
     const shell = this.#open.get(id);
     if (shell === undefined) return;
-    const isLate = this.#forge.clock.now() >= shell.endsBy;
-    this.#close(shell, isLate ? 'time_limit' : 'left');
+    shell.over.resolve();
+    this.#close(shell, this.#forge.clock.now() >= shell.endsBy ? 'time_limit' : 'left');
   }
 
   /** Ends the shell that is open in an attempt, for somebody who may; false when there is none. */
@@ -122,8 +128,20 @@ export class Shells {
       return row;
     });
     const cookie = `${cookiePrefix(forge.config.paths.data)}${nameOf(id)}.`;
-    const shell: OpenShell = { id, caller, workspace, cookie, endsBy, timers: [] };
-    shell.timers = this.#watch(shell, { repo: workspace.repo, wanted, limitMs });
+    const { lookAgain } = wanted;
+    const over = Promise.withResolvers<void>();
+    const shell: OpenShell = {
+      id,
+      caller,
+      lookAgain,
+      workspace,
+      cookie,
+      endsBy,
+      over,
+      timers: [],
+      ending: undefined,
+    };
+    shell.timers = this.#watch(shell, limitMs);
     const name = nameOf(id);
     this.#open.set(name, shell);
     this.#changed(workspace);
@@ -136,43 +154,56 @@ export class Shells {
     };
   }
 
-  #watch(
-    shell: OpenShell,
-    { repo, wanted, limitMs }: { repo: Repo; wanted: ShellWanted; limitMs: number },
-  ): NodeJS.Timeout[] {
-    const look = () => {
-      const now = wanted.lookAgain();
-      const may = now !== undefined && includesRight(rightOn(this.#forge, now, repo), 'write');
+  /** Ends the shells of those who may not write any more. */
+  look(): void {
+    for (const shell of this.#open.values()) {
+      const now = shell.lookAgain();
+      const may =
+        now !== undefined && includesRight(rightOn(this.#forge, now, shell.workspace.repo), 'write');
       if (!may) this.#close(shell, 'right_lost');
-    };
+    }
+  }
+
+  #watch(shell: OpenShell, limitMs: number): NodeJS.Timeout[] {
     return [
       setTimeout(() => this.#close(shell, 'time_limit'), limitMs + overtimeMs),
-      setInterval(look, lookMs),
+      setInterval(() => this.look(), lookMs),
     ];
   }
 
   #close(shell: OpenShell, ending: ShellEnding): void {
-    const { id, workspace, timers } = shell;
-    if (!this.#open.delete(nameOf(id))) return;
-    for (const timer of timers) clearInterval(timer);
-    const attemptId = workspace.attempt.id;
-    const ended = this.#killAndRecord(shell, ending).finally(() => this.#ending.delete(attemptId));
-    this.#ending.set(attemptId, ended);
+    if (shell.ending !== undefined) return;
+    shell.ending = ending;
+    for (const timer of shell.timers) clearInterval(timer);
+    const name = nameOf(shell.id);
+    const ended = this.#killAndRecord(shell, ending).finally(() => {
+      this.#open.delete(name);
+      this.#ending.delete(shell.workspace.attempt.id);
+    });
+    this.#ending.set(shell.workspace.attempt.id, ended);
   }
 
-  /** The row stays open, and so the workspace taken, as long as a program of the shell lives. */
-  async #killAndRecord({ id, caller, workspace, cookie }: OpenShell, ending: ShellEnding): Promise<void> {
+  /** The row stays open, and so the workspace taken, as long as a program of the shell lives or may be started. */
+  async #killAndRecord(
+    { id, caller, workspace, cookie, over }: OpenShell,
+    ending: ShellEnding,
+  ): Promise<void> {
     const forge = this.#forge;
+    const { signal } = this.#stopping;
+    let isOver = false;
+    void over.promise.then(() => (isOver = true));
     for (;;) {
+      const isLast = isOver || signal.aborted;
       const survivors = await killSurvivors(cookie);
-      if (survivors.length === 0) break;
-      forge.log.error(
-        { shell: id, pids: survivors.map(({ pid }) => pid) },
-        'programs of a shell cannot be ended',
-      );
-      // The next start of the forge looks again.
-      if (this.#stopping.signal.aborted) return;
-      await this.#pause();
+      if (survivors.length === 0 && isLast) break;
+      if (survivors.length === 0) await this.#pause(overMs, over.promise);
+      else {
+        const pids = survivors.map(({ pid }) => pid);
+        forge.log.error({ shell: id, pids }, 'programs of a shell cannot be ended');
+        // The next start of the forge looks again.
+        if (signal.aborted) return;
+        await this.#pause(againMs);
+      }
     }
     const endedAt = forge.clock.now();
     forge.db.transaction(() => {
@@ -182,12 +213,15 @@ export class Shells {
     this.#changed(workspace);
   }
 
-  #pause(): Promise<void> {
+  /** Waits so long, or until `early`, or until the forge is stopped. */
+  async #pause(milliseconds: number, early?: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, againMs);
-    const { signal } = this.#stopping;
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    return promise.finally(() => clearTimeout(timer));
+    const timer = setTimeout(resolve, milliseconds);
+    void early?.then(resolve);
+    this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+    if (this.#stopping.signal.aborted) resolve();
+    await promise;
+    clearTimeout(timer);
   }
 
   #taken(attemptId: number): ForgeError {
@@ -215,22 +249,4 @@ export class Shells {
     const { id: attemptId, state } = attempt;
     this.#forge.events.emit('lane-changed', { repoId, branchId, runId, laneId: lane.id, attemptId, state });
   }
-}
-
-/** At start, when `recoverAtStart` has ended every program that an earlier forge left behind. */
-export function endLeftShells(forge: Forge): void {
-  const left = listOpenShells(forge.db);
-  if (left.length === 0) return;
-  const endedAt = forge.clock.now();
-  forge.db.transaction(() => {
-    for (const { id, accountName } of left) {
-      endShellRow(forge.db, { id, endedAt, ending: 'forge_died' });
-      const detail = { shell: id, ending: 'forge_died' };
-      recordAudit(forge, systemCaller(forge), {
-        action: 'shell.end',
-        subject: `shell of ${accountName}`,
-        detail,
-      });
-    }
-  });
 }

@@ -2,6 +2,7 @@
 // double fork has put them. Linux only: elsewhere there is no /proc, and nothing is found.
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Kin } from './kin.ts';
 
 export const cookieName = 'PIKA_ATTEMPT_COOKIE';
 
@@ -31,6 +32,16 @@ export function findSurvivors(prefix: string, namespaces: ReadonlySet<string> = 
   return found;
 }
 
+/** The cookies, each once, of what lives and has one that starts with `prefix`. */
+export function listCookies(prefix: string): string[] {
+  const cookies = findSurvivors(prefix).flatMap(({ pid }) => {
+    const variables = read(`/proc/${pid}/environ`).split('\0');
+    const found = variables.find((variable) => variable.startsWith(`${cookieName}=${prefix}`));
+    return found === undefined ? [] : [found.slice(cookieName.length + 1)];
+  });
+  return [...new Set(cookies)];
+}
+
 /** Asks the programs of the lane to end, but not the sandbox around them, whose end would be a SIGKILL for all. */
 export function terminate(prefix: string, isNamespaced: boolean): void {
   const own = linkOf('/proc/self/ns/pid');
@@ -44,19 +55,36 @@ export function terminate(prefix: string, isNamespaced: boolean): void {
  * Kills until nothing is found any more; answers what is still there after five seconds of trying (a program that the kernel
  * cannot end now).
  */
-export async function killSurvivors(prefix: string): Promise<Survivor[]> {
+export async function killSurvivors(prefix: string, hunt: Hunt = {}): Promise<Survivor[]> {
   const own = linkOf('/proc/self/ns/pid');
   const namespaces = new Set<string>();
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + (hunt.patienceMs ?? patienceMs);
   for (;;) {
-    const found = findSurvivors(prefix, namespaces);
+    const found = withKin(findSurvivors(prefix, namespaces), hunt.kin);
     for (const { namespace } of found) {
       if (namespace !== own && namespace !== '') namespaces.add(namespace);
     }
     if (found.length === 0 || performance.now() > deadline) return found;
-    for (const { pid } of found) signal(pid, 'SIGKILL');
+    killOnce(found);
     await delay(checkMs);
   }
+}
+
+export function killOnce(survivors: readonly Survivor[]): void {
+  for (const { pid } of survivors) signal(pid, 'SIGKILL');
+}
+
+export interface Hunt {
+  /** Where no namespace holds them: those who have dropped the cookie. */
+  kin?: Kin | undefined;
+  patienceMs?: number;
+}
+
+function withKin(found: Survivor[], kin: Kin | undefined): Survivor[] {
+  if (kin === undefined) return found;
+  const known = new Map(found.map((survivor) => [survivor.pid, survivor]));
+  const living = kin.living([...known.keys()]);
+  return living.map((pid) => known.get(pid) ?? { pid, innerPid: pid, namespace: '' });
 }
 
 /** Kills what is left of a process group, with the sandbox that leads it. */

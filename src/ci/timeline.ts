@@ -31,10 +31,10 @@ export interface TimelineGroup extends TimelineBar {
 
 export interface Timeline {
   entries: (TimelineRow | TimelineGroup)[];
-  /** Marks of the axis in percent, with milliseconds since the begin. */
-  marks: { at: number; elapsed: number }[];
-  /** In percent, and milliseconds since the begin; undefined when everything has ended. */
-  now: { at: number; elapsed: number } | undefined;
+  /** Marks of the axis in percent, with the time since the begin as `4:26`. */
+  marks: { at: number; label: string }[];
+  /** The same of this moment; undefined when everything has ended. */
+  now: { at: number; label: string } | undefined;
   /** Where time is left out, in percent, with how much of it. */
   breaks: { at: number; elapsed: number }[];
 }
@@ -147,10 +147,19 @@ function scaleOf(lanes: readonly Lane[], now: number): Scale {
   });
   return {
     place: (at) => percent(elapsedAt(busy, at)),
-    marks: marks.map((elapsed) => ({ at: percent(elapsed), elapsed })),
-    now: isLive ? { at: percent(active), elapsed: active } : undefined,
+    marks: marks.map((elapsed) => ({ at: percent(elapsed), label: labelOf(elapsed) })),
+    now: isLive ? { at: percent(active), label: labelOf(active) } : undefined,
     breaks,
   };
+}
+
+/** Every mark of an axis in the same form, unlike a duration that stands alone. */
+function labelOf(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const rest = two(seconds % 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
 interface Span {

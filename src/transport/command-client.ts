@@ -17,6 +17,8 @@ export interface CommandClient {
   output: Writable;
   errors: Writable;
   terminal: Terminal | undefined;
+  /** Why this front gives a shell no terminal, for whoever expects one. */
+  noTerminal?: string;
   /** Sends what a program says, as fast as the client takes it. */
   carry(source: Readable): void;
   /** Aborts when the client has gone, after which nothing is told it any more. */

@@ -30,7 +30,7 @@ export interface PushRules {
 export interface ShellOrder extends WantedShell {
   caller: Caller;
   /** Who the client is at a later moment; undefined when its key is not known any more. */
-  lookAgain(): Caller | undefined;
+  lookAgain: () => Caller | undefined;
 }
 
 /** What the CI room grants of debug shells; handed in for the same reason. */

@@ -28,6 +28,8 @@ export type LocalRequest = z.infer<typeof localRequest>;
 
 const maxRequestBytes = 64 * 1024;
 const requestMs = 10_000;
+const noTerminal =
+  "the system's sshd gives no terminal here: the shell reads commands line by line and shows no prompt.";
 
 export interface LocalParts {
   forge: Forge;
@@ -142,6 +144,7 @@ function clientOf(socket: Socket, gone: AbortController): CommandClient {
     output,
     errors,
     terminal: undefined,
+    noTerminal,
     gone: gone.signal,
     carry: (source) => {
       isServed = true;

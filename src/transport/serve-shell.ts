@@ -19,6 +19,7 @@ export async function serveShell(
   try {
     if (gone.aborted) return;
     for (const line of granted.greeting) remark(client, line);
+    if (client.noTerminal !== undefined) remark(client, client.noTerminal);
     const running = startShell(granted, terminal);
     services.add(running);
     try {

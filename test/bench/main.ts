@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os';
 import { measureBlockedWebThread } from './blocked-web-thread.ts';
 import { measureClaims } from './claims.ts';
 import { measureLargePush } from './large-push.ts';
+import { measureLogPage } from './log-page.ts';
 import { measureManyBranches } from './many-branches.ts';
 import { table, type Figure } from './measure.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
@@ -16,6 +17,7 @@ import { measureTransportFull } from './transport-full.ts';
 
 const short: Record<string, () => Promise<Figure[]>> = {
   push: measurePushes,
+  'log-page': measureLogPage,
   scheduler: measureScheduler,
   claims: measureClaims,
   'no-op-lanes': measureNoOpLanes,

@@ -22,7 +22,15 @@ test('the git of a checkout carries the cookie of its attempt, by which it is fo
   const objects = `${repo}/objects`;
   const cookie = 'test.1-1.';
   const searchPath = `${programs}:${path}`;
-  await makeCheckout({ folder, commit, objects, shownObjects: objects, searchPath, cookie });
+  await makeCheckout({
+    folder,
+    commit,
+    objects,
+    shownObjects: objects,
+    searchPath,
+    cookie,
+    maxTreeFiles: 1000,
+  });
   expect(readFileSync(join(folder, 'work/a.txt'), 'utf8')).toBe('one\n');
   expect(readFileSync(seen, 'utf8').split('\n')).toContain(`${cookieName}=${cookie}`);
 });

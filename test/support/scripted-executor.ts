@@ -58,6 +58,11 @@ export class ScriptedExecutor implements Executor {
     if (lane !== undefined) lane.asked ??= cause;
   }
 
+  /** Nothing of its lanes ever stays. */
+  held(): [] {
+    return [];
+  }
+
   probe(attemptId: number): 'running' | 'gone' {
     return this.#held.has(attemptId) ? 'running' : 'gone';
   }

@@ -1,7 +1,9 @@
-// The logs of a branch's newest run: raw for one lane, with a heading each for several, failing ones first.
+// The logs of a branch's newest run: raw for one lane, with a heading each for several, failing ones first; and before
+// the log of what failed, the tests that failed.
 import { setTimeout as pause } from 'node:timers/promises';
 import { hasEnded, type LaneView, type RunView } from '../../ci/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { describeTests, readFailingTests } from '../failing-tests.ts';
 import { notFound, wrongUse } from '../failure.ts';
 import { clean, cleanLine, printJson, stderr, stdout } from '../output.ts';
 import { findBranch, findPlace, getStatus, repoRoute, type Place, type PlaceOptions } from '../place.ts';
@@ -30,14 +32,18 @@ export async function logs(given: string | undefined, options: LogsOptions): Pro
   else if (lanes.length === 0) {
     stderr.line(options.failed ? 'ph: no lane failed.' : 'ph: no lane has a log yet.');
   }
+  const tests = options.failed === true ? await readFailingTests(place, run.number) : [];
   const logsOfLanes: object[] = [];
   for (const lane of lanes) {
     const source = { place, run: run.number, lane, attempt: attempt ?? lane.attempt };
+    const told = tests.find((one) => one.lane === lane.id && one.attempt === source.attempt);
     if (options.json) {
-      logsOfLanes.push({ ...lane, attempt: source.attempt, log: await readWhole(source) });
+      const log = await readWhole(source);
+      logsOfLanes.push({ ...lane, attempt: source.attempt, ...(told && { tests: told }), log });
       continue;
     }
     if (lanes.length > 1 || options.failed) stdout.line(heading(lane, source.attempt));
+    if (told !== undefined) stdout.line(`${describeTests(told, stdout).join('\n')}\n`);
     await printLog(source, options.follow === true);
   }
   if (options.json) printJson({ run: run.number, head: run.head, lanes: logsOfLanes });

@@ -1,8 +1,10 @@
 // Waits for the commit that is here, not for whatever the forge has by then. The forge answers when there
 // is news, so nothing is asked twice for nothing.
 import { setTimeout as pause } from 'node:timers/promises';
+import type { LaneTestsView } from '../../ci/tests/model.ts';
 import { waitView, type BranchStatusView, type WaitView } from '../../landing/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { describeTests, readFailingTests } from '../failing-tests.ts';
 import { Failure, wrongUse } from '../failure.ts';
 import { cleanLine, printJson, stderr, stdout } from '../output.ts';
 import { branchRoute, findBranch, findPlace, type Place, type PlaceOptions } from '../place.ts';
@@ -36,7 +38,7 @@ export async function wait(given: string | undefined, options: WaitOptions): Pro
   } finally {
     progress.end();
   }
-  return conclude(answer, { commit, goal, json: options.json === true });
+  return conclude(answer, { place, commit, goal, json: options.json === true });
 }
 
 interface Watch {
@@ -95,15 +97,18 @@ async function askAgain(
   }
 }
 
-function conclude(
+async function conclude(
   { outcome, status }: WaitView,
-  { commit, goal, json }: { commit: string; goal: Watch['goal']; json: boolean },
-): ExitStatus {
+  { place, commit, goal, json }: { place: Place; commit: string; goal: Watch['goal']; json: boolean },
+): Promise<ExitStatus> {
   const here = shortOid(commit);
   const there = shortOid(status.branch.head);
+  const { run } = status;
+  const isRed = outcome === 'settled' && run?.state === 'failed';
+  const tests = isRed ? await readFailingTests(place, run.number) : [];
   const print = (result: string, sentence: string, exit: ExitStatus): ExitStatus => {
-    if (json) printJson({ result, commit, ...status });
-    else stdout.line(sentence);
+    if (json) printJson({ result, commit, ...status, ...(isRed && { tests }) });
+    else stdout.line([sentence, ...describeAll(tests)].join('\n'));
     return exit;
   };
   if (outcome === 'moved') {
@@ -128,6 +133,12 @@ function conclude(
     isGood ? exitStatus.done : exitStatus.no,
   );
 }
+
+const describeAll = (tests: readonly LaneTestsView[]): string[] =>
+  tests.flatMap((lane) => [
+    '',
+    `${stdout.paint('bold', cleanLine(lane.lane))}: ${describeTests(lane, stdout).join('\n')}`,
+  ]);
 
 function describeEnd(status: BranchStatusView, isGood: boolean): string {
   const { branch, run } = status;

@@ -18,6 +18,8 @@ export class LogBlocks {
     this.#changed = changed;
     this.lines = Number(box.dataset.logLines);
     this.isEnded = box.dataset.logEnded === 'true';
+    /** Bytes; known when a part has come. */
+    this.size = undefined;
     this.open = box.dataset.logOpen;
     let isAwaited = false;
     box.addEventListener('scroll', () => {
@@ -141,6 +143,7 @@ export class LogBlocks {
     block.append(...new DOMParser().parseFromString(await response.text(), 'text/html').body.childNodes);
     if (!query.includes('max=')) {
       this.lines = number('lines');
+      this.size = number('size');
       this.isEnded = response.headers.get('x-log-ended') === 'true';
     }
     return { block, first: number('first'), next: number('next') };

@@ -74,6 +74,7 @@ export function startLogSearch(view, goTo) {
   });
   for (const steps of place.querySelectorAll('[data-log-steps]')) steps.hidden = links().length < 2;
   highlight();
+  if (location.hash === '') void choose(links()[0]);
 }
 
 /** Marks the text in the rows that are in the page, where the browser can without touching them. */

@@ -236,7 +236,18 @@ function startPosition(view) {
   box.addEventListener('scroll', () => showWhere(view));
 }
 
+function sizeOf(count) {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, count)) / 10));
+  const value = count / 1024 ** unit;
+  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
 function showWhere({ panel, box, blocks }) {
+  if (blocks.size !== undefined) {
+    panel.querySelector('[data-log-count]').textContent =
+      `${blocks.lines.toLocaleString('en')} ${blocks.lines === 1 ? 'line' : 'lines'}, ${sizeOf(blocks.size)}`;
+  }
   const slider = panel.querySelector('[data-log-position]');
   const isWhole = blocks.first === 1 && blocks.next > blocks.lines;
   panel.querySelector('.log-foot').toggleAttribute('data-log-whole', isWhole && blocks.lines < 60);

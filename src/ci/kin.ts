@@ -1,0 +1,118 @@
+// Knows the programs of an attempt that dropped the cookie from their environment. Where there is no PID namespace, a
+// program is of the attempt when it descends from one that is, shares its session or its process group, lies in its
+// cgroup, or has the attempt's folder open.
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { listPidsOfCgroup } from './cgroup.ts';
+
+interface Program {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  /** Clock ticks since the machine started: with the pid, the same program for certain. */
+  startedAt: number;
+  isDead: boolean;
+}
+
+export class Kin {
+  readonly #leader: number;
+  readonly #folder: string;
+  readonly #cgroup: string | undefined;
+  /** By pid, also those that have ended: their children and their sessions live on. */
+  readonly #known = new Map<number, Program>();
+
+  /** `leader` is the program that was started, at the head of a session of its own. */
+  constructor(order: { leader: number; folder: string; cgroup: string | undefined }) {
+    this.#leader = order.leader;
+    this.#folder = order.folder;
+    this.#cgroup = order.cgroup;
+  }
+
+  /** Meets everybody who has come since; `cookied` are those who are known by their cookie. */
+  look(cookied: readonly number[] = []): Program[] {
+    const all = listPrograms();
+    const sure = new Set([this.#leader, ...cookied, ...listPidsOfCgroup(this.#cgroup ?? '')]);
+    for (const program of all) if (sure.has(program.pid)) this.#known.set(program.pid, program);
+    // A grandchild may stand before its parent in the list.
+    for (let before = -1; before !== this.#known.size;) {
+      before = this.#known.size;
+      for (const program of all) if (this.#isKin(program)) this.#known.set(program.pid, program);
+    }
+    return all.filter((program) => !program.isDead && isSame(this.#known.get(program.pid), program));
+  }
+
+  /** As `look`, and also by what lies open; for the end, because it looks at every program of the machine. */
+  living(cookied: readonly number[]): number[] {
+    const holders = listPrograms().filter(({ pid }) => pid !== process.pid && holds(pid, this.#folder));
+    const living = this.look([...cookied, ...holders.map(({ pid }) => pid)]).map(({ pid }) => pid);
+    // The leader takes in what loses its parent, so it ends after everybody else.
+    const others = living.filter((pid) => pid !== this.#leader);
+    return others.length > 0 ? others : living;
+  }
+
+  #isKin(program: Program): boolean {
+    if (isSame(this.#known.get(program.pid), program)) return false;
+    const relatives = [program.parent, program.group, program.session].map((pid) => this.#known.get(pid));
+    // A pid may have been given away again since: whoever descends from it has started later than it.
+    return relatives.some((relative) => relative !== undefined && relative.startedAt <= program.startedAt);
+  }
+}
+
+const isSame = (known: Program | undefined, program: Program): boolean =>
+  known?.startedAt === program.startedAt;
+
+function listPrograms(): Program[] {
+  return listPids().flatMap((pid) => {
+    const stat = read(`/proc/${pid}/stat`);
+    // pid (name, which may hold anything) state parent group session … start time as the 22nd field
+    const [state = '', parent, group, session, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (stat === '') return [];
+    return [
+      {
+        pid,
+        parent: Number(parent),
+        group: Number(group),
+        session: Number(session),
+        startedAt: Number(rest[15]),
+        isDead: state === 'Z' || state === 'X',
+      },
+    ];
+  });
+}
+
+function listPids(): number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    // Not Linux.
+    return [];
+  }
+}
+
+/** Whether it works in the folder or has a file of it open. */
+function holds(pid: number, folder: string): boolean {
+  const isInside = (path: string) => path === folder || path.startsWith(`${folder}/`);
+  if (isInside(linkOf(`/proc/${pid}/cwd`))) return true;
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => isInside(linkOf(`/proc/${pid}/fd/${fd}`)));
+  } catch {
+    // It has ended, or belongs to somebody else.
+    return false;
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,83 @@
+// Takes secrets out of a stream of bytes, also where a secret is spread over several chunks. All patterns are looked
+// for at once (Aho and Corasick), so what it costs does not depend on how many there are; and the state after a byte
+// says how much of the end may be the beginning of a secret, so only that much is ever held back.
+import { Automaton } from './pattern-automaton.ts';
+import { secretPatterns } from './secret-patterns.ts';
+
+const mark = Buffer.from('***');
+
+/** Bytes that are not shown; the mark for them may have been written when their beginning was released. */
+interface Span {
+  start: number;
+  end: number;
+  isAnnounced: boolean;
+}
+
+export class Mask {
+  readonly #automaton: Automaton | undefined;
+  #state = 0;
+  #held: Buffer = Buffer.alloc(0);
+  /** Of the held bytes, in order and apart from each other. */
+  #spans: Span[] = [];
+
+  constructor(secrets: readonly string[]) {
+    const patterns = secretPatterns(secrets);
+    this.#automaton = patterns.length === 0 ? undefined : new Automaton(patterns);
+  }
+
+  /** What may be shown by now; a view of `chunk` where nothing is masked. */
+  take(chunk: Buffer): Buffer {
+    const automaton = this.#automaton;
+    if (automaton === undefined || chunk.length === 0) return chunk;
+    const held = this.#held.length;
+    const bytes = held === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    let state = this.#state;
+    for (let at = held; at < bytes.length; at += 1) {
+      state = automaton.next(state, bytes[at] ?? 0);
+      const length = automaton.matched(state);
+      if (length > 0) addSpan(this.#spans, { start: at + 1 - length, end: at + 1, isAnnounced: false });
+    }
+    this.#state = state;
+    return this.#release(bytes, bytes.length - automaton.depth(state));
+  }
+
+  /** The rest, when nothing more comes. */
+  end(): Buffer {
+    this.#state = 0;
+    return this.#release(this.#held, this.#held.length);
+  }
+
+  /** Shows what lies before `safe` and holds the rest. */
+  #release(bytes: Buffer, safe: number): Buffer {
+    const parts: Buffer[] = [];
+    let from = 0;
+    for (const { start, end, isAnnounced } of this.#spans) {
+      if (start >= safe) break;
+      if (start > from) parts.push(bytes.subarray(from, start));
+      if (!isAnnounced) parts.push(mark);
+      from = end;
+    }
+    if (from < safe) parts.push(bytes.subarray(from, safe));
+    this.#spans = this.#spans
+      .filter(({ end }) => end > safe)
+      .map(({ start, end, isAnnounced }) => ({
+        start: Math.max(0, start - safe),
+        end: end - safe,
+        isAnnounced: isAnnounced || start < safe,
+      }));
+    // A copy: the chunk is its giver's again after this call.
+    this.#held = Buffer.from(bytes.subarray(safe));
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  }
+}
+
+/** The ends of spans only grow, so an overlap is always with the last ones. */
+function addSpan(spans: Span[], span: Span): void {
+  let { start, isAnnounced } = span;
+  for (let last = spans.at(-1); last !== undefined && last.end > start; last = spans.at(-1)) {
+    start = Math.min(start, last.start);
+    isAnnounced ||= last.isAnnounced;
+    spans.pop();
+  }
+  spans.push({ start, end: span.end, isAnnounced });
+}

@@ -1,0 +1,234 @@
+// Failing tests as pages show them: before the log, with their place in the repository and how they did before.
+import type { Forge } from '../forge/open.ts';
+import { encodePath, pathOfText } from '../git/git-path.ts';
+import type { Repo } from '../repos/model.ts';
+import { repoUrls } from '../repos/urls.ts';
+import { failuresOf, historyOf, resultsOf, totalsOf } from './find-tests.ts';
+import { listLanes } from './find.ts';
+import { hasEnded, type Attempt, type Lane, type Run } from './model.ts';
+import type { ShownLane, ShownRun } from './shown-run.ts';
+import type { HistoryEntry } from './test-history-store.ts';
+import type { TestResult, TestTotals } from './test-store.ts';
+import type { LaneTestsView, RunTestsView } from './tests/model.ts';
+
+const shownOnLane = 25;
+const shownOnRun = 12;
+const openFailures = 3;
+const comparedResults = 60;
+const shownResults = 20;
+const shownFlaky = 5;
+const apiFailures = 100;
+
+type Named = { lane: string; suite: string; name: string };
+
+/** The page of a test's history. */
+export const testHref = (repo: Repo, { lane, suite, name }: Named): string =>
+  `/${repo.owner}/${repo.name}/tests?${new URLSearchParams({ lane, suite, name }).toString()}`;
+
+export interface ShownFailure extends TestResult {
+  /** `file:line`, and where it leads to. */
+  place: string | undefined;
+  href: string | undefined;
+  history: string;
+  isOpen: boolean;
+  /** Its output, with the mentions of its place as links. */
+  text: { text: string; href?: string }[];
+  /** Newest last: on this branch, and on all others. */
+  here: RecentResults;
+  elsewhere: RecentResults;
+  /** What these say, in words. */
+  summary: string;
+}
+
+export interface RecentResults {
+  states: HistoryEntry['state'][];
+  failed: number;
+}
+
+export interface ShownTests {
+  lane: Lane;
+  attempt: Attempt;
+  totals: TestTotals;
+  count: number;
+  failing: number;
+  failures: ShownFailure[];
+  more: number;
+  problems: { path: string; problem: string }[];
+  /** Passed this time, and are known to fail now and then. */
+  flaky: { suite: string; name: string; href: string; flakyAt: number }[];
+  /** The page of all tests of the attempt. */
+  all: string;
+}
+
+/** What the reports of the shown attempt told; undefined without reports. */
+export function laneTests(
+  forge: Forge,
+  shown: ShownLane,
+): { groups: ShownTests[]; isLane: true } | undefined {
+  const { lane, attempt } = shown;
+  const group = groupOf(forge, shown, { lane, attempt, limit: shownOnLane, open: openFailures });
+  return group === undefined ? undefined : { groups: [group], isLane: true };
+}
+
+/** The lanes of a run whose newest attempts have failing tests, or reports that cannot be read. */
+export function runTests(forge: Forge, shown: ShownRun): { groups: ShownTests[]; isLane: false } | undefined {
+  let room = shownOnRun;
+  const groups = shown.lanes.flatMap((lane) => {
+    if (!hasEnded(lane.attempt.state)) return [];
+    const order = {
+      lane,
+      attempt: lane.attempt,
+      limit: Math.max(1, room),
+      open: room === shownOnRun ? 1 : 0,
+    };
+    const group = groupOf(forge, shown, order);
+    if (group === undefined || (group.failing === 0 && group.problems.length === 0)) return [];
+    room -= group.failures.length;
+    return [group];
+  });
+  return groups.length === 0 ? undefined : { groups, isLane: false };
+}
+
+interface GroupOrder {
+  lane: Lane;
+  attempt: Attempt;
+  limit: number;
+  /** How many failures show their output at once. */
+  open: number;
+}
+
+function groupOf(forge: Forge, shown: ShownRun, order: GroupOrder): ShownTests | undefined {
+  const { lane, attempt } = order;
+  const totals = totalsOf(forge, attempt.id);
+  if (totals === undefined) return undefined;
+  const failing = totals.failed + totals.errors;
+  const failures = failing === 0 ? [] : failuresOf(forge, attempt.id, order.limit);
+  const path = `${shown.path}/lanes/${encodeURIComponent(lane.key)}/tests`;
+  return {
+    lane,
+    attempt,
+    totals,
+    count: failing + totals.passed + totals.skipped,
+    failing,
+    failures: failures.map((test, place) =>
+      shownFailure(forge, shown, { lane, test, isOpen: place < order.open }),
+    ),
+    more: failing - failures.length,
+    problems: totals.reports.flatMap(({ path, problem }) =>
+      problem === undefined ? [] : [{ path, problem }],
+    ),
+    flaky: failing > 0 ? [] : flakyOf(forge, shown.repo, order),
+    all: `${path}?attempt=${attempt.number}`,
+  };
+}
+
+function flakyOf(forge: Forge, repo: Repo, { lane, attempt }: GroupOrder): ShownTests['flaky'] {
+  const limit = forge.config.ci.maxReportedTests;
+  return resultsOf(forge, { attemptId: attempt.id, limit, offset: 0 })
+    .flatMap(({ suite, name, flakyAt }) =>
+      flakyAt === null
+        ? []
+        : [{ suite, name, flakyAt, href: testHref(repo, { lane: lane.key, suite, name }) }],
+    )
+    .slice(0, shownFlaky);
+}
+
+function shownFailure(
+  forge: Forge,
+  { repo, run }: ShownRun,
+  { lane, test, isOpen }: { lane: Lane; test: TestResult; isOpen: boolean },
+): ShownFailure {
+  const { suite, name, file, line } = test;
+  const place = file === null ? undefined : `${file}${line === null ? '' : `:${line}`}`;
+  const href = file === null ? undefined : placeHref(repo, run, { file, line });
+  const wanted = { repoId: repo.id, laneKey: lane.key, suite, name };
+  const entries = historyOf(forge, wanted, { limit: comparedResults })?.entries ?? [];
+  const isHere = ({ branchId }: HistoryEntry) => branchId === (run.branchId ?? null);
+  const here = recent(entries.filter(isHere));
+  const elsewhere = recent(entries.filter((entry) => !isHere(entry)));
+  return {
+    ...test,
+    place,
+    href,
+    history: testHref(repo, { lane: lane.key, suite, name }),
+    isOpen,
+    text: linked(textOf(test), { place, href }),
+    here,
+    elsewhere,
+    summary: summaryOf({ here, elsewhere }),
+  };
+}
+
+/** The address of a line of the commit that a run is about. */
+export function placeHref(repo: Repo, run: Run, place: { file: string; line: number | null }): string {
+  const blob = `/${repo.owner}/${repo.name}/blob/${run.headOid}/${encodePath(pathOfText(place.file))}`;
+  return place.line === null ? blob : `${blob}#L${place.line}`;
+}
+
+/** Most runners begin the output with the message. */
+function textOf({ message, output }: TestResult): string {
+  if (output === null) return message ?? '';
+  return message === null || output.includes(message) ? output : `${message}\n\n${output}`;
+}
+
+function linked(
+  text: string,
+  { place, href }: { place: string | undefined; href: string | undefined },
+): ShownFailure['text'] {
+  if (place === undefined || href === undefined || !place.includes(':')) return [{ text }];
+  // The number must end there: line 12 is not mentioned by line 120.
+  const parts = text.split(place);
+  return parts.flatMap((part, at) => {
+    if (at === 0) return [{ text: part }];
+    return /^\d/.test(part) ? [{ text: place + part }] : [{ text: place, href }, { text: part }];
+  });
+}
+
+function recent(entries: readonly HistoryEntry[]): RecentResults {
+  const states = entries.slice(0, shownResults).map(({ state }) => state);
+  const failed = states.filter((state) => state === 'failed' || state === 'error').length;
+  return { states: states.reverse(), failed };
+}
+
+function summaryOf({ here, elsewhere }: Record<'here' | 'elsewhere', RecentResults>): string {
+  const times = here.states.length;
+  const first = times <= 1 ? 'failed at its first run here' : `failed ${here.failed} of ${times} here`;
+  const others = elsewhere.states.length;
+  if (others === 0) return `${first}, never run elsewhere`;
+  return elsewhere.failed === 0
+    ? `${first}, never in ${others} elsewhere`
+    : `${first}, ${elsewhere.failed} of ${others} elsewhere`;
+}
+
+/** The tests of an attempt as JSON; undefined when it has no reports. */
+export function laneTestsViewOf(
+  forge: Forge,
+  { repo, run, lane, attempt }: { repo: Repo; run: Run; lane: Lane; attempt: Attempt },
+): LaneTestsView | undefined {
+  const totals = totalsOf(forge, attempt.id);
+  if (totals === undefined) return undefined;
+  const { passed, failed, errors, skipped, reports } = totals;
+  const { origin } = new URL(repoUrls(forge, repo).page);
+  return {
+    lane: lane.key,
+    attempt: attempt.number,
+    passed,
+    failed,
+    errors,
+    skipped,
+    reports: reports.map((report) => ({ ...report, problem: report.problem ?? null })),
+    failures: failuresOf(forge, attempt.id, apiFailures).map(({ flakyAt, ...test }) => ({
+      ...test,
+      flakyAt: flakyAt === null ? null : new Date(flakyAt).toISOString(),
+      url: origin + testHref(repo, { lane: lane.key, suite: test.suite, name: test.name }),
+    })),
+    url: `${repoUrls(forge, repo).page}/runs/${run.number}/lanes/${encodeURIComponent(lane.key)}/tests?attempt=${attempt.number}`,
+  };
+}
+
+export const runTestsViewOf = (forge: Forge, repo: Repo, run: Run): RunTestsView => ({
+  run: run.number,
+  lanes: listLanes(forge, run.id).flatMap(
+    (lane) => laneTestsViewOf(forge, { repo, run, lane, attempt: lane.attempt }) ?? [],
+  ),
+});
