@@ -15,7 +15,7 @@ import { repoPath } from '../repos/path.ts';
 import { takeDownload } from './downloads.ts';
 import { apiPrefix, placeAt, routeBelow, type Exchange, type Place } from './place.ts';
 import { refusePrograms } from './refused-programs.ts';
-import { attachment } from './attachment.ts';
+import { attachment } from '../web/attachment.ts';
 
 const formats = { 'tar.gz': 'application/gzip', zip: 'application/zip' } as const;
 type Format = keyof typeof formats;

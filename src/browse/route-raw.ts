@@ -11,7 +11,7 @@ import { readHeads, readObject } from '../git/object-reader.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
 import { openLfsObject } from '../lfs/open-object.ts';
-import { attachment } from './attachment.ts';
+import { attachment } from '../web/attachment.ts';
 import { isBinary, missingContent, readFileOf, sniffedBytes } from './blob.ts';
 import { agreeOn, Part, type Range } from './byte-range.ts';
 import { takeDownload } from './downloads.ts';

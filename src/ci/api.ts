@@ -10,6 +10,7 @@ import type { CancelView, RerunView } from './model.ts';
 import type { Ci } from './open.ts';
 import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
+import { artifactApi } from './route-artifacts.ts';
 import { logApi } from './route-log.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
 import { secretsApi } from './route-secrets.ts';
@@ -21,7 +22,7 @@ const maxAnswerBytes = 1024 * 1024;
 
 export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
-  router.use(logApi(forge), testApi(forge));
+  router.use(logApi(forge), artifactApi(forge), testApi(forge));
   const base = '/api/v1/repos/:owner/:repo/runs/:number';
   router.use(secretsApi(forge), statusRoutes(forge));
 

@@ -12,6 +12,7 @@ import { cancelRequest, rerunRequest, scopeOf } from './requests.ts';
 import { rerunLanes } from './rerun.ts';
 import { badgeRoutes } from './route-badge.ts';
 import { secretsPages } from './route-secrets.ts';
+import { artifactPages } from './route-artifacts.ts';
 import { logPages } from './route-log.ts';
 import { shellPages } from './route-shell.ts';
 import { laneOfRoute, runOfRoute, runPathOf } from './route-run.ts';
@@ -45,7 +46,7 @@ export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler' | 'shells'>): Rou
       render(response, template, lanePage(forge, found, callerOf(response)));
     });
   }
-  router.use(logPages(forge), testPages(forge));
+  router.use(logPages(forge), artifactPages(forge), testPages(forge));
   router.post(`${base}/rerun`, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
     const order = parse(rerunRequest, request.body ?? {});

@@ -2,6 +2,7 @@
 // Each gives its data here under a name of its own; its template `ci/_<name>.njk` is part of both pages and shows
 // nothing when its data is not there.
 import type { Forge } from '../forge/open.ts';
+import { laneArtifacts } from './artifacts-view.ts';
 import { laneRecovery, runRecovery } from './recovery-view.ts';
 import { shellView } from './shell-view.ts';
 import type { ShownLane, ShownRun } from './shown-run.ts';
@@ -16,5 +17,6 @@ export function lanePanels(forge: Forge, shown: ShownLane): Record<string, unkno
     tests: laneTests(forge, shown),
     recovery: laneRecovery(forge, shown),
     shell: shellView(forge, shown),
+    artifacts: laneArtifacts(forge, shown),
   };
 }
