@@ -36,23 +36,26 @@ export interface CiScene {
 }
 
 /** Holds a connection open while it lives, so that the soak sees it; `done` is its last word. */
-const laneText = (id: string, { port, group, more }: { port: number; group: string; more: string }): string =>
+export const laneText = (
+  id: string,
+  lane: { port: number; group: string; more: string; seconds: number },
+): string =>
   `[[lane]]\nid = "${id}"\ncommand = ["bash", "-euc", '''
-exec 3<>/dev/tcp/127.0.0.1/${port}
-echo "$PIKA_ATTEMPT_COOKIE ${group}" >&3
+exec 3<>/dev/tcp/127.0.0.1/${lane.port}
+echo "$PIKA_ATTEMPT_COOKIE ${lane.group}" >&3
 echo lane-ran
-sleep ${id === 'quick' ? 0.02 : 0.15}
+sleep ${lane.seconds}
 echo done >&3
-''']\n${more}`;
+''']\n${lane.more}`;
 
 export const lanesPerRun = 3;
 
 function manifestFor(port: number): string {
   const host = 'group = "host"\n';
   return [
-    laneText('quick', { port, group: '-', more: '' }),
-    laneText('first', { port, group: 'host', more: host }),
-    laneText('second', { port, group: 'host', more: `${host}needs = ["quick"]\n` }),
+    laneText('quick', { port, group: '-', more: '', seconds: 0.02 }),
+    laneText('first', { port, group: 'host', more: host, seconds: 0.15 }),
+    laneText('second', { port, group: 'host', more: `${host}needs = ["quick"]\n`, seconds: 0.15 }),
   ].join('\n');
 }
 
