@@ -154,7 +154,10 @@ function addLanding(program: Command, choose: (action: Action) => void): void {
 }
 
 function addSecrets(program: Command, choose: (action: Action) => void): void {
-  const commands = program.command('secret').description('named values that lanes find in their environment');
+  const commands = program
+    .command('secret')
+    .description('named values that lanes find in their environment')
+    .addHelpText('after', examples('ph secret set NPM_TOKEN < token.txt', 'ph secret list'));
   repoOptions(commands.command('set <name>'))
     .description('set one; its value comes from standard input, or is asked for and not shown')
     .option('--refs <patterns...>', 'branches that may have it, ** for all (first: the default branch alone)')
