@@ -1,17 +1,11 @@
 // The overview of CI in the shape that leaves the forge as JSON.
 import { publicOrigin, type Forge } from '../forge/open.ts';
+import type { HeldPlace } from './quarantine.ts';
 import type { CiView } from './model.ts';
 import { ciOverview, type TargetState } from './overview.ts';
 import type { RunningRow, WaitingRow } from './overview-store.ts';
 
-/** A place whose programs could not be ended. */
-export interface LostPlace {
-  attemptId: number;
-  since: number;
-  pids: readonly number[];
-}
-
-export function ciViewOf(forge: Forge, lost: readonly LostPlace[]): CiView {
+export function ciViewOf(forge: Forge, lost: readonly HeldPlace[]): CiView {
   const { pause, running, waiting, reasons, targets } = ciOverview(forge);
   const placed = (row: RunningRow | WaitingRow) => ({
     repo: `${row.owner}/${row.name}`,

@@ -16,7 +16,7 @@ interface Action {
   title: string;
   /** What happens then, in a sentence. */
   meaning: string;
-  isDanger: boolean;
+  look: '' | 'primary' | 'danger';
   isForced: boolean;
 }
 
@@ -55,7 +55,7 @@ export function laneRecovery(forge: Forge, shown: ShownLane): RecoveryPanel | un
   const actions: Action[] = [];
   if (holds(forge, shown, 'maintain')) {
     if (mayBringBack(forge, shown) && (isBackedOff || isLive(lane))) actions.push(requeueAction(isBackedOff));
-    actions.push(failAction);
+    actions.push(failAction(lane));
   }
   if (holds(forge, shown, 'write') && isLive(lane)) actions.push(forceAction('Its programs'));
   return panelOf(forge, { actions, waiting: [lane], lane: lane.key, isOpen: state === 'cancelling' });
@@ -83,11 +83,12 @@ function mayBringBack(forge: Forge, shown: ShownRun): boolean {
 const isUnwell = (forge: Forge, run: Run, lanes: readonly Lane[]): boolean =>
   run.problem !== undefined || lanes.some((lane) => isRecoverable(lane, forge.clock.now()));
 
-const plain = { isDanger: false, isForced: false };
+const plain = { look: '' as const, isForced: false };
 
 const recoverAction = (run: Run): Action => ({
-  ...plain,
   verb: 'recover-run',
+  look: run.problem === undefined ? '' : 'primary',
+  isForced: false,
   title: 'Recover run',
   meaning:
     run.problem === undefined
@@ -117,18 +118,20 @@ const requeueAction = (isBackedOff: boolean): Action => ({
     : 'Takes it from its thread, kills its programs, and queues a new attempt.',
 });
 
-const failAction: Action = {
-  ...plain,
+const failAction = (lane: Lane): Action => ({
   verb: 'fail-lane',
   title: 'Mark failed',
-  meaning: 'Gives it its verdict by hand. Its programs are killed, and its place is free when they are gone.',
-  isDanger: true,
-};
+  meaning: isLive(lane)
+    ? 'Gives it its verdict by hand. Its programs are killed, and its place is free when they are gone.'
+    : 'Gives it its verdict by hand, before it ran.',
+  look: 'danger',
+  isForced: false,
+});
 
 const forceAction = (whose: string): Action => ({
   verb: 'cancel',
   title: 'Force-cancel',
   meaning: `${whose} are killed at once, without time to end by themselves.`,
-  isDanger: true,
+  look: 'danger',
   isForced: true,
 });

@@ -5,15 +5,12 @@ import type { Forge } from '../forge/open.ts';
 import { parse } from '../web/parse.ts';
 import { clearTarget } from './clear-target.ts';
 import type { Ci } from './open.ts';
-import { ciViewOf, type LostPlace } from './overview-view.ts';
+import { ciViewOf } from './overview-view.ts';
 import { pauseCi, resumeCi } from './pause.ts';
 import { ciOrderRequest, clearTargetRequest } from './requests.ts';
 import { wakeCi } from './wake.ts';
 
-export interface Operated extends Pick<Ci, 'scheduler'> {
-  /** The places whose programs cannot be ended. */
-  quarantined?: () => readonly LostPlace[];
-}
+export type Operated = Pick<Ci, 'scheduler' | 'quarantined'>;
 export type CiOrder = (forge: Forge, ci: Operated, request: Request, response: Response) => void;
 
 /** What an operator may order, by the last part of its address; pages and API share them. */
@@ -34,12 +31,12 @@ export function ciWideApi(forge: Forge, ci: Operated): Router {
   const router = Router();
   router.get('/api/v1/ci', (_request, response) => {
     requireAdmin(callerOf(response));
-    response.json(ciViewOf(forge, ci.quarantined?.() ?? []));
+    response.json(ciViewOf(forge, ci.quarantined()));
   });
   for (const [verb, order] of Object.entries(ciOrders)) {
     router.post(`/api/v1/ci/${verb}`, (request, response) => {
       orderCi(forge, ci, { order, request, response });
-      response.json(ciViewOf(forge, ci.quarantined?.() ?? []));
+      response.json(ciViewOf(forge, ci.quarantined()));
     });
   }
   return router;

@@ -14,7 +14,7 @@ export function ciRows(forge: Forge, ci: Operated) {
     waiting,
     reasons,
     waitingMore: total - waiting.length,
-    lost: ci.quarantined?.() ?? [],
+    lost: ci.quarantined(),
     now: forge.clock.now(),
   };
 }

@@ -23,7 +23,7 @@ async function serve() {
   const testForge = await open();
   const { forge } = testForge;
   const woken: string[] = [];
-  const lost = [{ attemptId: 77, since: forge.clock.now(), pids: [4711, 4712] }];
+  const lost = [{ attemptId: 77, cookie: 'c', since: forge.clock.now(), pids: [4711, 4712] }];
   const scheduler = {
     wake: () => void woken.push('woken'),
     pass: () => Promise.resolve(),
@@ -119,9 +119,9 @@ test('a target is taken for healthy again, and the scheduler is woken, by button
     `INSERT INTO ci_targets (name, failures, unhealthy_until, changed_at) VALUES ('mac', 2, :until, 0)`,
     { until: forge.clock.now() + 60_000 },
   );
-  expect(await (await ask('/admin?fragment=ci')).text()).toContain('Take the target mac for healthy');
+  expect(await (await ask('/admin?fragment=ci')).text()).toContain('Take for healthy: the target mac');
   expect((await ask('/admin/ci/clear-target', { target: 'mac' })).status).toBe(303);
-  expect(await (await ask('/admin?fragment=ci')).text()).not.toContain('Take the target mac for healthy');
+  expect(await (await ask('/admin?fragment=ci')).text()).not.toContain('Take for healthy: the target mac');
   expect((await ask('/admin/ci/wake-ci', {})).status).toBe(303);
   expect(woken).toHaveLength(3);
   expect(recentAudit(forge, 2).map(({ action }) => action)).toEqual(['ci.wake', 'ci.clear-target']);

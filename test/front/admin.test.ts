@@ -24,7 +24,7 @@ async function serveAdmin(wanted: number[] = []) {
   };
   const parts = {
     loops: () => [],
-    ci: { tier: () => 'a sandbox', scheduler },
+    ci: { tier: () => 'a sandbox', scheduler, quarantined: () => [] },
     housekeeping: {
       want: (ids: readonly number[]) => void wanted.push(...ids),
       wanted: () => new Set(wanted),
