@@ -5,7 +5,7 @@ import { branchCount, headCount, openStage, World } from './property-world.ts';
 
 const branch = fc.nat(branchCount - 1);
 const lane = fc.nat(50);
-const key = fc.constantFrom('a', 'b', 'c', 'd');
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'a.22');
 const result = fc.constantFrom<LaneResult>(
   { outcome: 'success', exitCode: 0 },
   { outcome: 'failed', failureKind: 'test_failure', exitCode: 1 },
@@ -22,7 +22,10 @@ const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ end: lane, result }) },
   { weight: 2, arbitrary: fc.record({ beat: lane }) },
   { weight: 2, arbitrary: fc.record({ print: lane }) },
-  { weight: 3, arbitrary: fc.record({ cancel: branch, key: fc.option(key, { nil: undefined }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ cancel: branch, lane: fc.option(key, { nil: undefined }), force: fc.boolean() }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -31,6 +34,12 @@ const step = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ advance: fc.constantFrom(1, 60, 130, 1000) }) },
+  { weight: 1, arbitrary: fc.record({ fail: branch, lane: key }) },
+  { weight: 1, arbitrary: fc.record({ requeue: branch, lane: key }) },
+  { weight: 1, arbitrary: fc.record({ recover: branch }) },
+  { weight: 1, arbitrary: fc.record({ again: branch }) },
+  { weight: 1, arbitrary: fc.record({ pause: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ clear: fc.constantFrom('local', 'box') }) },
   { weight: 1, arbitrary: fc.constant({ crash: true as const }) },
   { weight: 1, arbitrary: fc.constant({ restart: true as const }) },
 );
@@ -42,8 +51,14 @@ async function take(world: World, one: Step): Promise<void> {
   else if ('end' in one) world.end(one.end, one.result);
   else if ('beat' in one) world.beat(one.beat);
   else if ('print' in one) world.print(one.print);
-  else if ('cancel' in one) world.cancel(one.cancel, one.key);
-  else if ('rerun' in one) world.rerun(one.rerun, one.scope);
+  else if ('cancel' in one) await world.cancel(one.cancel, one);
+  else if ('rerun' in one) await world.rerun(one.rerun, one.scope);
+  else if ('fail' in one) await world.fail(one.fail, one.lane);
+  else if ('requeue' in one) await world.requeue(one.requeue, one.lane);
+  else if ('recover' in one) await world.recover(one.recover);
+  else if ('again' in one) await world.again(one.again);
+  else if ('pause' in one) await world.pause(one.pause);
+  else if ('clear' in one) await world.clearTarget(one.clear);
   else if ('advance' in one) world.advance(one.advance);
   else if ('crash' in one) await world.crash();
   else await world.stopAndStart();

@@ -1,12 +1,19 @@
 // A forge to which anything may happen in any order, and what must hold in it at every moment.
 import { expect } from 'vitest';
 import { cancelRun } from '../../src/ci/cancel.ts';
+import { clearTarget } from '../../src/ci/clear-target.ts';
+import { failLane } from '../../src/ci/fail-lane.ts';
 import { getRun, listLanes, newestRun } from '../../src/ci/find.ts';
 import type { LaneResult } from '../../src/ci/lane-message.ts';
 import { hasEnded, satisfiesGate, type AttemptState, type Run } from '../../src/ci/model.ts';
 import { openCi, type Ci } from '../../src/ci/open.ts';
+import { findPause, pauseCi, resumeCi } from '../../src/ci/pause.ts';
+import { recoverRun } from '../../src/ci/recover-run.ts';
+import { requeueLane } from '../../src/ci/requeue-lane.ts';
 import { rerunLanes, type RerunScope } from '../../src/ci/rerun.ts';
+import { runAgain } from '../../src/ci/run-again.ts';
 import { laneHolds } from '../../src/ci/verdict.ts';
+import type { Forge } from '../../src/forge/open.ts';
 import { ForgeError } from '../../src/lib/errors.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import type { Caller } from '../../src/accounts/model.ts';
@@ -17,8 +24,15 @@ import { pushFiles } from '../support/push-files.ts';
 import { ScriptedExecutor, type ScriptedLane } from '../support/scripted-executor.ts';
 
 export const concurrency = 3;
+const boxConcurrency = 1;
+
+const reason = 'to see what happens';
 
 const lane = (id: string, more = ''): string => `id = "${id}"\ncommand = "true"\n${more}`;
+
+/** Lanes of the default branch, which come due as time goes by. */
+const nightly = '[[nightly]]\nid = "night"\nschedule = "0 * * * *"\ncommand = "true"\ngroup = "g"\n';
+const retry = 'retry = { infrastructure = 2, timeout = 1 }';
 
 /** What a branch may ask for; heads after one another differ in it. */
 const manifests: readonly string[][] = [
@@ -30,6 +44,8 @@ const manifests: readonly string[][] = [
   ],
   [lane('a', 'group = "g"'), lane('b', 'needs = ["a"]'), lane('c', 'needs = ["a", "b"]\ngroup = "h"')],
   [lane('a'), lane('left', 'paths = ["docs/**"]'), lane('b', 'group = "h"\nneeds = ["left"]')],
+  [lane('a', retry), lane('b', `target = "box"\n${retry}\nneeds = ["a"]`), lane('c', 'target = "box"')],
+  [lane('a', 'matrix = { node = ["22", "24"] }'), lane('b', 'keep_running = true\nneeds = ["a"]'), lane('d')],
   [lane('a', 'colour = "red"')],
   [],
 ];
@@ -56,10 +72,11 @@ export interface Stage {
 
 export async function openStage(): Promise<Stage> {
   const clock = new SettableClock();
-  const settings = { ci: { concurrency, sandbox: 'none', pollSeconds: 3600 } };
+  const targets = { box: { concurrency: boxConcurrency } };
+  const settings = { ci: { concurrency, targets, sandbox: 'none', pollSeconds: 3600 } };
   const test = await openTestForge({ clock, settings });
   const { caller } = test.account('ada', 'admin');
-  const repo = await test.repo('demo/app', { files: { 'README.md': 'x' } });
+  const repo = await test.repo('demo/app', { files: { '.pika/lanes.toml': nightly } });
   const { git } = test.forge;
   const folder = test.repoFolder(repo);
   const base = (await git.text(['rev-parse', 'refs/heads/main'], { repo: folder })).trim();
@@ -99,6 +116,10 @@ export class World {
     this.#stop = stage.test.forge.events.on('lane-changed', ({ attemptId, state }) => {
       if (hasEnded(state as AttemptState)) this.#ends.set(attemptId, (this.#ends.get(attemptId) ?? 0) + 1);
     });
+  }
+
+  get forge(): Forge {
+    return this.stage.test.forge;
   }
 
   static async open(stage: Stage, name: string): Promise<World> {
@@ -154,20 +175,53 @@ export class World {
     this.#say(index, (lane) => lane.reports.output(lane.ref, 3));
   }
 
-  cancel(branch: number, key: string | undefined): void {
-    const run = this.#newestRun(branch);
-    const { repo, caller, test } = this.stage;
-    if (run !== undefined) permitRefusal(() => cancelRun(test.forge, { repo, run, caller, lane: key }));
+  cancel(branch: number, how: { lane: string | undefined; force: boolean }): Promise<void> {
+    return this.#ask(branch, (order) => cancelRun(this.forge, { ...order, ...how }));
   }
 
-  rerun(branch: number, scope: RerunScope): void {
+  rerun(branch: number, scope: RerunScope): Promise<void> {
+    return this.#ask(branch, (order) => rerunLanes(this.forge, { ...order, scope }));
+  }
+
+  fail(branch: number, lane: string): Promise<void> {
+    return this.#ask(branch, (order) => failLane(this.forge, { ...order, lane }));
+  }
+
+  requeue(branch: number, lane: string): Promise<void> {
+    return this.#ask(branch, (order) => requeueLane(this.forge, { ...order, lane }));
+  }
+
+  recover(branch: number): Promise<void> {
+    return this.#ask(branch, (order) => recoverRun(this.forge, order));
+  }
+
+  again(branch: number): Promise<void> {
+    return this.#ask(branch, (order) => runAgain(this.forge, order));
+  }
+
+  /** Holds the queue, or lets it go on. */
+  async pause(isPaused: boolean): Promise<void> {
+    const order = { caller: this.stage.caller, reason };
+    await permitRefusal(() => (isPaused ? pauseCi(this.forge, order) : resumeCi(this.forge, order)));
+  }
+
+  async clearTarget(target: string): Promise<void> {
+    await permitRefusal(() => clearTarget(this.forge, { caller: this.stage.caller, target, reason }));
+  }
+
+  /** Somebody asks for something of the newest run of a branch. */
+  async #ask(
+    branch: number,
+    ask: (order: { repo: Repo; run: Run; caller: Caller; reason: string }) => unknown,
+  ): Promise<void> {
     const run = this.#newestRun(branch);
-    const { repo, caller, test } = this.stage;
-    if (run !== undefined) permitRefusal(() => rerunLanes(test.forge, { repo, run, caller, scope }));
+    const { repo, caller } = this.stage;
+    if (run !== undefined) await permitRefusal(() => ask({ repo, run, caller, reason }));
   }
 
   /** Lets everything come to its end, as a forge does that is left alone. */
   async drain(): Promise<void> {
+    await this.pause(false);
     for (let turn = 0; turn < 40; turn += 1) {
       await this.pass();
       for (const lane of this.#executor?.heldLanes() ?? []) {
@@ -191,8 +245,11 @@ export class World {
   check(): void {
     const rows = this.#rows();
     const live = rows.filter(({ state }) => state === 'running' || state === 'cancelling');
-    expect(live.length, 'lanes that run at once').toBeLessThanOrEqual(concurrency);
-    const groups = this.#groupsOf(live.map(({ lane_id: id }) => id));
+    const places = this.#placesOf(live.map(({ lane_id: id }) => id));
+    const onBox = places.filter(({ target }) => target === 'box').length;
+    expect(onBox, 'lanes that run at once on a target').toBeLessThanOrEqual(boxConcurrency);
+    expect(places.length - onBox, 'lanes that run at once').toBeLessThanOrEqual(concurrency);
+    const groups = places.flatMap(({ group }) => group ?? []);
     expect(groups, 'at most one lane of a group runs').toEqual([...new Set(groups)]);
     for (const row of rows) this.#checkRow(row);
     const unfinished = rows.filter(({ state }) => !hasEnded(state));
@@ -264,15 +321,23 @@ export class World {
       (executor) => (this.#executor = executor),
       (lane) => this.#submitted(lane),
     );
-    this.#ci = await openCi(this.stage.test.forge, maker);
+    this.#ci = await openCi(this.forge, maker);
   }
 
   #submitted(lane: ScriptedLane): void {
     const { runId, laneId } = lane.ref;
-    const lanes = listLanes(this.stage.test.forge, runId);
-    const needs = lanes.find(({ id }) => id === laneId)?.needs ?? [];
-    const unmet = lanes.filter(({ key, attempt }) => needs.includes(key) && !satisfiesGate(attempt));
+    const lanes = listLanes(this.forge, runId);
+    const { needs, target, attempt } = lanes.find(({ id }) => id === laneId)!;
+    const unmet = lanes.filter(({ key, attempt: other }) => needs.includes(key) && !satisfiesGate(other));
     expect(unmet, 'a lane starts when what it needs is green').toEqual([]);
+    expect(findPause(this.forge), 'nothing starts while the queue is held').toBeUndefined();
+    const now = this.stage.clock.now();
+    expect(attempt.notBefore ?? 0, 'a retry waits its time').toBeLessThanOrEqual(now);
+    const ill = this.forge.db.get<object>(
+      'SELECT name FROM ci_targets WHERE name = :target AND unhealthy_until > :now',
+      { target, now },
+    );
+    expect(ill, 'nothing starts on a target that rests').toBeUndefined();
     this.lanes.push(lane);
   }
 
@@ -282,12 +347,9 @@ export class World {
   }
 
   #rows(): AttemptRow[] {
-    return this.stage.test.forge.db.all<AttemptRow>(
-      'SELECT * FROM lane_attempts WHERE id > :first ORDER BY id',
-      {
-        first: this.#firstAttempt,
-      },
-    );
+    return this.forge.db.all<AttemptRow>('SELECT * FROM lane_attempts WHERE id > :first ORDER BY id', {
+      first: this.#firstAttempt,
+    });
   }
 
   #runs(): Run[] {
@@ -300,34 +362,31 @@ export class World {
     return runs.map(({ id }) => getRun(forge, id));
   }
 
-  #groupsOf(laneIds: number[]): string[] {
-    const rows = laneIds.map((id) =>
-      this.stage.test.forge.db.get<{ name: string | null }>(
-        'SELECT group_name AS name FROM lanes WHERE id = :id',
-        { id },
-      ),
+  #placesOf(laneIds: number[]): { target: string; group: string | null }[] {
+    const sql = 'SELECT target, group_name AS "group" FROM lanes WHERE id = :id';
+    return laneIds.flatMap(
+      (id) => this.forge.db.get<{ target: string; group: string | null }>(sql, { id }) ?? [],
     );
-    return rows.flatMap((row) => row?.name ?? []);
   }
 
   readonly #branch = (branch: number): string => `${this.#name}-${branch % branchCount}`;
 
   #branchId(branch: number): number | undefined {
-    return this.stage.test.forge.db.get<{ id: number }>('SELECT id FROM branches WHERE name = :name', {
+    return this.forge.db.get<{ id: number }>('SELECT id FROM branches WHERE name = :name', {
       name: this.#branch(branch),
     })?.id;
   }
 
   #newestRun(branch: number): Run | undefined {
     const id = this.#branchId(branch);
-    return id === undefined ? undefined : newestRun(this.stage.test.forge, id);
+    return id === undefined ? undefined : newestRun(this.forge, id);
   }
 }
 
 /** A person may ask for what is not possible just now; a sentence is the answer, and any other error a fault. */
-function permitRefusal(ask: () => void): void {
+async function permitRefusal(ask: () => unknown): Promise<void> {
   try {
-    ask();
+    await ask();
   } catch (error) {
     if (!(error instanceof ForgeError) || error.code === 'internal') throw error;
   }
