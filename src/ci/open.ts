@@ -57,7 +57,7 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
   if (bounds.cgroups !== undefined) sweepCgroups(bounds.cgroups, cookiePrefix(paths.data));
   const keeping = new Keeping(forge);
   endLeftShells(forge);
-  const shells = new Shells(forge, tier);
+  const shells = new Shells(forge, { tier, bounds });
   const executor =
     tier === undefined
       ? undefined

@@ -8,6 +8,7 @@ import { repoPath } from '../repos/path.ts';
 import type { Workspace } from './find-workspace.ts';
 import { attemptEnvironment } from './launch.ts';
 import { lanePath, placesOf, sandboxArgv } from './sandbox.ts';
+import type { ShellLimits } from './shell-limits.ts';
 import { cookieName } from './survivors.ts';
 
 const shell = ['sh', '-c', 'if command -v bash >/dev/null; then exec bash; fi; exec sh'];
@@ -19,10 +20,11 @@ interface ShellParts {
   cookie: string;
   /** The client's TERM, when it has a terminal. */
   term: string | undefined;
+  limits: Pick<ShellLimits, 'sandbox'>;
 }
 
 /** What to start, in which folder, with which environment. */
-export function shellProgram(forge: Forge, { workspace, cookie, term }: ShellParts) {
+export function shellProgram(forge: Forge, { workspace, cookie, term, limits }: ShellParts) {
   const { repo, attempt, lane, tier, folder } = workspace;
   const { paths, searchPath } = forge.config;
   const objects = join(repoPath(forge, repo.id), 'objects');
@@ -41,9 +43,10 @@ export function shellProgram(forge: Forge, { workspace, cookie, term }: ShellPar
     tier,
     folder,
     objects,
-    dataFolder: paths.data,
     env,
     network,
+    limits: limits.sandbox,
+    dataFolder: paths.data,
     terminal: term !== undefined,
   };
   return {

@@ -1,7 +1,14 @@
 // The SQL of debug shells.
 import type { Db } from '../db/open.ts';
 
-export type ShellEnding = 'left' | 'time_limit' | 'right_lost' | 'stopped' | 'forge_stopped' | 'forge_died';
+export type ShellEnding =
+  | 'left'
+  | 'time_limit'
+  | 'right_lost'
+  | 'stopped'
+  | 'over_limit'
+  | 'forge_stopped'
+  | 'forge_died';
 
 export interface ShellRow {
   id: number;

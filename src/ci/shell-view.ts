@@ -14,6 +14,7 @@ const endings = {
   time_limit: 'ended by its time limit',
   right_lost: 'ended when the right to write was lost',
   stopped: 'ended from the page',
+  over_limit: 'ended because it took too much of the machine',
   forge_stopped: 'ended when the forge was stopped',
   forge_died: 'ended when the forge died',
 };

@@ -9,11 +9,11 @@ import { ForgeError } from '../lib/errors.ts';
 import { fullName, includesRight } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { findWorkspace, type Workspace, type WorkspaceWanted } from './find-workspace.ts';
-import type { Tier } from './lane-message.ts';
+import type { Bounds, Tier } from './lane-message.ts';
 import { cookiePrefix } from './launch.ts';
+import { ShellLimits } from './shell-limits.ts';
 import { shellGreeting, shellProgram } from './shell-program.ts';
 import { endShellRow, insertShell, listOpenShells, type ShellEnding } from './shell-store.ts';
-import { killSurvivors } from './survivors.ts';
 
 /** Between two looks at whether the user still may. */
 const lookMs = 10_000;
@@ -45,12 +45,15 @@ interface OpenShell {
   lookAgain: ShellWanted['lookAgain'];
   workspace: Workspace;
   cookie: string;
+  limits: ShellLimits;
   endsBy: number;
   timers: NodeJS.Timeout[];
   /** Resolved when whoever served it says that it is over, after which nothing of it is started any more. */
   over: PromiseWithResolvers<void>;
   /** What ended it, once it is being ended. */
   ending: ShellEnding | undefined;
+  /** Which limit it went over. */
+  excess?: string;
 }
 
 /** Among the ids of all that is served. */
@@ -59,14 +62,17 @@ const nameOf = (id: number): string => `shell-${id}`;
 export class Shells {
   readonly #forge: Forge;
   readonly #tier: Tier | undefined;
+  readonly #bounds: Bounds;
   readonly #open = new Map<string, OpenShell>();
   /** By attempt: the ends that are not verified yet. */
   readonly #ending = new Map<number, Promise<void>>();
   readonly #stopping = new AbortController();
 
-  constructor(forge: Forge, tier: Tier | undefined) {
+  /** `tier` and `bounds` are those of lanes. */
+  constructor(forge: Forge, { tier, bounds }: { tier: Tier | undefined; bounds: Bounds }) {
     this.#forge = forge;
     this.#tier = tier;
+    this.#bounds = bounds;
   }
 
   /**
@@ -89,6 +95,16 @@ export class Shells {
     this.#close(shell, this.#forge.clock.now() >= shell.endsBy ? 'time_limit' : 'left');
   }
 
+  /** Why the forge has ended a shell, for its user; undefined when it did not. */
+  farewell(id: string): string | undefined {
+    const shell = this.#open.get(id);
+    if (shell?.ending === 'over_limit')
+      return `this shell ${shell.excess ?? 'took too much'}, and was ended.`;
+    if (shell?.ending === 'right_lost') return 'this shell was ended: you may not write here any more.';
+    if (shell?.ending === 'stopped') return `this shell was ended from the page of its lane.`;
+    return undefined;
+  }
+
   /** Ends the shell that is open in an attempt, for somebody who may; false when there is none. */
   endIn(attemptId: number, by: Caller): boolean {
     const shell = [...this.#open.values()].find(({ workspace }) => workspace.attempt.id === attemptId);
@@ -108,49 +124,68 @@ export class Shells {
   #grant(wanted: ShellWanted, workspace: Workspace): ShellGrant {
     const forge = this.#forge;
     const { shellMinutes, maxShells } = forge.config.ci;
-    const { caller } = wanted;
-    const { attempt } = workspace;
     if (this.#stopping.signal.aborted) throw new ForgeError('unavailable', 'The forge is being stopped.');
     if (this.#open.size >= maxShells) {
       throw new ForgeError('unavailable', `${maxShells} shells are open already; wait for the end of one.`);
     }
     const limitMs = shellMinutes * 60_000;
-    const openedAt = forge.clock.now();
-    const endsBy = openedAt + limitMs;
-    const id = forge.db.transaction(() => {
+    const endsBy = forge.clock.now() + limitMs;
+    const id = this.#insert(wanted.caller, workspace, { endsBy, minutes: shellMinutes });
+    let shell: OpenShell | undefined;
+    try {
+      shell = this.#confine(id, { wanted, workspace, endsBy });
+      shell.timers = this.#watch(shell, limitMs);
+      this.#open.set(nameOf(id), shell);
+      this.#changed(workspace);
+      return {
+        id: nameOf(id),
+        ...shellProgram(forge, { ...shell, term: wanted.term }),
+        limitMs,
+        greeting: shellGreeting(workspace, { minutes: shellMinutes, endsBy }),
+      };
+    } catch (error) {
+      for (const timer of shell?.timers ?? []) clearInterval(timer);
+      void shell?.limits.kill();
+      this.#open.delete(nameOf(id));
+      endShellRow(forge.db, { id, endedAt: forge.clock.now(), ending: 'left' });
+      throw error;
+    }
+  }
+
+  #insert(
+    caller: Caller,
+    workspace: Workspace,
+    { endsBy, minutes }: { endsBy: number; minutes: number },
+  ): number {
+    const { db, clock } = this.#forge;
+    const attemptId = workspace.attempt.id;
+    return db.transaction(() => {
       const accountId = requireAccount(caller, 'write').id;
-      const row = insertShell(forge.db, { attemptId: attempt.id, accountId, openedAt, endsBy });
-      if (row === undefined) throw this.#taken(attempt.id);
-      this.#record(caller, workspace, {
-        action: 'shell.open',
-        detail: { shell: row, minutes: shellMinutes },
-      });
-      return row;
+      const id = insertShell(db, { attemptId, accountId, openedAt: clock.now(), endsBy });
+      if (id === undefined) throw this.#taken(attemptId);
+      this.#record(caller, workspace, { action: 'shell.open', detail: { shell: id, minutes } });
+      return id;
     });
-    const cookie = `${cookiePrefix(forge.config.paths.data)}${nameOf(id)}.`;
-    const { lookAgain } = wanted;
-    const over = Promise.withResolvers<void>();
-    const shell: OpenShell = {
+  }
+
+  #confine(
+    id: number,
+    { wanted, workspace, endsBy }: { wanted: ShellWanted; workspace: Workspace; endsBy: number },
+  ): OpenShell {
+    const cookie = `${cookiePrefix(this.#forge.config.paths.data)}${nameOf(id)}.`;
+    const { tier, folder } = workspace;
+    const exceeded = (message: string) => this.#exceed(nameOf(id), message);
+    return {
       id,
-      caller,
-      lookAgain,
+      caller: wanted.caller,
+      lookAgain: wanted.lookAgain,
       workspace,
       cookie,
+      limits: new ShellLimits(this.#forge, { tier, bounds: this.#bounds, cookie, folder, exceeded }),
       endsBy,
-      over,
       timers: [],
+      over: Promise.withResolvers<void>(),
       ending: undefined,
-    };
-    shell.timers = this.#watch(shell, limitMs);
-    const name = nameOf(id);
-    this.#open.set(name, shell);
-    this.#changed(workspace);
-    const program = shellProgram(forge, { workspace, cookie, term: wanted.term });
-    return {
-      id: name,
-      ...program,
-      limitMs,
-      greeting: shellGreeting(workspace, { minutes: shellMinutes, endsBy }),
     };
   }
 
@@ -171,6 +206,17 @@ export class Shells {
     ];
   }
 
+  #exceed(name: string, message: string): void {
+    const shell = this.#open.get(name);
+    if (shell === undefined) return;
+    this.#record(shell.caller, shell.workspace, {
+      action: 'shell.limit',
+      detail: { shell: shell.id, message },
+    });
+    shell.excess = message;
+    this.#close(shell, 'over_limit');
+  }
+
   #close(shell: OpenShell, ending: ShellEnding): void {
     if (shell.ending !== undefined) return;
     shell.ending = ending;
@@ -184,17 +230,15 @@ export class Shells {
   }
 
   /** The row stays open, and so the workspace taken, as long as a program of the shell lives or may be started. */
-  async #killAndRecord(
-    { id, caller, workspace, cookie, over }: OpenShell,
-    ending: ShellEnding,
-  ): Promise<void> {
+  async #killAndRecord(shell: OpenShell, ending: ShellEnding): Promise<void> {
+    const { id, caller, workspace, limits, over } = shell;
     const forge = this.#forge;
     const { signal } = this.#stopping;
     let isOver = false;
     void over.promise.then(() => (isOver = true));
     for (;;) {
       const isLast = isOver || signal.aborted;
-      const survivors = await killSurvivors(cookie);
+      const survivors = await limits.kill();
       if (survivors.length === 0 && isLast) break;
       if (survivors.length === 0) await this.#pause(overMs, over.promise);
       else {
@@ -205,6 +249,7 @@ export class Shells {
         await this.#pause(againMs);
       }
     }
+    limits.release();
     const endedAt = forge.clock.now();
     forge.db.transaction(() => {
       if (!endShellRow(forge.db, { id, endedAt, ending })) return;

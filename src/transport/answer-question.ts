@@ -27,6 +27,7 @@ async function answer(
   if (question.kind === 'check') return desk.check(question);
   if (question.kind === 'ring') return desk.ring(question.serviceId);
   if (question.kind === 'refuse') return desk.refuse(question.serviceId, question.sentence);
+  if (question.kind === 'farewell') return desk.farewell(question.serviceId);
   const caller = findCaller(forge, question.identity);
   // The key was known at sign-in; it may have been taken away while the connection stayed open.
   if (caller === undefined)

@@ -37,6 +37,8 @@ export interface ShellOrder extends WantedShell {
 export interface ShellRules {
   /** Refuses with a sentence for the user. The `id` is that of the shell. */
   open(wanted: ShellOrder, signal: AbortSignal): Promise<GrantedShell>;
+  /** Why the forge has ended it, for its user. */
+  farewell(id: string): string | undefined;
   /** The shell is over, or who served it is gone: nothing of it may live on. */
   end(id: string): void;
 }
@@ -108,6 +110,10 @@ export class Desk {
     const { id } = granted;
     this.#services.set(id, { repo: undefined, caller: wanted.caller, leave: () => this.#shells.end(id) });
     return granted;
+  }
+
+  farewell(serviceId: string): string | null {
+    return this.#shells.farewell(serviceId) ?? null;
   }
 
   #place(wanted: WantedService, signal: AbortSignal): Promise<Leave> {

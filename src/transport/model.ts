@@ -58,6 +58,7 @@ export const question = z.discriminatedUnion('kind', [
     name: z.string(),
   }),
   z.object({ kind: z.literal('shell'), identity, wanted: wantedShell }),
+  z.object({ kind: z.literal('farewell'), serviceId: z.string() }),
   z.object({ kind: z.literal('command'), identity, name: z.enum(['help', 'whoami', 'login']) }),
 ]);
 export type Question = z.infer<typeof question>;
@@ -87,6 +88,8 @@ export const answers = {
   refuse: z.null(),
   lfs: z.string(),
   shell: grantedShell,
+  /** Null when it was not the forge that ended the shell. */
+  farewell: z.string().nullable(),
   command: z.string(),
 };
 export type AnswerTo<Kind extends Question['kind']> = z.infer<(typeof answers)[Kind]>;

@@ -23,7 +23,10 @@ export async function serveShell(
     const running = startShell(granted, terminal);
     services.add(running);
     try {
-      client.exit(await carry(client, running, granted.limitMs));
+      const status = await carry(client, running, granted.limitMs);
+      const farewell = await clerk.ask({ kind: 'farewell', serviceId: granted.id });
+      if (farewell !== null) remark(client, farewell);
+      client.exit(status);
     } finally {
       services.delete(running);
     }

@@ -36,6 +36,7 @@ export interface GitServer {
 /** Of a forge without lanes. */
 const noShells: ShellRules = {
   open: () => Promise.reject(new ForgeError('not_found', 'There are no lanes here.')),
+  farewell: () => undefined,
   end: () => undefined,
 };
 

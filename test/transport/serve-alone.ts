@@ -8,6 +8,10 @@ const settings = { ssh: { port: 0 }, logLevel: 'silent' };
 const forge = openForge(readConfig(process.argv[2] ?? '', settings));
 const transport = await openTransport(forge, {
   pushes: { decide: decidePush, ingest: () => Promise.resolve([]) },
-  shells: { open: () => Promise.reject(new Error('there are no lanes')), end: () => undefined },
+  shells: {
+    open: () => Promise.reject(new Error('there are no lanes')),
+    farewell: () => undefined,
+    end: () => undefined,
+  },
 });
 console.log(transport.sshProcessId());

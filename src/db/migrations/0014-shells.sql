@@ -7,7 +7,7 @@ CREATE TABLE lane_shells (
   opened_at  INTEGER NOT NULL,
   ends_by    INTEGER NOT NULL,
   ended_at   INTEGER,
-  ending     TEXT CHECK (ending IN ('left', 'time_limit', 'right_lost', 'stopped', 'forge_stopped', 'forge_died'))
+  ending     TEXT CHECK (ending IN ('left', 'time_limit', 'right_lost', 'stopped', 'over_limit', 'forge_stopped', 'forge_died'))
 ) STRICT;
 CREATE UNIQUE INDEX lane_shells_one_open ON lane_shells (attempt_id) WHERE ended_at IS NULL;
 CREATE INDEX lane_shells_attempt ON lane_shells (attempt_id, id);
