@@ -19,6 +19,7 @@ export function statusRoutes(forge: Forge): Router {
   });
   router.post(path, async (request, response) => {
     const repo = repoOf(forge, { request, response }, 'write');
+    await requireCommit(forge, repo, request.params.oid);
     const order = { repo, caller: callerOf(response), oid: request.params.oid };
     const status = parse(statusRequest, request.body ?? {});
     response.status(201).json(statusViewOf(await setStatus(forge, { ...order, status })));

@@ -59,6 +59,8 @@ const apiAddresses = (): [string, string][] => [
   ['POST', '/branches/1/reopen'],
   ['GET', '/runs/1'],
   ['GET', '/runs/1/lanes/unit/log?attempt=1'],
+  ['GET', `/commits/${head}/statuses`],
+  ['POST', `/commits/${head}/statuses`],
   ['POST', '/runs/1/rerun'],
   ['POST', '/runs/1/cancel'],
 ];
@@ -89,6 +91,9 @@ const settings: [string, string][] = [
   ['POST', '/settings/protected'],
   ['POST', '/settings/protected/look'],
   ['POST', '/settings/protected/remove'],
+  ['GET', '/settings/secrets'],
+  ['POST', '/settings/secrets'],
+  ['POST', '/settings/secrets/remove'],
 ];
 const apiSettings: [string, string][] = [
   ['GET', ''],
@@ -98,6 +103,9 @@ const apiSettings: [string, string][] = [
   ['POST', '/protected'],
   ['PUT', '/protected'],
   ['DELETE', '/protected/main'],
+  ['GET', '/secrets'],
+  ['PUT', '/secrets/TOKEN'],
+  ['DELETE', '/secrets/TOKEN'],
 ];
 
 async function status(method: string, path: string, headers: Record<string, string>): Promise<number> {
