@@ -1,13 +1,21 @@
 // Takes as many queued lanes as there are free places, in one transaction with the count of what runs, so
 // that two passes can never take the same place. Also writes why every other lane waits.
 import type { Forge } from '../forge/open.ts';
-import { listLanes } from './find.ts';
 import { announce, endAttempt, recomputeRun, type Change } from './finish.ts';
 import { localTarget } from './manifest.ts';
-import { hasEnded, satisfiesGate } from './model.ts';
+import { hasEnded, satisfiesGate, type QueueReason } from './model.ts';
 import { findPause } from './pause.ts';
-import { claimAttempt, listLive, listQueued, listUsage, setReason, type QueuedLane } from './queue.ts';
-import { decideQueue, orderQueue, usageKey, type Decision } from './reasons.ts';
+import {
+  claimAttempt,
+  listLaneStates,
+  listLive,
+  listQueued,
+  listUsage,
+  setReason,
+  type QueuedLane,
+} from './queue.ts';
+import { decideQueue, knownVerdicts, orderQueue, type Used } from './reasons.ts';
+import { updateRunState } from './store.ts';
 import { unhealthyTargets } from './target-health.ts';
 
 export interface Claim {
@@ -30,35 +38,40 @@ const day = 24 * 60 * 60 * 1000;
 
 /** Claims and explains; the caller launches what is answered. */
 export function claimLanes(forge: Forge, order: ClaimOrder): Claim[] {
-  const { claims, changes } = forge.db.transaction(() => decideAndClaim(forge, order));
+  const { claims, changes } = forge.db.relaxedTransaction(() => decideAndClaim(forge, order));
   announce(forge, changes);
   return claims;
 }
 
 function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; changes: Change[] } {
-  const live = listLive(forge.db);
-  const queued = inClaimOrder(forge, listQueued(forge.db));
-  const decisions = decideQueue({
-    queued,
-    live,
+  const facts = {
+    live: listLive(forge.db),
     places: placesOf(forge, order.held ?? 0),
     now: forge.clock.now(),
     unsatisfiable: order.unsatisfiable,
     paused: pauseOf(forge),
     unhealthy: unhealthyTargets(forge),
-    needState: needStates(forge),
-  });
+  };
+  const queued = inClaimOrder(forge, listQueued(forge.db, knownVerdicts(facts)));
+  const decisions = decideQueue({ ...facts, queued, needState: needStates(forge) });
   const claims: Claim[] = [];
   const changes: Change[] = [];
-  for (const decision of decisions) {
-    if (decision.verdict === 'claim') {
-      const claim = takeClaim(forge, decision.lane, order);
+  for (const { lane, verdict } of decisions) {
+    if (verdict.verdict === 'claim') {
+      const claim = takeClaim(forge, lane, order);
       if (claim !== undefined) claims.push(claim);
-    } else changes.push(...writeDecision(forge, decision));
+    } else if (verdict.verdict === 'skip') changes.push(...skipLane(forge, lane, verdict.need));
+    else if (lane.reason !== verdict.reason || lane.reasonDetail !== verdict.detail) {
+      changes.push(explain(forge, lane, verdict));
+    }
+  }
+  // What was skipped may end its run, and what is claimed surely makes it run.
+  const skipped = changes.filter((change) => change.state !== 'queued');
+  for (const runId of new Set(skipped.map((change) => change.runId))) recomputeRun(forge, runId);
+  for (const runId of new Set(claims.map((claim) => claim.runId))) {
+    updateRunState(forge.db, { id: runId, state: 'running', finishedAt: undefined });
   }
   changes.push(...claims.map((claim) => ({ ...claim, state: 'running' as const })));
-  const touched = changes.filter((change) => change.state !== 'queued');
-  for (const runId of new Set(touched.map((change) => change.runId))) recomputeRun(forge, runId);
   return { claims, changes };
 }
 
@@ -74,15 +87,30 @@ function pauseOf(forge: Forge): string | undefined {
 }
 
 function inClaimOrder(forge: Forge, queued: QueuedLane[]): QueuedLane[] {
-  if (queued.length < 2) return queued;
+  return queued.length < 2 ? queued : orderQueue(queued, usedLately(forge));
+}
+
+function usedLately(forge: Forge): (repoId: number, branchId: number) => Used {
   const now = forge.clock.now();
-  const repos = new Map<number, number>();
-  const branches = new Map<string, number>();
-  for (const { repoId, branchId, used } of listUsage(forge.db, { since: now - day, now })) {
-    repos.set(repoId, (repos.get(repoId) ?? 0) + used);
-    branches.set(usageKey(repoId, branchId), used);
+  const repos = new Map<number, Map<number, Used>>();
+  const used = (repoId: number, branchId: number): Used => {
+    let branches = repos.get(repoId);
+    if (branches === undefined) repos.set(repoId, (branches = new Map<number, Used>()));
+    let share = branches.get(branchId);
+    if (share === undefined) branches.set(branchId, (share = { ofRepo: 0, ofBranch: 0 }));
+    return share;
+  };
+  const rows = listUsage(forge.db, { since: now - day, now });
+  const totals = new Map<number, number>();
+  for (const { repoId, branchId, used: time } of rows) {
+    used(repoId, branchId).ofBranch = time;
+    totals.set(repoId, (totals.get(repoId) ?? 0) + time);
   }
-  return orderQueue(queued, { repos, branches });
+  return (repoId, branchId) => {
+    const share = used(repoId, branchId);
+    share.ofRepo = totals.get(repoId) ?? 0;
+    return share;
+  };
 }
 
 function needStates(forge: Forge): (runId: number, key: string) => 'met' | 'waits' | 'failed' {
@@ -90,12 +118,11 @@ function needStates(forge: Forge): (runId: number, key: string) => 'met' | 'wait
   return (runId, key) => {
     let lanes = runs.get(runId);
     if (lanes === undefined) {
-      const states = listLanes(forge, runId).map(({ key, attempt }) => {
-        const ended = satisfiesGate(attempt) ? ('met' as const) : ('failed' as const);
-        return [key, hasEnded(attempt.state) ? ended : ('waits' as const)] as const;
+      const states = listLaneStates(forge.db, runId).map(({ key, state, skipCause }) => {
+        const ended = satisfiesGate({ state, skipCause: skipCause ?? undefined }) ? 'met' : 'failed';
+        return [key, hasEnded(state) ? ended : 'waits'] as const;
       });
-      lanes = new Map(states);
-      runs.set(runId, lanes);
+      runs.set(runId, (lanes = new Map(states)));
     }
     return lanes.get(key) ?? 'failed';
   };
@@ -110,16 +137,17 @@ function takeClaim(forge: Forge, lane: QueuedLane, { owner, sandbox }: ClaimOrde
   return token === undefined ? undefined : { attemptId, laneId, runId, token };
 }
 
-function writeDecision(forge: Forge, decision: Exclude<Decision, { verdict: 'claim' }>): Change[] {
-  const { lane } = decision;
-  const { attemptId, laneId, runId } = lane;
-  if (decision.verdict === 'skip') {
-    const message = `needs ${decision.need}, which did not succeed`;
-    const ending = { state: 'skipped', skipCause: 'dependency_failed', message } as const;
-    return endAttempt(forge, { attemptId, laneId, runId, token: undefined }, ending);
-  }
-  const { reason, detail } = decision;
-  if (lane.reason === reason && lane.reasonDetail === detail) return [];
+function skipLane(forge: Forge, { attemptId, laneId, runId }: QueuedLane, need: string): Change[] {
+  const message = `needs ${need}, which did not succeed`;
+  const ending = { state: 'skipped', skipCause: 'dependency_failed', message } as const;
+  return endAttempt(forge, { attemptId, laneId, runId, token: undefined }, ending);
+}
+
+function explain(
+  forge: Forge,
+  { attemptId, laneId, runId }: QueuedLane,
+  { reason, detail }: { reason: QueueReason; detail: string },
+): Change {
   setReason(forge.db, { id: attemptId, reason, detail, now: forge.clock.now() });
-  return [{ runId, laneId, attemptId, state: 'queued' }];
+  return { runId, laneId, attemptId, state: 'queued' };
 }

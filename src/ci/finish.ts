@@ -1,12 +1,13 @@
 // The one place that completes an attempt, skips the lanes that needed it, and recomputes the run.
 // A claim is fenced by its token: whoever lost it may report, but changes nothing.
 import type { Forge } from '../forge/open.ts';
-import { listLanes, getRun } from './find.ts';
+import { getRun } from './find.ts';
 import { hasEnded, satisfiesGate, type AttemptState, type FailureKind, type SkipCause } from './model.ts';
+import { findAttemptState, listLaneStates, type LaneState } from './queue.ts';
 import { findWantedEnd } from './recovery-store.ts';
 import { retryLane } from './retry.ts';
 import { runStateOf } from './run-state.ts';
-import { endAttemptRow, findAttemptRow, updateRunState } from './store.ts';
+import { endAttemptRow, updateRunState } from './store.ts';
 import { noteTarget } from './target-health.ts';
 
 export interface Ending {
@@ -36,9 +37,12 @@ export interface Change {
   state: AttemptState;
 }
 
-/** Ends an attempt. False: the claim was lost, or it had ended; nothing was written. */
+/**
+ * Ends an attempt. False: the claim was lost, or it had ended; nothing was written. Does not wait for the disk: after a power
+ * cut no program of the lane lives, and it runs again. Whatever builds on the end, as a merge does, brings it to the disk.
+ */
 export function finishAttempt(forge: Forge, attempt: EndedAttempt, ending: Ending): boolean {
-  const changes = forge.db.transaction(() => {
+  const changes = forge.db.relaxedTransaction(() => {
     const ended = endAttempt(forge, attempt, ending);
     if (ended.length > 0) {
       ending.alongside?.();
@@ -52,7 +56,7 @@ export function finishAttempt(forge: Forge, attempt: EndedAttempt, ending: Endin
 
 /** As `finishAttempt`, inside the caller's transaction: the caller recomputes the run and announces. */
 export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): Change[] {
-  const ending = settleEnding(forge, attempt.attemptId, given);
+  const ending = settleEnding(forge, attempt, given);
   const ended = endAttemptRow(forge.db, {
     id: attempt.attemptId,
     token: attempt.token,
@@ -71,44 +75,50 @@ export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): 
   const retryId = retryLane(forge, attempt, ending.failureKind);
   const retried: Change[] =
     retryId === undefined ? [] : [{ runId, laneId, attemptId: retryId, state: 'queued' }];
-  return [{ runId, laneId, attemptId, state: ending.state }, ...retried, ...skipDependents(forge, attempt)];
+  const skipped = ending.state === 'success' ? [] : skipDependents(forge, attempt);
+  return [{ runId, laneId, attemptId, state: ending.state }, ...retried, ...skipped];
 }
 
 // Who cancelled a lane wants it cancelled, even when its program ended by itself in the same moment; who marked it
 // failed wants it failed.
-function settleEnding(forge: Forge, attemptId: number, ending: Ending): Ending {
-  const attempt = findAttemptRow(forge.db, attemptId);
+function settleEnding(forge: Forge, { attemptId, token }: EndedAttempt, ending: Ending): Ending {
+  const attempt = token === undefined ? undefined : findAttemptState(forge.db, attemptId);
   if (attempt?.state !== 'cancelling' || ending.failureKind === 'unkillable') return ending;
   const { exitCode, signal } = ending;
   const wanted = findWantedEnd(forge.db, attemptId)?.wantedEnd;
   const state = wanted === 'failed' ? ('failed' as const) : ('cancelled' as const);
   const failureKind = wanted === 'failed' || wanted === 'requeued' ? 'operator' : 'cancelled';
-  return { state, failureKind, exitCode, signal, message: attempt.message };
+  return { state, failureKind, exitCode, signal, message: attempt.message ?? undefined };
 }
 
 function skipDependents(forge: Forge, ended: EndedAttempt): Change[] {
-  const lanes = listLanes(forge, ended.runId);
-  const cause = lanes.find((lane) => lane.id === ended.laneId);
-  if (cause === undefined || !hasEnded(cause.attempt.state) || satisfiesGate(cause.attempt)) return [];
+  const { runId } = ended;
+  const lanes = listLaneStates(forge.db, runId);
+  const cause = lanes.find((lane) => lane.laneId === ended.laneId);
+  if (cause === undefined || !hasEnded(cause.state) || isMet(cause)) return [];
   const dependents = lanes.filter(
-    ({ needs, attempt }) => attempt.state === 'queued' && needs.includes(cause.key),
+    ({ needs, state }) => state === 'queued' && (JSON.parse(needs) as string[]).includes(cause.key),
   );
-  return dependents.flatMap(({ id, attempt }) =>
+  const message = `needs ${cause.key}, which ended ${cause.state}`;
+  return dependents.flatMap(({ laneId, attemptId }) =>
     endAttempt(
       forge,
-      { attemptId: attempt.id, laneId: id, runId: ended.runId, token: undefined },
-      {
-        state: 'skipped',
-        skipCause: 'dependency_failed',
-        message: `needs ${cause.key}, which ended ${cause.attempt.state}`,
-      },
+      { attemptId, laneId, runId, token: undefined },
+      { state: 'skipped', skipCause: 'dependency_failed', message },
     ),
   );
 }
 
+const isMet = ({ state, skipCause }: LaneState): boolean =>
+  satisfiesGate({ state, skipCause: skipCause ?? undefined });
+
 /** Writes the run's state as its lanes' newest attempts say; part of the transaction that changed one of them. */
 export function recomputeRun(forge: Forge, runId: number): void {
-  const state = runStateOf(listLanes(forge, runId));
+  const lanes = listLaneStates(forge.db, runId).map(({ required, state, skipCause }) => ({
+    required: required === 1,
+    attempt: { state, skipCause: skipCause ?? undefined },
+  }));
+  const state = runStateOf(lanes);
   const isOver = state !== 'queued' && state !== 'running';
   updateRunState(forge.db, { id: runId, state, finishedAt: isOver ? forge.clock.now() : undefined });
 }

@@ -1,31 +1,13 @@
 // The SQL of the scheduler: what waits, what runs, claims and leases. Every write by a claim's holder is
 // fenced by its token; no changed row means that the claim is lost.
 import type { Db } from '../db/open.ts';
-import type { AttemptState, QueueReason, Run } from './model.ts';
+import type { AttemptState, QueueReason, Run, SkipCause } from './model.ts';
 
 // Spelled as in the partial index lane_attempts_live: SQLite uses it only for a term that it finds word by word.
 const live = `a.state IN ('queued', 'running', 'cancelling')`;
 
+/** As the row is: a pass looks at all of them, and must not make a thousand objects twice. */
 export interface QueuedLane {
-  attemptId: number;
-  laneId: number;
-  runId: number;
-  repoId: number;
-  branchId: number | undefined;
-  kind: Run['kind'];
-  runNumber: number;
-  key: string;
-  needs: string[];
-  group: string | undefined;
-  target: string;
-  queuedAt: number;
-  /** A retry is not claimed earlier. */
-  notBefore: number | null;
-  reason: QueueReason;
-  reasonDetail: string | undefined;
-}
-
-interface QueuedRow {
   attemptId: number;
   laneId: number;
   runId: number;
@@ -34,31 +16,71 @@ interface QueuedRow {
   kind: Run['kind'];
   runNumber: number;
   key: string;
+  /** JSON: a list of keys. */
   needs: string;
-  group_name: string | null;
+  group: string | null;
   target: string;
   queuedAt: number;
+  /** A retry is not claimed earlier. */
   notBefore: number | null;
   reason: QueueReason;
   reasonDetail: string | null;
 }
 
-export function listQueued(db: Db): QueuedLane[] {
-  const rows = db.all<QueuedRow>(
+/** What a lane that needs nothing and is in no group has been told, and would be told again. */
+export interface Told {
+  target: string;
+  reason: QueueReason;
+  detail: string;
+}
+
+/**
+ * Oldest first; without those that only wait for one of the given things and know it already. In a long queue these are
+ * nearly all, and a pass that finds nothing free has nothing to do with them.
+ */
+export const listQueued = (db: Db, told: readonly Told[] = []): QueuedLane[] =>
+  db.all<QueuedLane>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, r.repo_id AS repoId, r.branch_id AS branchId, r.kind,
-            r.number AS runNumber, l.key, l.needs, l.group_name, l.target, a.queued_at AS queuedAt,
+            r.number AS runNumber, l.key, l.needs, l.group_name AS "group", l.target, a.queued_at AS queuedAt,
             a.not_before AS notBefore, a.reason, a.reason_detail AS reasonDetail
        FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
-      WHERE a.state = 'queued' AND ${live} ORDER BY a.queued_at, a.id`,
+      WHERE a.state = 'queued' AND ${live}
+        AND NOT (l.needs = '[]' AND l.group_name IS NULL AND coalesce(
+              json_array(l.target, a.reason, a.reason_detail) IN (SELECT value FROM json_each(:told)), 0))
+      ORDER BY a.queued_at, a.id`,
+    {
+      told: JSON.stringify(
+        told.map(({ target, reason, detail }) => JSON.stringify([target, reason, detail])),
+      ),
+    },
   );
-  return rows.map(({ group_name: group, ...row }) => ({
-    ...row,
-    branchId: row.branchId ?? undefined,
-    needs: row.needs === '[]' ? [] : (JSON.parse(row.needs) as string[]),
-    group: group ?? undefined,
-    reasonDetail: row.reasonDetail ?? undefined,
-  }));
+
+/** What the newest attempts of a run's lanes are, without all that is only shown. */
+export interface LaneState {
+  laneId: number;
+  attemptId: number;
+  key: string;
+  /** JSON: a list of keys. */
+  needs: string;
+  required: number;
+  state: AttemptState;
+  skipCause: SkipCause | null;
 }
+
+export const listLaneStates = (db: Db, runId: number): LaneState[] =>
+  db.all<LaneState>(
+    `SELECT l.id AS laneId, a.id AS attemptId, l.key, l.needs, l.required, a.state, a.skip_cause AS skipCause
+       FROM lanes l JOIN lane_attempts a ON a.lane_id = l.id
+        AND a.number = (SELECT max(number) FROM lane_attempts WHERE lane_id = l.id)
+      WHERE l.run_id = :runId`,
+    { runId },
+  );
+
+export const findAttemptState = (db: Db, id: number) =>
+  db.get<{ state: AttemptState; message: string | null }>(
+    'SELECT state, message FROM lane_attempts WHERE id = :id',
+    { id },
+  );
 
 export interface LiveLane {
   attemptId: number;

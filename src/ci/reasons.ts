@@ -1,7 +1,7 @@
 // Decides, for every queued lane in claim order, whether it is claimed now or why it waits. Pure, so that
 // each rule can be tested without a clock or a thread.
 import type { QueueReason } from './model.ts';
-import type { LiveLane, QueuedLane } from './queue.ts';
+import type { LiveLane, QueuedLane, Told } from './queue.ts';
 
 export interface QueueFacts {
   /** In claim order. */
@@ -14,21 +14,21 @@ export interface QueueFacts {
   unsatisfiable: string | undefined;
   /** Why nothing is claimed for now: somebody paused CI. */
   paused: string | undefined;
-  /** Why a target takes no lane of a repository for now. */
-  unhealthy: (target: string, repoId: number) => string | undefined;
+  /** Why a target takes no lane of a repository, or of some repository, for now. */
+  unhealthy: (target: string, repoId?: number) => string | undefined;
   /** What a needed lane says: it lets the lane run, it still has to, or it never will. */
   needState: (runId: number, key: string) => 'met' | 'waits' | 'failed';
 }
 
-export type Decision =
-  | { lane: QueuedLane; verdict: 'claim' }
-  | { lane: QueuedLane; verdict: 'skip'; need: string }
-  | { lane: QueuedLane; verdict: 'wait'; reason: QueueReason; detail: string };
-
-type Verdict =
+export type Verdict =
+  | { verdict: 'claim' }
   | { verdict: 'skip'; need: string }
-  | { verdict: 'wait'; reason: QueueReason; detail: string }
-  | undefined;
+  | { verdict: 'wait'; reason: QueueReason; detail: string };
+
+export interface Decision {
+  lane: QueuedLane;
+  verdict: Verdict;
+}
 
 /** A decision for every queued lane; on each target at most as many are claimed as it has free places. */
 export function decideQueue(facts: QueueFacts): Decision[] {
@@ -41,18 +41,35 @@ export function decideQueue(facts: QueueFacts): Decision[] {
       decideWhen(lane, facts) ??
       groups.decide(lane) ??
       places.decide(lane);
-    if (blocked !== undefined) return { lane, ...blocked };
+    if (blocked !== undefined) return { lane, verdict: blocked };
     groups.take(lane);
     places.take(lane);
-    return { lane, verdict: 'claim' };
+    return { lane, verdict: claim };
   });
 }
 
-const wait = (reason: QueueReason, detail: string): Verdict => ({ verdict: 'wait', reason, detail });
+/** What a lane that needs nothing and is in no group is told before anything of it is known; it need not be looked at again. */
+export function knownVerdicts(facts: Omit<QueueFacts, 'queued' | 'needState'>): Told[] {
+  const places = new FreePlaces(facts);
+  const { unsatisfiable, paused } = facts;
+  return [...facts.places.keys()].flatMap((target): Told[] => {
+    if (unsatisfiable !== undefined) return [{ target, reason: 'unsatisfiable', detail: unsatisfiable }];
+    if (paused !== undefined) return [{ target, reason: 'paused', detail: paused }];
+    const full = facts.unhealthy(target) === undefined ? places.full(target) : undefined;
+    return full === undefined ? [] : [{ target, reason: 'waiting_for_capacity', detail: full }];
+  });
+}
 
-function decideNeeds(lane: QueuedLane, facts: QueueFacts): Verdict {
-  if (lane.needs.length === 0) return undefined;
-  const states = lane.needs.map((need) => ({ need, state: facts.needState(lane.runId, need) }));
+const claim: Verdict = { verdict: 'claim' };
+
+const wait = (reason: QueueReason, detail: string) => ({ verdict: 'wait' as const, reason, detail });
+
+function decideNeeds(lane: QueuedLane, facts: QueueFacts): Verdict | undefined {
+  if (lane.needs === '[]') return undefined;
+  const states = (JSON.parse(lane.needs) as string[]).map((need) => ({
+    need,
+    state: facts.needState(lane.runId, need),
+  }));
   const failed = states.find(({ state }) => state === 'failed');
   if (failed !== undefined) return { verdict: 'skip', need: failed.need };
   const waits = states.filter(({ state }) => state === 'waits').map(({ need }) => need);
@@ -60,7 +77,7 @@ function decideNeeds(lane: QueuedLane, facts: QueueFacts): Verdict {
 }
 
 /** Whether there is a place for it at all. */
-function decideWhere({ target }: QueuedLane, { places, unsatisfiable }: QueueFacts): Verdict {
+function decideWhere({ target }: QueuedLane, { places, unsatisfiable }: QueueFacts): Verdict | undefined {
   if (unsatisfiable !== undefined) return wait('unsatisfiable', unsatisfiable);
   if (places.has(target)) return undefined;
   const known = [...places.keys()].join(', ');
@@ -71,7 +88,7 @@ function decideWhere({ target }: QueuedLane, { places, unsatisfiable }: QueueFac
 }
 
 /** Whether it may start now. */
-function decideWhen({ notBefore, target, repoId }: QueuedLane, facts: QueueFacts): Verdict {
+function decideWhen({ notBefore, target, repoId }: QueuedLane, facts: QueueFacts): Verdict | undefined {
   if (facts.paused !== undefined) return wait('paused', facts.paused);
   if (notBefore !== null && notBefore > facts.now) {
     const at = new Date(notBefore).toISOString().slice(11, 19);
@@ -89,8 +106,8 @@ class HeldGroups {
     for (const { group, ...lane } of live) if (group !== null) this.#holders.set(group, lane);
   }
 
-  decide({ group, repoId }: QueuedLane): Verdict {
-    const holder = group === undefined ? undefined : this.#holders.get(group);
+  decide({ group, repoId }: QueuedLane): Verdict | undefined {
+    const holder = group === null ? undefined : this.#holders.get(group);
     if (holder === undefined) return undefined;
     // The lanes of a repository are nobody's business in another one.
     const shown =
@@ -99,24 +116,31 @@ class HeldGroups {
   }
 
   take(lane: QueuedLane): void {
-    if (lane.group !== undefined) this.#holders.set(lane.group, lane);
+    if (lane.group !== null) this.#holders.set(lane.group, lane);
   }
 }
 
 class FreePlaces {
   readonly #free = new Map<string, number>();
-  readonly #places: ReadonlyMap<string, number>;
+  /** What a lane is told that finds its target full; one for all of them. */
+  readonly #full = new Map<string, Verdict & { verdict: 'wait' }>();
 
-  constructor({ places, live }: QueueFacts) {
-    this.#places = places;
-    for (const [target, count] of places) this.#free.set(target, count);
+  constructor({ places, live }: Pick<QueueFacts, 'places' | 'live'>) {
+    for (const [target, count] of places) {
+      const where = places.size === 1 ? '' : ` on ${target}`;
+      this.#free.set(target, count);
+      this.#full.set(target, wait('waiting_for_capacity', `all ${count} places for lanes${where} are taken`));
+    }
     for (const { target } of live) this.#free.set(target, (this.#free.get(target) ?? 0) - 1);
   }
 
-  decide({ target }: QueuedLane): Verdict {
-    if ((this.#free.get(target) ?? 0) > 0) return undefined;
-    const where = this.#places.size === 1 ? '' : ` on ${target}`;
-    return wait('waiting_for_capacity', `all ${this.#places.get(target)} places for lanes${where} are taken`);
+  decide({ target }: QueuedLane): Verdict | undefined {
+    return (this.#free.get(target) ?? 0) > 0 ? undefined : this.#full.get(target);
+  }
+
+  /** The words for a target that has no free place. */
+  full(target: string): string | undefined {
+    return (this.#free.get(target) ?? 0) > 0 ? undefined : this.#full.get(target)?.detail;
   }
 
   take({ target }: QueuedLane): void {
@@ -124,34 +148,51 @@ class FreePlaces {
   }
 }
 
-const rank = { landing: 0, branch: 1, nightly: 2 };
-
-/** Lane-milliseconds used in the last day, by repository and by branch (`usageKey`) of one. */
-export interface Usage {
-  repos: ReadonlyMap<number, number>;
-  branches: ReadonlyMap<string, number>;
+/** Lane-milliseconds of the last day: of a repository, and of one branch of it. */
+export interface Used {
+  ofRepo: number;
+  ofBranch: number;
 }
 
 /**
  * Claim order: landings before branches before nightlies, then the repository that used the least in the last day, in it
- * the branch that used the least, then age. One busy author cannot starve the others.
+ * the branch that used the least, then age. One busy author cannot starve the others. `used` answers one object for
+ * each branch (0: none), so that the queue is sorted by branches and not by lanes, which are a thousand times as many.
  */
-export function orderQueue(queued: readonly QueuedLane[], usage: Usage): QueuedLane[] {
-  const ranked = queued.map((lane) => ({
-    lane,
-    rank: rank[lane.kind],
-    ofRepo: usage.repos.get(lane.repoId) ?? 0,
-    ofBranch: usage.branches.get(usageKey(lane.repoId, lane.branchId ?? 0)) ?? 0,
-  }));
-  ranked.sort(
-    (a, b) =>
-      a.rank - b.rank ||
-      a.ofRepo - b.ofRepo ||
-      a.ofBranch - b.ofBranch ||
-      a.lane.queuedAt - b.lane.queuedAt ||
-      a.lane.attemptId - b.lane.attemptId,
-  );
-  return ranked.map(({ lane }) => lane);
+export function orderQueue(
+  queued: readonly QueuedLane[],
+  used: (repoId: number, branchId: number) => Used,
+): QueuedLane[] {
+  const shares = {
+    landing: new Map<Used, Share>(),
+    branch: new Map<Used, Share>(),
+    nightly: new Map<Used, Share>(),
+  };
+  for (const lane of queued) {
+    const of = used(lane.repoId, lane.branchId ?? 0);
+    const share = shares[lane.kind].get(of);
+    if (share === undefined) shares[lane.kind].set(of, { ...of, lanes: [lane] });
+    else share.lanes.push(lane);
+  }
+  return [shares.landing, shares.branch, shares.nightly].flatMap((kind) => inFairOrder([...kind.values()]));
 }
 
-export const usageKey = (repoId: number, branchId: number): string => `${repoId}/${branchId}`;
+interface Share extends Used {
+  /** Oldest first, as they came. */
+  lanes: QueuedLane[];
+}
+
+function inFairOrder(shares: Share[]): QueuedLane[] {
+  shares.sort((a, b) => a.ofRepo - b.ofRepo || a.ofBranch - b.ofBranch);
+  return shares.flatMap((share, at) => {
+    const isSame = (other: Share | undefined) =>
+      other?.ofRepo === share.ofRepo && other.ofBranch === share.ofBranch;
+    if (isSame(shares[at - 1])) return [];
+    if (!isSame(shares[at + 1])) return share.lanes;
+    // Between branches that used the same, most often nothing, age decides.
+    return shares
+      .filter(isSame)
+      .flatMap(({ lanes }) => lanes)
+      .sort((a, b) => a.queuedAt - b.queuedAt || a.attemptId - b.attemptId);
+  });
+}

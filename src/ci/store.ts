@@ -314,11 +314,11 @@ export function updateRunState(
   db: Db,
   run: { id: number; state: RunState; finishedAt: number | undefined },
 ): void {
-  db.run('UPDATE runs SET state = :state, finished_at = :finishedAt WHERE id = :id', {
-    id: run.id,
-    state: run.state,
-    finishedAt: run.finishedAt ?? null,
-  });
+  db.run(
+    `UPDATE runs SET state = :state, finished_at = :finishedAt
+      WHERE id = :id AND (state <> :state OR finished_at IS NOT :finishedAt)`,
+    { id: run.id, state: run.state, finishedAt: run.finishedAt ?? null },
+  );
 }
 
 /** Writes what planning a run again found. */

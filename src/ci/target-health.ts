@@ -3,7 +3,14 @@
 // nobody stops the lanes of others with programs that never end.
 import type { Forge } from '../forge/open.ts';
 import type { FailureKind } from './model.ts';
-import { findPlaceOfLane, findTarget, listUnhealthy, saveTarget, type TargetHealth } from './target-store.ts';
+import {
+  findPlaceOfLane,
+  findTarget,
+  listUnhealthy,
+  recordSound,
+  saveTarget,
+  type TargetHealth,
+} from './target-store.ts';
 
 const maxFailures = 2;
 
@@ -18,12 +25,12 @@ type Sign = 'sound' | 'ended late' | 'broken';
 /** Part of the transaction that ends a claimed attempt. */
 export function noteTarget(forge: Forge, laneId: number, end: End): void {
   const sign = signOf(end);
+  if (sign === 'sound') return recordSound(forge.db, { laneId, now: forge.clock.now() });
   const place = sign === undefined ? undefined : findPlaceOfLane(forge.db, laneId);
   if (sign === undefined || place === undefined) return;
   const { target: name, key, repoId } = place;
-  const before = findTarget(forge.db, name);
-  if (sign === 'sound') return recordSound(forge, before, repoId);
-  recordFailure(forge, before ?? unblemished(name), { sign, repoId, lane: `${repoId}/${key}`, end });
+  const health = findTarget(forge.db, name) ?? unblemished(name);
+  recordFailure(forge, health, { sign, repoId, lane: `${repoId}/${key}`, end });
 }
 
 /** A lane that came to its own end says that its target is well; one that was ended by hand says nothing. */
@@ -31,14 +38,6 @@ function signOf({ state, failureKind }: End): Sign | undefined {
   if (state === 'success' || failureKind === 'test_failure') return 'sound';
   if (failureKind === 'infrastructure') return 'broken';
   return failureKind === 'timeout' || failureKind === 'idle_timeout' ? 'ended late' : undefined;
-}
-
-function recordSound(forge: Forge, before: TargetHealth | undefined, repoId: number): void {
-  const isWell = before === undefined || (before.failures === 0 && before.unhealthyUntil === null);
-  // While one repository alone is kept away, the lanes of others say nothing about it.
-  const saysNothing = before?.unhealthyUntil !== null && before?.repoId !== null && before?.repoId !== repoId;
-  if (isWell || saysNothing) return;
-  saveTarget(forge.db, { ...unblemished(before.name), message: null, now: forge.clock.now() });
 }
 
 const unblemished = (name: string): TargetHealth => ({
@@ -72,13 +71,14 @@ function recordFailure(
   });
 }
 
-/** Why a target takes no lane of a repository now; undefined when it does. */
-export function unhealthyTargets(forge: Forge): (target: string, repoId: number) => string | undefined {
+/** Why a target takes no lane of a repository, or of some repository, now; undefined when it does. */
+export function unhealthyTargets(forge: Forge): (target: string, repoId?: number) => string | undefined {
   const now = forge.clock.now();
   const targets = new Map(listUnhealthy(forge.db, now).map((health) => [health.name, health]));
   return (target, repoId) => {
     const health = targets.size === 0 ? undefined : targets.get(target);
-    if (health === undefined || (health.repoId !== null && health.repoId !== repoId)) return undefined;
+    if (health === undefined) return undefined;
+    if (health.repoId !== null && repoId !== undefined && health.repoId !== repoId) return undefined;
     const until = new Date(health.unhealthyUntil).toISOString().slice(11, 16);
     const whose = health.repoId === null ? '' : ' of this repository';
     return `${target} rests until ${until} UTC: ${health.failures} lanes${whose} in a row could not be run to their end there`;

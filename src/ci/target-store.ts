@@ -32,6 +32,23 @@ export function saveTarget(db: Db, health: TargetHealth & { message: string | nu
   );
 }
 
+/**
+ * A lane came to its own end on its target. While one repository alone is kept away, the lanes of others say nothing
+ * about it.
+ */
+export function recordSound(db: Db, sound: { laneId: number; now: number }): void {
+  // Nearly always all are well, and asking costs less than a write that changes nothing.
+  if (db.get('SELECT 1 FROM ci_targets WHERE failures > 0') === undefined) return;
+  db.run(
+    `UPDATE ci_targets SET failures = 0, unhealthy_until = NULL, message = NULL, repo_id = NULL, lane = NULL,
+            changed_at = :now
+      WHERE name = (SELECT target FROM lanes WHERE id = :laneId) AND failures > 0
+        AND (unhealthy_until IS NULL OR repo_id IS NULL OR repo_id =
+             (SELECT r.repo_id FROM lanes l JOIN runs r ON r.id = l.run_id WHERE l.id = :laneId))`,
+    sound,
+  );
+}
+
 /** Where a lane ran, for whoever counts its end. */
 export const findPlaceOfLane = (db: Db, laneId: number) =>
   db.get<{ target: string; key: string; repoId: number; spec: string }>(

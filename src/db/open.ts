@@ -7,6 +7,9 @@ export type SqlParameters = Record<string, SqlValue>;
 export class Db {
   readonly #handle: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #transact: Database.Transaction<(body: () => unknown) => unknown>;
+  /** Whether a commit returns before it is on the disk; only ever within `relaxedTransaction`. */
+  #isRelaxed = false;
 
   constructor(path: string) {
     this.#handle = new Database(path);
@@ -14,6 +17,7 @@ export class Db {
     this.#handle.pragma('synchronous = FULL');
     this.#handle.pragma('foreign_keys = ON');
     this.#handle.pragma('busy_timeout = 5000');
+    this.#transact = this.#handle.transaction((body) => body());
   }
 
   /** The first row of a query, or undefined. `Row` is the caller's promise about the selected columns. */
@@ -33,12 +37,24 @@ export class Db {
 
   /** Runs several statements; only for migrations and tests. */
   exec(sql: string): void {
+    this.#commitTo('disk');
     this.#handle.exec(sql);
   }
 
   /** One immediate transaction: committed when `body` returns, rolled back when it throws. It may nest. */
   transaction<Result>(body: () => Result): Result {
-    return this.#handle.transaction(body).immediate();
+    this.#commitTo('disk');
+    return this.#transact.immediate(body) as Result;
+  }
+
+  /**
+   * As `transaction`, but does not wait for the disk: only a power cut takes it back, and only together with everything after
+   * it, for the next `transaction` brings all before it to the disk. For what would just be done again. Within another
+   * transaction it is a part of that one.
+   */
+  relaxedTransaction<Result>(body: () => Result): Result {
+    this.#commitTo('memory');
+    return this.#transact.immediate(body) as Result;
   }
 
   /** A consistent copy of the whole database, taken while it is in use. */
@@ -56,6 +72,15 @@ export class Db {
       statement = this.#handle.prepare(sql);
       this.#statements.set(sql, statement);
     }
+    if (!statement.readonly) this.#commitTo('disk');
     return statement;
+  }
+
+  /** Asked before each write and set only when it changes, for setting it costs as much as a small query. */
+  #commitTo(where: 'disk' | 'memory'): void {
+    const isRelaxed = where === 'memory';
+    if (this.#isRelaxed === isRelaxed || this.#handle.inTransaction) return;
+    this.#handle.pragma(`synchronous = ${isRelaxed ? 'NORMAL' : 'FULL'}`);
+    this.#isRelaxed = isRelaxed;
   }
 }
