@@ -32,7 +32,7 @@ function foldHtml(fold: LogFold, place: RowsPlace): string {
       ? `<div class="log-lazy" data-log-from="${first}" data-log-to="${last}"><a class="link" href="${escape(place.href)}&amp;line=${first}#L${first}">Show ${said}</a></div>`
       : logRows(rows, place);
   const isBad = rows?.some((row) => row.kind === 'line' && row.isError) === true;
-  return `<details class="log-fold" id="fold-${number}"><summary class="log-line${isBad ? ' error' : ''}" id="L${number}"><a href="#L${number}" tabindex="-1">${number}</a><span>${plain(name)}<span class="folded-count">${said}, ${duration(tookMs)}</span></span>${timeHtml(fold.at, place)}</summary>\n${body}</details>\n`;
+  return `<details class="log-fold" id="fold-${number}"><summary class="log-line${isBad ? ' error' : ''}" id="L${number}"><data value="${number}">${number}</data><span>${plain(name)}<span class="folded-count">${said}, ${duration(tookMs)}</span></span>${timeHtml(fold.at, place)}</summary>\n${body}</details>\n`;
 }
 
 function timeHtml(at: number, { startedAt }: RowsPlace): string {

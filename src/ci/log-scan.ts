@@ -2,6 +2,7 @@
 // it may. Knows the file alone, so that it can run in a thread of its own.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
+import { stripControls } from '../lib/ansi.ts';
 import { errorHint, looksLikeError } from './log-errors.ts';
 
 export const scanOrder = z.strictObject({
@@ -33,8 +34,7 @@ export type ScanAnswer = z.infer<typeof scanAnswer>;
 const pieceBytes = 1024 * 1024;
 const maxShownCharacters = 300;
 const newline = 10;
-/** Colours and what else a terminal is told; never over a line's end. */
-const sequences = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B\n]*(?:\u0007|\u001B\\)?)/g;
+const colour = /\u001B\[[0-9;:]*m/g;
 
 export function scanLog({ path, from, to, text, maxHits, maxMs }: ScanOrder): ScanAnswer {
   const until = performance.now() + maxMs;
@@ -127,7 +127,7 @@ function hitsIn(piece: Buffer, { hint, placeIn }: Search, room: number): Found {
 }
 
 const shownLine = (bytes: Buffer): string =>
-  bytes.toString('utf8').replace(sequences, '').replaceAll('\r', ' ');
+  stripControls(bytes.toString('utf8')).replaceAll(colour, '').replaceAll('\r', ' ');
 
 function excerpt(line: string, place: number): string {
   const begin = place > maxShownCharacters / 2 ? Math.floor(place - maxShownCharacters / 4) : 0;

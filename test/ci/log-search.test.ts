@@ -38,6 +38,11 @@ describe('a search through a log', () => {
     expect((await search('grösse 5 →')).hits).toEqual([{ line: 2, text: 'GRÖSSE 5 → 6' }]);
   });
 
+  test('answers lines without anything that a terminal would obey', async () => {
+    const search = await logOf('\u001B]0;title\u0007a \u001B[2Jneedle\u001B[1A \u0008here\u001B\n');
+    expect((await search('needle')).hits).toEqual([{ line: 1, text: 'a needle here' }]);
+  });
+
   test('takes its text as text', async () => {
     const search = await logOf('a.b\naxb\n(a|b)*[x]\\d\n');
     expect((await search('a.b')).hits.map(({ line }) => line)).toEqual([1]);

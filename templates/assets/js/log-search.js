@@ -1,80 +1,113 @@
 // Search in a log: the forge looks through all of it and answers the lines; Enter leads from one to the next.
 
+/** `goTo` shows a line of the log. */
 export function startLogSearch(view, goTo) {
-  const { panel, box } = view;
-  const form = panel.querySelector('[data-log-search]');
-  const input = form.querySelector('input[type=search]');
-  const place = panel.querySelector('[data-log-hits]');
-  let shown = input.value;
-  const links = () => [...place.querySelectorAll('[data-log-line]')];
+  const search = new LogSearch(view, goTo);
+  search.listen();
+  search.arrive();
+}
 
-  const choose = async (link) => {
-    if (link === undefined) return;
-    for (const other of links()) other.removeAttribute('aria-current');
-    link.setAttribute('aria-current', 'true');
-    link.scrollIntoView({ block: 'nearest', behavior: 'instant' });
-    await goTo(Number(link.dataset.logLine));
-    for (const row of box.querySelectorAll('.found')) row.classList.remove('found');
-    box.querySelector(`#L${link.dataset.logLine}`)?.classList.add('found');
-  };
-  const step = (by) => {
-    const all = links();
-    const current = all.findIndex((link) => link.hasAttribute('aria-current'));
-    return choose(all[(current + by + all.length) % all.length]);
-  };
-  const search = async (address) => {
-    form.setAttribute('aria-busy', 'true');
-    const response = await fetch(address);
-    form.removeAttribute('aria-busy');
-    const text = await response.text();
-    const found = new DOMParser().parseFromString(text, 'text/html').body;
-    if (response.ok) place.replaceChildren(...found.childNodes);
-    else place.textContent = 'The log could not be searched just now; try again in a few seconds.';
-    for (const steps of place.querySelectorAll('[data-log-steps]')) steps.hidden = links().length < 2;
-    highlight();
-    await choose(links()[0]);
-  };
-  const highlight = () => highlightText(box, shown);
-  view.changed.push(highlight);
+class LogSearch {
+  #box;
+  #form;
+  #input;
+  #place;
+  #goTo;
+  #shown;
 
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const q = input.value;
-    if (q.trim() === '') {
-      shown = '';
-      place.replaceChildren();
-      highlight();
-    } else if (q === shown && links().length > 0) void step(1);
-    else {
-      shown = q;
-      void search(`${form.dataset.logSearch}&q=${encodeURIComponent(q)}`);
-    }
-  });
-  input.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && event.shiftKey && input.value === shown && links().length > 0) {
+  constructor({ panel, box, changed }, goTo) {
+    this.#box = box;
+    this.#form = panel.querySelector('[data-log-search]');
+    this.#input = this.#form.querySelector('input[type=search]');
+    this.#place = panel.querySelector('[data-log-hits]');
+    this.#goTo = goTo;
+    this.#shown = this.#input.value;
+    changed.push(() => highlightText(box, this.#shown));
+  }
+
+  get #links() {
+    return [...this.#place.querySelectorAll('[data-log-line]')];
+  }
+
+  listen() {
+    this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
-      void step(-1);
-    }
-    if (event.key === 'Escape') box.focus();
-  });
-  place.addEventListener('click', (event) => {
+      const q = this.#input.value;
+      if (q.trim() === '') this.#close();
+      else if (q === this.#shown && this.#links.length > 0) void this.#step(1);
+      else {
+        this.#shown = q;
+        void this.#search();
+      }
+    });
+    this.#input.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.#box.focus();
+      if (event.key !== 'Enter' || !event.shiftKey || this.#input.value !== this.#shown) return;
+      event.preventDefault();
+      void this.#step(-1);
+    });
+    this.#place.addEventListener('click', (event) => this.#act(event));
+  }
+
+  /** A page that was asked for with a search shows its first hit, unless its address names a line. */
+  arrive() {
+    this.#showSteps();
+    highlightText(this.#box, this.#shown);
+    if (location.hash === '') void this.#choose(this.#links[0]);
+  }
+
+  #act(event) {
     const target = event.target.closest('a, button');
     if (target === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (target.dataset.logLine !== undefined) void choose(target);
-    else if (target.dataset.logStep !== undefined) void step(Number(target.dataset.logStep));
-    else if (target.dataset.logMore !== undefined) {
-      const { searchParams } = new URL(target.href);
-      const at = `&q=${encodeURIComponent(shown)}&at=${searchParams.get('at')}`;
-      void search(form.dataset.logSearch + at);
-    } else if (target.dataset.logClose !== undefined) {
-      input.value = '';
-      form.requestSubmit();
-    }
-  });
-  for (const steps of place.querySelectorAll('[data-log-steps]')) steps.hidden = links().length < 2;
-  highlight();
-  if (location.hash === '') void choose(links()[0]);
+    if (target.dataset.logLine !== undefined) void this.#choose(target);
+    else if (target.dataset.logStep !== undefined) void this.#step(Number(target.dataset.logStep));
+    else if (target.dataset.logMore !== undefined)
+      void this.#search(`&at=${new URL(target.href).searchParams.get('at')}`);
+    else if (target.dataset.logClose !== undefined) this.#close();
+  }
+
+  async #search(from = '') {
+    this.#form.setAttribute('aria-busy', 'true');
+    const q = encodeURIComponent(this.#shown);
+    const response = await fetch(`${this.#form.dataset.logSearch}&q=${q}${from}`);
+    this.#form.removeAttribute('aria-busy');
+    const found = new DOMParser().parseFromString(await response.text(), 'text/html').body;
+    if (response.ok) this.#place.replaceChildren(...found.childNodes);
+    else this.#place.textContent = 'The log could not be searched just now; try again in a few seconds.';
+    this.#showSteps();
+    highlightText(this.#box, this.#shown);
+    await this.#choose(this.#links[0]);
+  }
+
+  #step(by) {
+    const links = this.#links;
+    const current = links.findIndex((link) => link.hasAttribute('aria-current'));
+    return this.#choose(links[(current + by + links.length) % links.length]);
+  }
+
+  async #choose(link) {
+    if (link === undefined) return;
+    for (const other of this.#links) other.removeAttribute('aria-current');
+    link.setAttribute('aria-current', 'true');
+    link.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+    await this.#goTo(Number(link.dataset.logLine));
+    for (const row of this.#box.querySelectorAll('.found')) row.classList.remove('found');
+    this.#box.querySelector(`#L${link.dataset.logLine}`)?.classList.add('found');
+  }
+
+  #showSteps() {
+    for (const steps of this.#place.querySelectorAll('[data-log-steps]'))
+      steps.hidden = this.#links.length < 2;
+  }
+
+  #close() {
+    this.#input.value = '';
+    this.#shown = '';
+    this.#place.replaceChildren();
+    for (const row of this.#box.querySelectorAll('.found')) row.classList.remove('found');
+    highlightText(this.#box, '');
+  }
 }
 
 /** Marks the text in the rows that are in the page, where the browser can without touching them. */

@@ -95,7 +95,7 @@ function markLines({ box }) {
 /** A click on a number names the line in the address, a click with Shift all lines up to it. */
 function startLines(view) {
   view.box.addEventListener('click', (event) => {
-    const link = event.target.closest('.log-line > a');
+    const link = event.target.closest('.log-line > a, .log-line > data');
     if (link === null) return;
     event.preventDefault();
     const line = Number(link.textContent);
