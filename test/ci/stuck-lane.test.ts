@@ -1,4 +1,6 @@
 // What a person may do about a lane that hangs: mark it failed, requeue it, cancel it by force.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
@@ -14,7 +16,7 @@ import { readLog } from '../../src/ci/log.ts';
 import { openCi } from '../../src/ci/open.ts';
 import { extendLease, setLogBytes } from '../../src/ci/queue.ts';
 import { requeueLane } from '../../src/ci/requeue-lane.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import { cookieName, findSurvivors } from '../../src/ci/survivors.ts';
 import { laneHolds } from '../../src/ci/verdict.ts';
 import { laneOf, laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
@@ -108,6 +110,34 @@ describe('a lane that is marked failed', () => {
     expect(runOfBranch(forge, world.branch).state).toBe('failed');
     const holds = laneHolds(forge, { repo: world.repo, headOid: run.headOid });
     expect(holds.map(({ key }) => key)).toEqual(['a', 'b']);
+  });
+
+  test('whose thread has died is failed only when the programs of that claim are gone', async () => {
+    const testForge = await open();
+    const { forge } = testForge;
+    const { caller } = testForge.account('ada', 'admin');
+    const repo = await testForge.repo('demo/app', { files: { 'README.md': 'x' } });
+    const branch = await pushBranch(forge, repo, { name: 'work', files: twoLanes });
+    const ci = await openCi(forge);
+    testForge.defer(() => ci.stop());
+    await createMissingRuns(forge);
+    const claim = claimLanes(forge, order)[0]!;
+    const cookie = attemptCookie(forge.config.paths.data, claim);
+    const env = { PATH: process.env['PATH'], [cookieName]: cookie };
+    const orphan = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env });
+    await once(orphan, 'spawn');
+    const run = runOfBranch(forge, branch);
+    const ended = once(orphan, 'exit');
+    failLane(forge, { repo, run, caller, lane: 'a', reason: '' });
+    let wasAliveAtTheEnd: boolean | undefined;
+    forge.events.on('lane-changed', ({ attemptId, state }) => {
+      if (attemptId === claim.attemptId && state === 'failed')
+        wasAliveAtTheEnd = findSurvivors(cookie).length > 0;
+    });
+    await ci.scheduler.pass();
+    await laneReaching(forge, { run, key: 'a' });
+    expect(wasAliveAtTheEnd).toBe(false);
+    expect(await ended).toEqual([null, 'SIGKILL']);
   });
 
   test('while it waits ends at once, and what needs it is skipped', async () => {
