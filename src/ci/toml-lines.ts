@@ -25,7 +25,7 @@ function arrayTable(lines: string[], name: string, index: number, header = `[[${
   let from: number | undefined;
   for (const [at, line] of lines.entries()) {
     const shown = line.replaceAll(/\s|#.*/g, '');
-    if (!shown.startsWith('[') || shown.startsWith(`[${name}.`)) continue;
+    if (!shown.startsWith('[') || isBelow(shown, name)) continue;
     if (from !== undefined && /^\[\[?[\w"'.-]+\]?\]$/.test(shown)) return { from, until: at };
     if (shown !== header) continue;
     seen += 1;
@@ -33,6 +33,10 @@ function arrayTable(lines: string[], name: string, index: number, header = `[[${
   }
   return from === undefined ? undefined : { from, until: lines.length };
 }
+
+/** `[lane.env]` and `[[lane.cache]]` belong to the lane above them. */
+const isBelow = (header: string, name: string): boolean =>
+  header.startsWith(`[${name}.`) || header.startsWith(`[[${name}.`);
 
 function lineInTable(
   lines: string[],
