@@ -17,14 +17,14 @@ let room = work.maxTests;
 
 for (const { path, stored } of work.files) {
   const { tests, problem } = readTestReport(decode(readFileSync(stored)), room);
-  room -= tests.length;
+  room = Math.max(0, room - tests.length);
   const near = path.slice(0, Math.max(0, path.lastIndexOf('/')));
   const finding = { path, tests: tests.length, ...(problem === undefined ? {} : { problem }) };
   port.postMessage({ finding, tests: tests.map((test) => locate(test, near)) } satisfies ReadReport);
 }
 
 function locate(test: ReportedTest, near: string): LocatedTest {
-  const { suite, name, state, durationMs, message, flaky } = test;
+  const { suite, name, state, durationMs, flaky } = test;
   const hasFailed = state === 'failed' || state === 'error' || flaky;
   const place = hasFailed ? placeOf(tree, test, near) : undefined;
   return {
@@ -33,11 +33,16 @@ function locate(test: ReportedTest, near: string): LocatedTest {
     state,
     flaky,
     ...(durationMs === undefined ? {} : { durationMs }),
-    ...(message === undefined || state === 'passed' ? {} : { message }),
-    ...(test.output === undefined || !hasFailed ? {} : { output: test.output }),
+    ...(test.message === undefined || state === 'passed' ? {} : { message: fromTop(test.message) }),
+    ...(test.output === undefined || !hasFailed ? {} : { output: fromTop(test.output) }),
     ...(place === undefined ? {} : { file: place.file }),
     ...(place?.line === undefined ? {} : { line: place.line }),
   };
+}
+
+/** Paths as the repository has them: where the lane was checked out says nothing to anybody. */
+function fromTop(text: string): string {
+  return text.replaceAll(`file://${work.workFolder}/`, '').replaceAll(`${work.workFolder}/`, '');
 }
 
 /** Nearly all reports are UTF-8; others say so by their first bytes or in their XML declaration. */

@@ -18,6 +18,7 @@ const comparedResults = 60;
 const shownResults = 20;
 const shownFlaky = 5;
 const apiFailures = 100;
+const maxLinks = 40;
 
 type Named = { lane: string; suite: string; name: string };
 
@@ -152,7 +153,7 @@ function shownFailure(
     href,
     history: testHref(repo, { lane: lane.key, suite, name }),
     isOpen,
-    text: linked(textOf(test), { place, href }),
+    text: linked(textOf(test), { file, line, href }),
     here,
     elsewhere,
     summary: summaryOf({ here, elsewhere }),
@@ -173,15 +174,25 @@ function textOf({ message, output }: TestResult): string {
 
 function linked(
   text: string,
-  { place, href }: { place: string | undefined; href: string | undefined },
+  { file, line, href }: { file: string | null; line: number | null; href: string | undefined },
 ): ShownFailure['text'] {
-  if (place === undefined || href === undefined || !place.includes(':')) return [{ text }];
-  // The number must end there: line 12 is not mentioned by line 120.
-  const parts = text.split(place);
-  return parts.flatMap((part, at) => {
-    if (at === 0) return [{ text: part }];
-    return /^\d/.test(part) ? [{ text: place + part }] : [{ text: place, href }, { text: part }];
-  });
+  if (file === null || line === null || href === undefined) return [{ text }];
+  const mentions = [`${file}:${line}`, `${file}", line ${line}`];
+  const parts: ShownFailure['text'] = [];
+  let from = 0;
+  for (;;) {
+    const found = mentions
+      .map((mention) => ({ mention, at: text.indexOf(mention, from) }))
+      .filter(({ at }) => at >= 0)
+      .toSorted((left, right) => left.at - right.at)[0];
+    if (found === undefined || parts.length > maxLinks) break;
+    const end = found.at + found.mention.length;
+    // The number must end there: line 12 is not mentioned by line 120.
+    const isWhole = !/\d/.test(text[end] ?? '');
+    parts.push({ text: text.slice(from, found.at) }, { text: found.mention, ...(isWhole && { href }) });
+    from = end;
+  }
+  return [...parts, { text: text.slice(from) }];
 }
 
 function recent(entries: readonly HistoryEntry[]): RecentResults {
@@ -192,9 +203,9 @@ function recent(entries: readonly HistoryEntry[]): RecentResults {
 
 function summaryOf({ here, elsewhere }: Record<'here' | 'elsewhere', RecentResults>): string {
   const times = here.states.length;
-  const first = times <= 1 ? 'failed at its first run here' : `failed ${here.failed} of ${times} here`;
+  const first = times <= 1 ? 'first result here' : `failed ${here.failed} of ${times} here`;
   const others = elsewhere.states.length;
-  if (others === 0) return `${first}, never run elsewhere`;
+  if (others === 0) return `${first}, none elsewhere`;
   return elsewhere.failed === 0
     ? `${first}, never in ${others} elsewhere`
     : `${first}, ${elsewhere.failed} of ${others} elsewhere`;

@@ -56,7 +56,7 @@ const ciSettings = z
     maxReportBytes: positive.default(32 * 1024 * 1024),
     /** Of one attempt: the single tests its reports may tell of, and what reading them may take. */
     maxReportedTests: positive.default(10_000),
-    maxReportMemoryBytes: positive.default(512 * 1024 * 1024),
+    maxReportMemoryBytes: positive.default(256 * 1024 * 1024),
     reportSeconds: positive.default(20),
     /** Attempts of a lane whose results are kept for the history of its tests. */
     maxTestHistory: positive.default(500),

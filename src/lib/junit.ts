@@ -2,7 +2,7 @@
 // is refused before anything is read: it is the only way to declare entities, and no report needs one.
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { errorMessage } from './errors.ts';
-import type { ReportedTest, TestReport, TestState } from './reported-test.ts';
+import { hasRoom, type ReportedTest, type TestReport, type TestState } from './reported-test.ts';
 
 const maxNestedTags = 64;
 const failing = ['failure', 'error'] as const;
@@ -19,14 +19,17 @@ export function readJunit(text: string, maxTests: number): TestReport {
   const validity = XMLValidator.validate(text, { allowBooleanAttributes: false });
   if (validity !== true) {
     const { msg, line } = validity.err;
-    return { tests: [], problem: `it is not well-formed XML: line ${line}: ${msg.replace(/\.$/, '')}` };
+    return { tests: [], problem: `it is not well-formed XML: line ${line}: ${sentenceOf(msg)}` };
   }
   try {
     return readSuites(parserOfReports().parse(text) as Node, maxTests);
   } catch (error) {
-    return { tests: [], problem: `it cannot be read: ${errorMessage(error)}` };
+    return { tests: [], problem: `it cannot be read: ${sentenceOf(errorMessage(error))}` };
   }
 }
+
+/** The parser quotes what it did not understand, however long that is. */
+const sentenceOf = (message: string): string => message.slice(0, 200).replace(/\s+/g, ' ').replace(/\.$/, '');
 
 function parserOfReports(): XMLParser {
   return new XMLParser({
@@ -89,7 +92,7 @@ function addCases(walk: Walk, parent: Node, outer: Outer): void {
 }
 
 function add(walk: Walk, test: ReportedTest): void {
-  if (walk.tests.length < walk.maxTests) walk.tests.push(test);
+  if (hasRoom(walk.tests.length, walk.maxTests, test.state)) walk.tests.push(test);
   else walk.leftOut += 1;
 }
 

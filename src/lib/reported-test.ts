@@ -24,3 +24,11 @@ export interface TestReport {
   /** Why the report, or a part of it, could not be read; a sentence. */
   problem: string | undefined;
 }
+
+const maxMoreFailures = 1000;
+
+/** Whether one more test is taken after `count` of them; what failed is taken when there is no room for others any more. */
+export function hasRoom(count: number, maxTests: number, state: TestState): boolean {
+  const isFailure = state === 'failed' || state === 'error';
+  return count < (isFailure ? maxTests + maxMoreFailures : maxTests);
+}

@@ -1,7 +1,7 @@
 // The Test Anything Protocol, versions 12 to 14, with subtests: one line per test, indented by four spaces per level, a
 // block of YAML or comments below it. A test that has subtests stands for them and is counted only when none of them
 // says why it failed.
-import type { ReportedTest, TestReport } from './reported-test.ts';
+import { hasRoom, type ReportedTest, type TestReport } from './reported-test.ts';
 
 const maxDepth = 32;
 const maxDiagnosisLines = 400;
@@ -112,7 +112,7 @@ class TapReader {
     this.#last = point;
     const isParent = children.length > 0;
     if (isParent && (isOk || children.some((child) => child.test.state === 'failed'))) return;
-    if (this.#count >= this.#maxTests) this.#leftOut += 1;
+    if (!hasRoom(this.#count, this.#maxTests, test.state)) this.#leftOut += 1;
     else {
       this.#count += 1;
       this.#level(depth).points.push(point);
