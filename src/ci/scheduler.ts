@@ -1,5 +1,6 @@
 // One pass: give back lost claims, give heads their runs, claim what there is room for, start it, return.
 // A pass never waits for a lane.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Forge } from '../forge/open.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { Loop, type LoopStatus } from '../lib/loop.ts';
@@ -93,11 +94,23 @@ async function reap(lost: {
 }): Promise<void> {
   const { forge, executor, lane, why, isOverdue } = lost;
   try {
-    await executor?.discard(lane.attemptId);
+    if (executor !== undefined) await discardInTime(forge, executor, lane.attemptId);
     if (isOverdue) await endOverdue(forge, lane);
     else await reapLane(forge, lane, why);
   } catch (error) {
     forge.log.error({ err: error, attemptId: lane.attemptId }, 'a lost lane could not be taken back');
+  }
+}
+
+/** A thread that is blocked in the kernel never ends; the lane's programs are then looked for without it. */
+async function discardInTime(forge: Forge, executor: Executor, attemptId: number): Promise<void> {
+  const patience = new AbortController();
+  const { signal } = patience;
+  const isOver = delay(forge.config.ci.threadEndSeconds * 1000, undefined, { signal }).catch(() => undefined);
+  try {
+    await Promise.race([executor.discard(attemptId), isOver]);
+  } finally {
+    patience.abort();
   }
 }
 

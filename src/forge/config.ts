@@ -30,6 +30,8 @@ const ciSettings = z
     leaseSeconds: positive.default(120),
     heartbeatSeconds: positive.default(30),
     graceSeconds: positive.default(10),
+    /** A lane thread that cannot be ended in this time, blocked in the kernel, is left behind; its programs are not. */
+    threadEndSeconds: positive.default(30),
     pollSeconds: positive.default(5),
     /** The places that lanes may name beside `local`, each with its own number of lanes at once. */
     targets: z.record(targetName, target).default({}),

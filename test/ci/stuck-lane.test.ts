@@ -20,6 +20,7 @@ import { cookieName, findSurvivors } from '../../src/ci/survivors.ts';
 import { laneHolds } from '../../src/ci/verdict.ts';
 import { laneOf, laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
+import { ScriptedExecutor, type ScriptedLane } from '../support/scripted-executor.ts';
 
 const open = useForge({ settings: { ci: { concurrency: 1, graceSeconds: 1, pollSeconds: 3600 } } });
 const order = { owner: 'test', sandbox: 'none', unsatisfiable: undefined };
@@ -248,6 +249,29 @@ describe('a forced cancellation', () => {
     expect(survivors()).toEqual([]);
     expect(existsSync(logFolder(forge, { attemptId: attempt.id, token: attempt.token }))).toBe(true);
     expect(recentAudit(forge, 1)).toMatchObject([{ action: 'run.force-cancel' }]);
+  });
+
+  test('works also when the thread cannot be ended, and what it says afterwards changes nothing', async () => {
+    const testForge = await open({ settings: { ci: { threadEndSeconds: 1, pollSeconds: 3600 } } });
+    const { forge } = testForge;
+    const { caller } = testForge.account('ada', 'admin');
+    const repo = await testForge.repo('demo/app', { files: { 'README.md': 'x' } });
+    const branch = await pushBranch(forge, repo, { name: 'work', files: twoLanes });
+    const submitted = Promise.withResolvers<ScriptedLane>();
+    // As a thread that is blocked in the kernel: it is asked to end, and does not.
+    const blocked = (executor: ScriptedExecutor) => {
+      executor.discard = () => new Promise(() => undefined);
+    };
+    const ci = await openCi(forge, ScriptedExecutor.maker(blocked, submitted.resolve));
+    testForge.defer(() => ci.stop());
+    await ci.scheduler.pass();
+    const thread = await submitted.promise;
+    const run = runOfBranch(forge, branch);
+    cancelRun(forge, { repo, run, caller, lane: 'a', force: true });
+    await ci.scheduler.pass();
+    expect((await laneReaching(forge, { run, key: 'a' })).attempt.state).toBe('cancelled');
+    thread.reports.finished(thread.ref, 10, { outcome: 'success', exitCode: 0 });
+    expect(laneOf(forge, run, 'a').attempt.state).toBe('cancelled');
   });
 
   test('of a whole run ends also what waits', async () => {
