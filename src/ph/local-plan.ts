@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { manifestPath } from '../ci/manifest-refusal.ts';
-import { readLanes, type LaneSpec } from '../ci/manifest.ts';
+import { readLanes, readManifest, type LaneSpec, type Manifest } from '../ci/manifest.ts';
 import { applyPolicy } from '../ci/policy.ts';
 import { selectLanes } from '../ci/selection.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -35,12 +35,16 @@ export interface PlanWishes {
 /** Refuses (2) a bad manifest with line, key and what was expected, and (4) a lane that is not there. */
 export function planHere(tree: WorkingTree, wishes: PlanWishes): LocalPlan {
   const ofTarget = targetLanes(tree);
-  const lanes = applyPolicy(ownLanes(tree), ofTarget);
-  if (lanes.length === 0) throw notFound(`There is no ${manifestPath} with lanes in ${tree.top}.`);
+  const own = ownManifest(tree);
+  const lanes = applyPolicy(own.lanes, ofTarget);
+  if (lanes.length + own.nightlies.length === 0)
+    throw notFound(`There is no ${manifestPath} with lanes in ${tree.top}.`);
   const changed = changedSince(tree.top, tree.target?.base);
   // By the paths of either side, as on the forge.
   const selected = new Set([...selectLanes(lanes, changed), ...selectLanes(ofTarget ?? [], changed)]);
-  const named = new Set(wishes.names.flatMap((name) => keysOf(lanes, name)));
+  // A nightly runs by its name alone.
+  const known = [...lanes, ...own.nightlies.flatMap((nightly) => nightly.lanes)];
+  const named = new Set(wishes.names.flatMap((name) => keysOf(known, name)));
   const everything = new Set(lanes.map(({ key }) => key));
   const chosen =
     named.size > 0
@@ -48,14 +52,14 @@ export function planHere(tree: WorkingTree, wishes: PlanWishes): LocalPlan {
       : wishes.all
         ? everything
         : selected;
-  const ordered = inNeedsOrder(lanes);
-  const shown = named.size > 0 ? ordered.filter(({ key }) => chosen.has(key)) : ordered;
-  return { lanes: shown, chosen, named, changed: changed?.length };
+  const shown = named.size > 0 ? known.filter(({ key }) => chosen.has(key)) : lanes;
+  return { lanes: inNeedsOrder(shown), chosen, named, changed: changed?.length };
 }
 
-function ownLanes({ top }: WorkingTree): LaneSpec[] {
+function ownManifest({ top }: WorkingTree): Manifest {
   const path = join(top, manifestPath);
-  return existsSync(path) ? readLanes(readFileSync(path, 'utf8'), limits) : [];
+  if (!existsSync(path)) return { lanes: [], nightlies: [] };
+  return readManifest(readFileSync(path, 'utf8'), limits);
 }
 
 /** The target's manifest says what is required; one that cannot be read says nothing, as on the forge. */
@@ -70,7 +74,7 @@ function targetLanes({ top, target }: WorkingTree): LaneSpec[] | undefined {
   }
 }
 
-/** A name is an id, which means its whole matrix, or the key of one lane. */
+/** A name is an id, which means its whole matrix, or the key of one lane or nightly. */
 function keysOf(lanes: readonly LaneSpec[], name: string): string[] {
   const keys = lanes.filter(({ id, key }) => id === name || key === name).map(({ key }) => key);
   if (keys.length > 0) return keys;

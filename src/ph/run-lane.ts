@@ -18,7 +18,9 @@ export interface LaneOrder {
   /** False: with nothing but a loopback of its own. */
   network: boolean;
   output: NodeJS.WritableStream;
+  /** Ends the lane as somebody wishes: it is asked first, and killed after the grace or when `hurried` says so. */
   interrupted: AbortSignal;
+  hurried: AbortSignal;
 }
 
 export interface LaneEnd {
@@ -60,6 +62,7 @@ class Watch {
   readonly #order: LaneOrder;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #interrupt = (): void => this.#stop('cancelled');
+  readonly #hurry = (): void => this.#kill('SIGKILL');
   #cause: Cause | undefined;
   #lastOutputAt = performance.now();
 
@@ -67,11 +70,12 @@ class Watch {
     this.#child = child;
     this.#order = order;
     for (const stream of [child.stdout, child.stderr]) if (stream !== null) this.#forward(stream);
-    const { interrupted, timeoutSeconds } = order;
+    const { interrupted, hurried, timeoutSeconds } = order;
     this.#timers.push(setTimeout(() => this.#stop('timeout'), timeoutSeconds * 1000));
     this.#watchIdle();
     if (interrupted.aborted) this.#interrupt();
     else interrupted.addEventListener('abort', this.#interrupt);
+    hurried.addEventListener('abort', this.#hurry);
   }
 
   async end(): Promise<LaneEnd> {
@@ -95,6 +99,7 @@ class Watch {
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#order.interrupted.removeEventListener('abort', this.#interrupt);
+    this.#order.hurried.removeEventListener('abort', this.#hurry);
     this.#kill('SIGKILL');
   }
 
@@ -113,7 +118,7 @@ class Watch {
     else this.#timers.push(setTimeout(() => this.#watchIdle(), left));
   }
 
-  /** Asks first; asked twice, or after the grace, it kills. */
+  /** Asks, and kills after the grace. */
   #stop(cause: Cause): void {
     this.#cause ??= cause;
     this.#kill('SIGTERM');

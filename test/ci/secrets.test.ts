@@ -125,7 +125,7 @@ describe('secrets by API', () => {
 
   test('a value stands nowhere in the data directory as it was given', async () => {
     const { it, forge, asAda } = await serve();
-    await asAda('PUT', `${api}/NPM_TOKEN`, { value: token });
+    expect((await asAda('PUT', `${api}/NPM_TOKEN`, { value: token })).status).toBe(201);
     forge.db.copyTo(join(it.folder, 'copy.db'));
     for (const name of ['copy.db', 'forge.db', 'forge.db-wal', 'keys/secrets.key']) {
       expect(readFileSync(join(it.folder, name)).includes(token), name).toBe(false);

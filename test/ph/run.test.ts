@@ -136,6 +136,13 @@ describe('which lanes run', () => {
     expect(unknown.stderr).toContain('There is no lane nope; the lanes are: build, unit.22, unit.24, other.');
   });
 
+  test('a nightly runs by its name alone', async () => {
+    const nightly = '[[nightly]]\nid = "soak"\nschedule = "0 3 * * *"\ncommand = "echo soaked"\n';
+    const { ph } = await checkout(manifestOf(lane('id = "unit"', 'command = "true"'), nightly));
+    expect(statesIn(await ph('--json'))).toEqual({ unit: 'success' });
+    expect(await ph('soak')).toMatchObject({ status: 0, stdout: expect.stringContaining('soaked\n') });
+  });
+
   test('the target is what the remote calls its HEAD, or the one that is named', async () => {
     const { client, ph } = await checkout(files);
     await write(client, { 'src/a.ts': '1\n' });
@@ -282,6 +289,28 @@ describe('how lanes run', () => {
   });
 });
 
+test('a lane that does not listen to Ctrl-C is killed by the second one', async () => {
+  const { client } = await checkout(
+    manifestOf(
+      lane(
+        'id = "deaf"',
+        `command = "trap 'echo asked' TERM; echo shell $$; while :; do sleep 1000 & wait; done"`,
+      ),
+    ),
+  );
+  const child = spawn('sh', [launcher, 'run'], { cwd: client.checkout, env: client.env });
+  const exited = once(child, 'exit');
+  let shown = '';
+  let sent = 0;
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    shown += chunk;
+    const wanted = shown.includes('asked') ? 2 : shown.includes('shell') ? 1 : 0;
+    for (; sent < wanted; sent += 1) child.kill('SIGINT');
+  });
+  expect(await exited).toEqual([1, null]);
+  await isGone(Number(/shell (\d+)\n/.exec(shown)?.[1]));
+});
+
 describe('one lane', () => {
   async function start(command: string, limits: Partial<LaneOrder> = {}) {
     const output = new PassThrough();
@@ -295,6 +324,7 @@ describe('one lane', () => {
       network: true,
       output,
       interrupted: new AbortController().signal,
+      hurried: new AbortController().signal,
       ...limits,
     });
     output.end();

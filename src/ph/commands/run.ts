@@ -44,6 +44,7 @@ interface Bench {
   /** A fresh home and temporary folder for every lane are made in it. */
   scratch: string;
   interrupted: AbortSignal;
+  hurried: AbortSignal;
   outcomes: LaneOutcome[];
 }
 
@@ -53,11 +54,13 @@ export async function run(names: string[], options: RunOptions): Promise<ExitSta
   const plan = planHere(tree, wishes);
   stderr.line(stderr.paint('dim', comparedWith(tree, plan)));
   if (options.list) return listPlan(plan, options);
-  const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort();
+  const [interruption, hurry] = [new AbortController(), new AbortController()];
+  // Ctrl-C asks the lane to end; once more does not wait for it.
+  const interrupt = (): void => (interruption.signal.aborted ? hurry : interruption).abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   const scratch = mkdtempSync(join(tmpdir(), 'ph-run-'));
-  const bench = { tree, plan, options, scratch, interrupted: interruption.signal, outcomes: [] };
+  const signals = { interrupted: interruption.signal, hurried: hurry.signal };
+  const bench = { tree, plan, options, scratch, ...signals, outcomes: [] };
   try {
     for (const lane of plan.lanes) await runOrSkip(bench, lane);
   } finally {
@@ -133,7 +136,7 @@ const blank = ({ key: id, title, required }: LaneSpec): LaneOutcome => ({
 });
 
 async function runHere(bench: Bench, lane: LaneSpec): Promise<LaneOutcome> {
-  const { tree, options, interrupted } = bench;
+  const { tree, options, interrupted, hurried } = bench;
   const title = lane.title === lane.key ? '' : ` ${cleanLine(lane.title)}`;
   stderr.line(`${stderr.paint('bold', `==> ${lane.key}`)}${title}`);
   const network = lane.extras.network || !canCutNetwork();
@@ -150,6 +153,7 @@ async function runHere(bench: Bench, lane: LaneSpec): Promise<LaneOutcome> {
     network,
     output: options.json ? process.stderr : process.stdout,
     interrupted,
+    hurried,
   });
   const { reports } = lane.extras;
   return {
