@@ -9,6 +9,8 @@ import { reachForge } from '../transport/reach-forge.ts';
 const isDown =
   'The forge is not running at this moment; nothing was changed. Try again in a minute, or tell its operator.';
 
+const watchMs = 2000;
+
 /** What sshd says of the client; empty when it did not start this. */
 export interface SshSurroundings {
   /** SSH_ORIGINAL_COMMAND: what the client wants to execute. */
@@ -36,6 +38,9 @@ export async function serveSshClient(argv: readonly string[], from: SshSurroundi
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => forge.destroy());
   forge.on('error', () => undefined);
   process.stdin.on('error', () => forge.destroy()).pipe(forge);
+  // A client that has sent everything and then goes is seen by nothing but the end of its sshd.
+  const { ppid } = process;
+  const watch = setInterval(() => process.ppid !== ppid && forge.destroy(), watchMs);
   try {
     for await (const { kind, content } of readFrames(forge)) {
       if (kind === 'x') return Number(content.toString());
@@ -45,6 +50,7 @@ export async function serveSshClient(argv: readonly string[], from: SshSurroundi
   } catch {
     // The connection broke; it is told below.
   } finally {
+    clearInterval(watch);
     forge.destroy();
   }
   return complain(

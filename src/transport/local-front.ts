@@ -11,6 +11,7 @@ import type { Clerk } from './ask.ts';
 import type { Desk } from './desk.ts';
 import { frame, type FrameKind } from './local-frames.ts';
 import type { CommandClient, RunningProgram } from './command-client.ts';
+import { parseCommand } from './parse-command.ts';
 import { serveCommand } from './serve-command.ts';
 
 const localRequest = z.discriminatedUnion('kind', [
@@ -28,6 +29,7 @@ export type LocalRequest = z.infer<typeof localRequest>;
 
 const maxRequestBytes = 64 * 1024;
 const requestMs = 10_000;
+const askEveryMs = 5000;
 const noTerminal =
   "the system's sshd gives no terminal here: the shell reads commands line by line and shows no prompt.";
 
@@ -114,7 +116,8 @@ async function answer(parts: LocalParts, socket: Socket, request: LocalRequest):
     },
     tellEnded: (serviceId) => desk.end(serviceId),
   };
-  const client = clientOf(socket, gone);
+  const isShell = request.kind === 'serve' && parseCommand(request.command).kind === 'shell';
+  const client = clientOf(socket, { gone, isShell });
   if (request.kind === 'known') {
     client.exit((await clerk.ask({ kind: 'known', key: request.key })) ? 0 : 1);
     return;
@@ -127,11 +130,18 @@ async function answer(parts: LocalParts, socket: Socket, request: LocalRequest):
   );
 }
 
-function clientOf(socket: Socket, gone: AbortController): CommandClient {
+function clientOf(
+  socket: Socket,
+  { gone, isShell }: { gone: AbortController; isShell: boolean },
+): CommandClient {
   const input = new PassThrough();
   let isServed = false;
-  // Who hangs up before git has begun waits for nothing any more; later it only means that all was sent.
-  socket.once('end', () => isServed || gone.abort());
+  // Who hangs up before git has begun waits for nothing any more; later it only means that all was sent. A shell may be
+  // sent all its commands before it begins.
+  socket.once('end', () => {
+    if (isShell) keepAsking(socket);
+    else if (!isServed) gone.abort();
+  });
   socket.pipe(input);
   const [output, errors] = [framed('o'), framed('e')];
   for (const stream of [output, errors]) {
@@ -158,6 +168,13 @@ function clientOf(socket: Socket, gone: AbortController): CommandClient {
       });
     },
   };
+}
+
+/** Whether a client that has sent everything is still there shows in a write alone, and a shell may say nothing for long. */
+function keepAsking(socket: Socket): void {
+  const ask = () => socket.writableEnded || socket.write(frame('e', Buffer.alloc(0)));
+  const timer = setInterval(ask, askEveryMs);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** A frame is one write, so that the two streams never mix inside of one. */

@@ -124,6 +124,36 @@ test('who hangs up in the middle of a clone gives the place back at once', slow,
   await expect.poll(async () => (await dan.tryGit('ls-remote', url)).status, { timeout: 10_000 }).toBe(0);
 });
 
+test(
+  'a debug shell reads commands over it, says that it has no terminal, and ends with its client',
+  slow,
+  async () => {
+    const fay = await served.person('fay');
+    const url = sshd.url('fay/app');
+    await fay.commit('Start', { 'a.txt': 'one\n' });
+    await fay.git('push', '--quiet', url, 'main');
+    await fay.git('switch', '--quiet', '-c', 'topic');
+    const lane = '[[lane]]\nid = "unit"\ncommand = "echo left >out.txt; exit 3"\n';
+    await fay.commit('Lane', { '.pika/lanes.toml': lane });
+    await fay.git('push', '--quiet', url, 'topic');
+    const argv = [...sshArguments(fay.key, sshd.port), host(), 'shell fay/app 1 unit'];
+    const open = (input: string) => runProgram(argv, { cwd: fay.home, env: fay.env, input });
+    // Until the lane has failed, it is refused.
+    const patience = { timeout: 60_000, interval: 200 };
+    await expect.poll(async () => (await open('cat out.txt')).stdout, patience).toBe('left\n');
+    const answered = await open('test -t 0 || exit 7');
+    expect(answered.status).toBe(7);
+    expect(answered.stderr).toContain("the system's sshd gives no terminal here");
+    const [program = '', ...args] = argv;
+    const child = spawn(program, args, { env: fay.env });
+    child.stdin.end('echo up; sleep 1000');
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await expect.poll(async () => (await open('echo again')).stdout, patience).toBe('again\n');
+  },
+);
+
 test('when the forge is down, who is known is told so', slow, async () => {
   const eve = await served.person('eve');
   await served.stop();
