@@ -12,6 +12,7 @@ import { cancelRequest, logRequest, rerunRequest, scopeOf } from './requests.ts'
 import { rerunLanes } from './rerun.ts';
 import { artifactApi } from './route-artifacts.ts';
 import { logApi } from './route-log.ts';
+import { nightlyApi } from './route-nightlies.ts';
 import { laneOfRoute, runOfRoute } from './route-run.ts';
 import { secretsApi } from './route-secrets.ts';
 import { statusRoutes } from './route-statuses.ts';
@@ -24,7 +25,7 @@ export function ciApi(forge: Forge, ci: Pick<Ci, 'scheduler'>): Router {
   const router = Router();
   router.use(logApi(forge), artifactApi(forge), testApi(forge));
   const base = '/api/v1/repos/:owner/:repo/runs/:number';
-  router.use(secretsApi(forge), statusRoutes(forge));
+  router.use(secretsApi(forge), statusRoutes(forge), nightlyApi(forge, ci));
 
   router.get(base, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');

@@ -195,6 +195,23 @@ export const runView = z.object({
 });
 export type RunView = z.infer<typeof runView>;
 
+/** A lane that runs by the clock, with its last runs, newest first. */
+export const nightlyView = z.object({
+  id: z.string(),
+  schedule: z.string(),
+  dueAt: z.string(),
+  runs: z.array(
+    z.object({
+      number: z.number(),
+      state: z.enum(runStates),
+      head: z.string(),
+      createdAt: z.string(),
+      url: z.string(),
+    }),
+  ),
+});
+export type NightlyView = z.infer<typeof nightlyView>;
+
 /** What a rerun answers: the lanes that were queued again, in the order of the manifest. */
 export const rerunView = z.object({ queued: z.array(z.string()), run: runView });
 export type RerunView = z.infer<typeof rerunView>;

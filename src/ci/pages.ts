@@ -16,6 +16,7 @@ import { artifactPages } from './route-artifacts.ts';
 import { logPages } from './route-log.ts';
 import { shellPages } from './route-shell.ts';
 import { laneOfRoute, runOfRoute, runPathOf } from './route-run.ts';
+import { nightlyPages } from './route-nightlies.ts';
 import { testPages } from './route-tests.ts';
 import { runPage } from './run-view.ts';
 
@@ -30,7 +31,7 @@ const laneParts = [
 export function ciPages(forge: Forge, ci: Pick<Ci, 'scheduler' | 'shells'>): Router {
   const router = Router();
   router.use(secretsPages(forge), badgeRoutes(forge));
-  router.use(shellPages(forge, ci));
+  router.use(shellPages(forge, ci), nightlyPages(forge, ci));
   router.get(base, (request, response) => {
     const found = runOfRoute(forge, { request, response }, 'read');
     render(response, 'ci/run.njk', runPage(forge, { ...found, caller: callerOf(response) }));

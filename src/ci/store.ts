@@ -162,6 +162,15 @@ export function listRunsOfBranch(db: Db, branchId: number): Run[] {
     .map(runOfRow);
 }
 
+/** The runs of one nightly, newest first. */
+export const listNightlyRuns = (db: Db, of: { repoId: number; id: string; limit: number }): Run[] =>
+  db
+    .all<RunRow>(
+      'SELECT * FROM runs WHERE repo_id = :repoId AND nightly = :id ORDER BY due_at DESC, id DESC LIMIT :limit',
+      of,
+    )
+    .map(runOfRow);
+
 const selectLane = `SELECT a.*, l.run_id, l.key, l.title, l.command, l.needs, l.group_name, l.required,
          l.timeout_seconds, l.idle_seconds, l.target, l.spec, who.name AS requested_by_name
     FROM lanes l JOIN lane_attempts a ON a.lane_id = l.id

@@ -1,0 +1,54 @@
+// The nightlies of a repository as a page and as JSON, and starting one by hand.
+import { Router } from 'express';
+import { callerOf } from '../accounts/guard.ts';
+import type { Forge } from '../forge/open.ts';
+import { repoOf } from '../repos/guard.ts';
+import { rightOn } from '../repos/rights.ts';
+import { render } from '../web/render.ts';
+import { nightliesPage, nightlyViews } from './nightlies-view.ts';
+import type { Ci } from './open.ts';
+import { runPathOf } from './route-run.ts';
+import { runNightly } from './run-nightly.ts';
+import { runViewOf } from './view.ts';
+
+type Waker = Pick<Ci, 'scheduler'>;
+
+export function nightlyPages(forge: Forge, ci: Waker): Router {
+  const router = Router();
+  router.get('/:owner/:repo/nightlies', (request, response) => {
+    const repo = repoOf(forge, { request, response }, 'read');
+    const right = rightOn(forge, callerOf(response), repo);
+    render(response, 'ci/nightlies.njk', { repo, right, ...nightliesPage(forge, repo) });
+  });
+  router.post('/:owner/:repo/nightlies/:id/run', async (request, response) => {
+    const repo = repoOf(forge, { request, response }, 'read');
+    const run = await runNightly(forge, {
+      repo,
+      id: String(request.params['id']),
+      caller: callerOf(response),
+    });
+    ci.scheduler.wake();
+    response.redirect(303, runPathOf(repo, run));
+  });
+  return router;
+}
+
+export function nightlyApi(forge: Forge, ci: Waker): Router {
+  const router = Router();
+  const base = '/api/v1/repos/:owner/:repo/nightlies';
+  router.get(base, (request, response) => {
+    const repo = repoOf(forge, { request, response }, 'read');
+    response.json({ nightlies: nightlyViews(forge, repo) });
+  });
+  router.post(`${base}/:id/run`, async (request, response) => {
+    const repo = repoOf(forge, { request, response }, 'read');
+    const run = await runNightly(forge, {
+      repo,
+      id: String(request.params['id']),
+      caller: callerOf(response),
+    });
+    ci.scheduler.wake();
+    response.status(201).json(runViewOf(forge, repo, run));
+  });
+  return router;
+}
