@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FailureKind } from '../ci/model.ts';
 
-const graceMs = 10_000;
 const drainMs = 2000;
 
 export interface LaneOrder {
@@ -15,6 +14,8 @@ export interface LaneOrder {
   folder: string;
   timeoutSeconds: number;
   idleSeconds: number;
+  /** How long a lane that was asked to end may take for it. */
+  graceSeconds: number;
   /** False: with nothing but a loopback of its own. */
   network: boolean;
   output: NodeJS.WritableStream;
@@ -122,7 +123,7 @@ class Watch {
   #stop(cause: Cause): void {
     this.#cause ??= cause;
     this.#kill('SIGTERM');
-    this.#timers.push(setTimeout(() => this.#kill('SIGKILL'), graceMs));
+    this.#timers.push(setTimeout(() => this.#kill('SIGKILL'), this.#order.graceSeconds * 1000));
   }
 
   #kill(signal: NodeJS.Signals): void {

@@ -289,7 +289,7 @@ describe('how lanes run', () => {
   });
 });
 
-test('a lane that does not listen to Ctrl-C is killed by the second one', async () => {
+test('a lane that does not listen to Ctrl-C is killed all the same', async () => {
   const { client } = await checkout(
     manifestOf(
       lane(
@@ -321,6 +321,7 @@ describe('one lane', () => {
       folder: scratch(),
       timeoutSeconds: 600,
       idleSeconds: 600,
+      graceSeconds: 600,
       network: true,
       output,
       interrupted: new AbortController().signal,
@@ -343,6 +344,24 @@ describe('one lane', () => {
       end: { state: 'failed', failureKind: 'idle_timeout', message: 'printed nothing for 1 s' },
       shown: 'once\n',
     });
+  });
+
+  test('that was asked to end and does not is killed after its grace, or when somebody does not wait', async () => {
+    const deaf = `trap 'echo asked' TERM; echo on; while :; do sleep 1000 & wait; done`;
+    const graced = await start(deaf, { idleSeconds: 1, graceSeconds: 1 });
+    expect(graced.end).toMatchObject({ state: 'failed', failureKind: 'idle_timeout' });
+    const [interruption, hurry] = [new AbortController(), new AbortController()];
+    const output = new PassThrough();
+    const chunks: string[] = [];
+    output.setEncoding('utf8').on('data', (chunk: string) => {
+      chunks.push(chunk);
+      if (chunks.join('').includes('asked')) hurry.abort();
+      else interruption.abort();
+    });
+    const signals = { interrupted: interruption.signal, hurried: hurry.signal };
+    const { end } = await start(deaf, { ...signals, output });
+    expect(end).toMatchObject({ state: 'cancelled', message: 'interrupted' });
+    expect(chunks.join('')).toBe('on\nasked\n');
   });
 
   test('ends with what it left in the background, whose hold on the output it does not wait for', async () => {

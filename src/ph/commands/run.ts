@@ -14,6 +14,9 @@ import { canCutNetwork, runLane } from '../run-lane.ts';
 import { colourOf, shortOid } from '../verdict.ts';
 import { readWorkingTree, type WorkingTree } from '../working-tree.ts';
 
+// As on a forge whose configuration says nothing else.
+const graceSeconds = 10;
+
 export interface RunOptions {
   json?: boolean;
   all?: boolean;
@@ -150,6 +153,7 @@ async function runHere(bench: Bench, lane: LaneSpec): Promise<LaneOutcome> {
     folder: tree.top,
     timeoutSeconds: lane.timeoutSeconds,
     idleSeconds: lane.idleSeconds,
+    graceSeconds,
     network,
     output: options.json ? process.stderr : process.stdout,
     interrupted,
