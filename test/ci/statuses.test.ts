@@ -21,6 +21,7 @@ import { putMember } from '../../src/repos/store.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
+import { pushFiles } from '../support/push-files.ts';
 import { useForge, type RepoOptions, type TestForgeOptions } from '../support/forge.ts';
 
 const open = useForge();
@@ -217,9 +218,10 @@ describe('the badge', () => {
     expect(await badge()).toBe('unknown');
     // It lands: the default branch is at its merge commit.
     const path = it.repoFolder(repo);
-    await forge.git.run(['update-ref', 'refs/heads/main', next.oid], { repo: path });
+    await pushFiles(forge.git, { repo: path, branch: 'main', files: { landed: '1' } });
+    const oid = (await resolveBranch(forge.git, path, 'main')) ?? '';
     forge.db.run(`UPDATE branches SET state = 'merged', merge_oid = :oid WHERE id = :id`, {
-      oid: next.oid,
+      oid,
       id: branch.id,
     });
     expect([await badge(), await badge('?branch=main')]).toEqual(['passing', 'passing']);
