@@ -61,15 +61,13 @@ async function serve(lanes = manifest) {
 describe('the nightlies of a repository', () => {
   test('are shown with their time, and how their last runs ended', async () => {
     const { queue, planner, admin } = await serve();
-    expect(await (await admin('/demo/nights/nightlies')).text()).toContain(
-      'due <time datetime="2026-01-01T03:00',
-    );
+    expect(await (await admin('/demo/nights/nightlies')).text()).toContain('due 2026-01-01 03:00');
     queue.clock.advance(3 * 3_600_000);
     await planner.plan();
     queue.end(queue.start('soak'), { state: 'failed', failureKind: 'test_failure', exitCode: 1 });
     const html = await (await admin('/demo/nights/nightlies')).text();
     expect(html).toContain('href="/demo/nights/runs/1"');
-    expect(html).toContain('due <time datetime="2026-01-02T03:00');
+    expect(html).toContain('due 2026-01-02 03:00');
     const { nightlies } = (await (await admin('/api/v1/repos/demo/nights/nightlies')).json()) as {
       nightlies: unknown[];
     };
