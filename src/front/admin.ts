@@ -24,6 +24,7 @@ export interface AdminParts {
 }
 
 const adminQuery = z.object({ fragment: z.enum(['housekeeping', 'ci']).optional() });
+const withReason = z.object({ reason: z.string() });
 /** One repository by its id, or all of them. */
 const housekeepingForm = z.object({ repo: z.union([z.literal('all'), z.coerce.number().int().positive()]) });
 
@@ -45,7 +46,10 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
       ci: ciRows(forge, parts.ci),
       loops: parts.loops(),
       accounts: listAccounts(forge),
-      audit: recentAudit(forge, forge.config.limits.maxRowsPerPage),
+      audit: recentAudit(forge, forge.config.limits.maxRowsPerPage).map((entry) => ({
+        ...entry,
+        reason: reasonOf(entry.detail),
+      })),
       tier: parts.ci.tier(),
       version: parts.version,
       ...kept,
@@ -56,6 +60,12 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
   );
   router.use(adminCiPages(forge, parts.ci));
   return router;
+}
+
+/** Why somebody did it, where they said so; a row's detail is what its verb wrote. */
+function reasonOf(detail: string): string | undefined {
+  const parsed = withReason.safeParse(JSON.parse(detail));
+  return parsed.success && parsed.data.reason !== '' ? parsed.data.reason : undefined;
 }
 
 function wantHousekeeping(
