@@ -72,7 +72,10 @@ export interface Outcome {
   durationMs: number | undefined;
 }
 
-/** One statement for all of them: thousands of calls would hold up the pages. Each test stands in `outcomes` once. */
+/**
+ * Two statements for all of them: thousands of calls would hold up the pages. Each test stands in `outcomes` once. A
+ * CROSS JOIN goes from its left side to its right one, where SQLite would try every test for every row.
+ */
 export function insertHistory(
   db: Db,
   lane: TestLane & { attemptId: number },
@@ -92,7 +95,7 @@ export function insertHistory(
   db.run(
     `INSERT OR IGNORE INTO test_history (test_id, attempt_id, state, duration_ms)
      SELECT t.id, :attemptId, value ->> 2, value ->> 3 FROM json_each(:rows)
-       JOIN tests t ON t.repo_id = :repoId AND t.lane_key = :laneKey AND t.suite = value ->> 0 AND t.name = value ->> 1`,
+       CROSS JOIN tests t ON t.repo_id = :repoId AND t.lane_key = :laneKey AND t.suite = value ->> 0 AND t.name = value ->> 1`,
     parameters,
   );
 }
