@@ -16,6 +16,7 @@ import {
   markCancelling,
   type UnfinishedAttempt,
 } from './queue.ts';
+import { dropRequeue } from './recovery-store.ts';
 
 export interface CancelOrder {
   repo: Repo;
@@ -82,7 +83,10 @@ export function endQueuedOrMark(
     if (state === 'queued') {
       const ending = { state: 'cancelled', failureKind: 'cancelled', message } as const;
       changes.push(...endAttempt(forge, { attemptId, laneId, runId, token: undefined }, ending));
-    } else if (markCancelling(forge.db, { id: attemptId, token, message })) {
+    } else if (
+      markCancelling(forge.db, { id: attemptId, token, message }) ||
+      dropRequeue(forge.db, { id: attemptId, message })
+    ) {
       changes.push({ attemptId, laneId, runId, state: 'cancelling' });
     }
   }

@@ -204,6 +204,9 @@ export interface UnfinishedAttempt {
 const selectUnfinished = `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, a.token, a.state
     FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id`;
 
+// What runs or will: also what is to be queued anew once its programs are gone.
+const isOnItsWay = `(a.state IN ('queued', 'running') OR a.wanted_end = 'requeued')`;
+
 // What is to run on although its branch moved on or was settled; only what runs, not what still waits.
 const isKept = `(a.state = 'running' AND json_extract(l.spec, '$.keepRunning') IS TRUE)`;
 
@@ -211,7 +214,7 @@ const isKept = `(a.state = 'running' AND json_extract(l.spec, '$.keepRunning') I
 export function listSuperseded(db: Db, branchId: number, revision: number): UnfinishedAttempt[] {
   return db.all<UnfinishedAttempt>(
     `${selectUnfinished} WHERE r.branch_id = :branchId AND r.kind = 'branch' AND r.revision < :revision
-        AND a.state IN ('queued', 'running') AND NOT ${isKept} AND ${live}`,
+        AND ${isOnItsWay} AND NOT ${isKept} AND ${live}`,
     { branchId, revision },
   );
 }

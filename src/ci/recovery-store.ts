@@ -22,6 +22,16 @@ export function fenceOff(
   return changes === 1;
 }
 
+/** A lane that was to be queued anew is not wanted any more. False: it was not to be. */
+export function dropRequeue(db: Db, claim: { id: number; message: string }): boolean {
+  const { changes } = db.run(
+    `UPDATE lane_attempts SET wanted_end = 'cancelled', message = :message
+      WHERE id = :id AND state = 'cancelling' AND wanted_end = 'requeued'`,
+    claim,
+  );
+  return changes === 1;
+}
+
 /** What somebody wanted of a claim that is fenced off; undefined when nobody took it from its holder. */
 export function findWantedEnd(
   db: Db,

@@ -199,6 +199,26 @@ describe('a lane that is requeued', () => {
     expect(states({ forge, run })).toEqual(['a2 queued', 'b1 queued']);
   });
 
+  test('and then cancelled, or superseded by a push, is not queued anew', async () => {
+    const cancelled = await claimed();
+    requeueLane(cancelled.forge, cancelled.about());
+    cancelRun(cancelled.forge, cancelled.about('not needed'));
+    const superseded = await claimed();
+    const { forge, repo } = superseded;
+    requeueLane(forge, superseded.about());
+    await pushBranch(forge, repo, { name: 'work', files: { 'more.txt': 'x' } });
+    await createMissingRuns(forge);
+    for (const [{ testForge, ...world }, message] of [
+      [cancelled, 'cancelled by ada: not needed'],
+      [superseded, 'superseded by run 2'],
+    ] as const) {
+      const ci = await openCi(testForge.forge);
+      testForge.defer(() => ci.stop());
+      expect(states(world)[0]).toBe('a1 cancelled');
+      expect(world.lane()).toMatchObject({ failureKind: 'cancelled', message });
+    }
+  });
+
   test('while it waits for a retry waits no longer', async () => {
     const testForge = await open();
     const { forge } = testForge;
