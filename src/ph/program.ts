@@ -1,10 +1,13 @@
 // The commands of ph with their options and examples. A command's code is read when it is called.
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { exitStatus, exitStatusByCode, type ExitStatus } from '../lib/statuses.ts';
+import type { Shell } from './completions.ts';
 import { Failure } from './failure.ts';
 import { branchCommand, examples, repoOptions, type Action } from './options.ts';
 import { addOperating, addRecovery } from './recovery-program.ts';
+
+const shells: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
 const statusHelp = `
 Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or not allowed · 4 not found
@@ -42,6 +45,7 @@ function createProgram(choose: (action: Action) => void): Command {
   addShell(program, choose);
   addLanding(program, choose);
   addSecrets(program, choose);
+  addCompletions(program, choose);
   return program;
 }
 
@@ -103,6 +107,16 @@ function addReading(program: Command, choose: (action: Action) => void): void {
     .description('the address of the branch page')
     .addHelpText('after', examples('ph url', 'ph url 12'))
     .action((b, options) => choose(async () => (await import('./commands/url.ts')).url(b, options)));
+  branchCommand(program, 'open')
+    .description('open the branch page in your browser')
+    .addHelpText('after', examples('ph open', 'BROWSER=firefox ph open 12'))
+    .action((b, options) => choose(async () => (await import('./commands/open.ts')).open(b, options)));
+  branchCommand(program, 'checkout')
+    .description('bring a branch here and check it out')
+    .addHelpText('after', examples('ph checkout my-feature', 'ph checkout 12'))
+    .action((b, options) =>
+      choose(async () => (await import('./commands/check-out.ts')).checkOut(b, options)),
+    );
   repoOptions(program.command('list'))
     .description('the branches of the repository')
     .option('--state <state>', 'open, merged, closed or all', 'open')
@@ -179,6 +193,28 @@ function addSecrets(program: Command, choose: (action: Action) => void): void {
     .addHelpText('after', examples('ph secret remove NPM_TOKEN'))
     .action((name, options) =>
       choose(async () => (await import('./commands/secret.ts')).removeSecret(name, options)),
+    );
+}
+
+function addCompletions(program: Command, choose: (action: Action) => void): void {
+  program
+    .command('completions')
+    .addArgument(new Argument('<shell>', 'which shell').choices(shells))
+    .description('the script that completes ph in your shell')
+    .addHelpText(
+      'after',
+      examples(
+        'source <(ph completions bash)',
+        'source <(ph completions zsh)',
+        'ph completions fish > ~/.config/fish/completions/ph.fish',
+      ),
+    )
+    .action((shell: Shell) =>
+      choose(async () => {
+        const { completionScript } = await import('./completions.ts');
+        process.stdout.write(completionScript(shell, program));
+        return exitStatus.done;
+      }),
     );
 }
 
