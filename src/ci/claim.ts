@@ -48,6 +48,7 @@ function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; cha
     live: listLive(forge.db),
     places: placesOf(forge, order.held ?? 0),
     now: forge.clock.now(),
+    patienceMs: forge.config.ci.unsatisfiableMinutes * 60_000,
     unsatisfiable: order.unsatisfiable,
     paused: pauseOf(forge),
     unhealthy: unhealthyTargets(forge),
@@ -61,13 +62,14 @@ function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; cha
       const claim = takeClaim(forge, lane, order);
       if (claim !== undefined) claims.push(claim);
     } else if (verdict.verdict === 'skip') changes.push(...skipLane(forge, lane, verdict.need));
+    else if (verdict.verdict === 'fail') changes.push(...endUnplaced(forge, lane, verdict.message));
     else if (lane.reason !== verdict.reason || lane.reasonDetail !== verdict.detail) {
       changes.push(explain(forge, lane, verdict));
     }
   }
-  // What was skipped may end its run, and what is claimed surely makes it run.
-  const skipped = changes.filter((change) => change.state !== 'queued');
-  for (const runId of new Set(skipped.map((change) => change.runId))) recomputeRun(forge, runId);
+  // What was ended may end its run, and what is claimed surely makes it run.
+  const ended = changes.filter((change) => change.state !== 'queued');
+  for (const runId of new Set(ended.map((change) => change.runId))) recomputeRun(forge, runId);
   for (const runId of new Set(claims.map((claim) => claim.runId))) {
     updateRunState(forge.db, { id: runId, state: 'running', finishedAt: undefined });
   }
@@ -140,6 +142,11 @@ function takeClaim(forge: Forge, lane: QueuedLane, { owner, sandbox }: ClaimOrde
 function skipLane(forge: Forge, { attemptId, laneId, runId }: QueuedLane, need: string): Change[] {
   const message = `needs ${need}, which did not succeed`;
   const ending = { state: 'skipped', skipCause: 'dependency_failed', message } as const;
+  return endAttempt(forge, { attemptId, laneId, runId, token: undefined }, ending);
+}
+
+function endUnplaced(forge: Forge, { attemptId, laneId, runId }: QueuedLane, message: string): Change[] {
+  const ending = { state: 'failed', failureKind: 'infrastructure', message } as const;
   return endAttempt(forge, { attemptId, laneId, runId, token: undefined }, ending);
 }
 

@@ -6,6 +6,7 @@ import {
   findTest,
   listAttemptTests,
   listDetails,
+  listFlaky,
   listHistory,
   listTests,
   type HistoryEntry,
@@ -49,6 +50,10 @@ export function resultsOf(
     return { ...test, flakyAt: lately(forge, test.flakyAt), message, file, line };
   });
 }
+
+/** What passed in an attempt although it is known to fail now and then. */
+export const flakyOf = (forge: Forge, attemptId: number, limit: number) =>
+  listFlaky(forge.db, { attemptId, flakySince: flakySince(forge), limit });
 
 export interface History {
   test: KnownTest;

@@ -70,9 +70,10 @@ export function endAttempt(forge: Forge, attempt: EndedAttempt, given: Ending): 
   });
   if (!ended) return [];
   const { runId, laneId, attemptId } = attempt;
-  if (attempt.token !== undefined) noteTarget(forge, laneId, ending);
+  const hasRun = attempt.token !== undefined;
+  if (hasRun) noteTarget(forge, laneId, ending);
   // Before the lanes that need this one are looked at: they go on waiting for an attempt that follows.
-  const retryId = retryLane(forge, attempt, ending.failureKind);
+  const retryId = hasRun ? retryLane(forge, attempt, ending.failureKind) : undefined;
   const retried: Change[] =
     retryId === undefined ? [] : [{ runId, laneId, attemptId: retryId, state: 'queued' }];
   const skipped = ending.state === 'success' ? [] : skipDependents(forge, attempt);

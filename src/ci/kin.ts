@@ -26,6 +26,9 @@ export class Kin {
     this.#leader = order.leader;
     this.#folder = order.folder;
     this.#cgroup = order.cgroup;
+    // At once: when it has gone, its session would mean nothing any more.
+    const leader = readProgram(order.leader);
+    if (leader !== undefined) this.#known.set(leader.pid, leader);
   }
 
   /** Meets everybody who has come since; `cookied` are those who are known by their cookie. */
@@ -61,23 +64,21 @@ export class Kin {
 const isSame = (known: Program | undefined, program: Program): boolean =>
   known?.startedAt === program.startedAt;
 
-function listPrograms(): Program[] {
-  return listPids().flatMap((pid) => {
-    const stat = read(`/proc/${pid}/stat`);
-    // pid (name, which may hold anything) state parent group session … start time as the 22nd field
-    const [state = '', parent, group, session, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (stat === '') return [];
-    return [
-      {
-        pid,
-        parent: Number(parent),
-        group: Number(group),
-        session: Number(session),
-        startedAt: Number(rest[15]),
-        isDead: state === 'Z' || state === 'X',
-      },
-    ];
-  });
+const listPrograms = (): Program[] => listPids().flatMap((pid) => readProgram(pid) ?? []);
+
+/** proc_pid_stat(5): pid (name, which may hold anything) state parent group session … start time as the 22nd field. */
+function readProgram(pid: number): Program | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  const [state = '', parent, group, session, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (stat === '') return undefined;
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startedAt: Number(rest[15]),
+    isDead: state === 'Z' || state === 'X',
+  };
 }
 
 function listPids(): number[] {

@@ -25,6 +25,7 @@ export interface QueuedLane {
   notBefore: number | null;
   reason: QueueReason;
   reasonDetail: string | null;
+  reasonSince: number;
 }
 
 /** What a lane that needs nothing and is in no group has been told, and would be told again. */
@@ -42,7 +43,7 @@ export const listQueued = (db: Db, told: readonly Told[] = []): QueuedLane[] =>
   db.all<QueuedLane>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, r.repo_id AS repoId, r.branch_id AS branchId, r.kind,
             r.number AS runNumber, l.key, l.needs, l.group_name AS "group", l.target, a.queued_at AS queuedAt,
-            a.not_before AS notBefore, a.reason, a.reason_detail AS reasonDetail
+            a.not_before AS notBefore, a.reason, a.reason_detail AS reasonDetail, a.reason_since AS reasonSince
        FROM lane_attempts a JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
       WHERE a.state = 'queued' AND ${live}
         AND NOT (l.needs = '[]' AND l.group_name IS NULL AND coalesce(

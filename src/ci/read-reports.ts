@@ -1,31 +1,36 @@
 // Turns the reports that a lane left into results of single tests, before its end is told, so that the results are kept
 // together with the end. Never throws: a report that cannot be read is a finding with a sentence.
-import { rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { Git, readMemoryBytes } from '../git/run.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { compileGlob } from '../lib/glob.ts';
 import type { LaneResult, StartMessage } from './lane-message.ts';
-import type { LocatedTest, ReportedTests, ReportFinding } from './reported-tests.ts';
+import { locatedTest, reportFinding, type ReportedTests } from './reported-tests.ts';
 import { placesOf } from './sandbox.ts';
 import { cookieName } from './survivors.ts';
 
-/** What the report thread is started with. */
+/** What the process that reads them is given. */
 export interface ReportWork {
   files: readonly { path: string; stored: string }[];
   /** Paths of the commit, each ended by a NUL. */
   trackedFiles: string;
   workFolder: string;
   maxTests: number;
+  /** Of all messages and outputs together. */
+  maxTextLength: number;
 }
 
 /** What it tells of each report. */
-export interface ReadReport {
-  finding: ReportFinding;
-  tests: LocatedTest[];
-}
+const readReport = z.strictObject({ finding: reportFinding, tests: z.array(locatedTest) });
+export type ReadReport = z.infer<typeof readReport>;
 
 type Order = Pick<
   StartMessage,
@@ -55,7 +60,15 @@ export async function withTests(start: Order, result: LaneResult): Promise<LaneR
   // Nobody expects reports of a lane that was stopped half way.
   const isNothing = result.outcome === 'stopped' && reports.length === 0;
   if (start.reports.length === 0 || willRunAgain || isNothing) return result;
-  return { ...result, tests: await readReports(start, reports) };
+  try {
+    return { ...result, tests: await readReports(start, reports) };
+  } catch (error) {
+    const problem = `it cannot be read: ${errorMessage(error)}`;
+    return {
+      ...result,
+      tests: { reports: start.reports.map((path) => ({ path, tests: 0, problem })), tests: [] },
+    };
+  }
 }
 
 async function readReports(
@@ -72,15 +85,19 @@ async function readReports(
     }));
   if (files.length === 0) return { reports: missing, tests: [] };
   const { work: workFolder } = placesOf(start);
-  const trackedFiles = await listFiles(start);
-  const read = await readInThreads(
-    { files, trackedFiles, workFolder, maxTests: start.maxReportedTests },
-    start,
-  );
-  return {
-    reports: [...read.map(({ finding }) => finding), ...missing],
-    tests: withinLength(read.flatMap(({ tests }) => tests)),
-  };
+  const { maxReportedTests: maxTests } = start;
+  const scratch = join(start.logFolder, 'reading');
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  try {
+    const trackedFiles = await listFiles(start, scratch);
+    const read = await readAll({ files, trackedFiles, workFolder, maxTests, maxTextLength }, start, scratch);
+    return {
+      reports: [...read.map(({ finding }) => finding), ...missing],
+      tests: read.flatMap(({ tests }) => tests),
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
 }
 
 function matches(pattern: string, path: string): boolean {
@@ -92,8 +109,7 @@ function matches(pattern: string, path: string): boolean {
 }
 
 /** The paths of the commit; none when they cannot be listed, so that failures are shown without their place. */
-async function listFiles(start: Order): Promise<string> {
-  const home = join(start.logFolder, 'report-git');
+async function listFiles(start: Order, home: string): Promise<string> {
   try {
     const git = new Git({
       home,
@@ -110,68 +126,85 @@ async function listFiles(start: Order): Promise<string> {
     return stdout.toString('utf8');
   } catch {
     return '';
-  } finally {
-    rmSync(home, { recursive: true, force: true });
   }
 }
 
-/** A thread that dies takes the report it was at with it; the next one goes on with the rest, in the time that is left. */
-async function readInThreads(work: ReportWork, start: Order): Promise<ReadReport[]> {
+/** A process that dies takes the report it was at with it; the next one goes on with the rest, in the time that is left. */
+async function readAll(work: ReportWork, start: Order, scratch: string): Promise<ReadReport[]> {
   // Nobody prolongs the lease any more, and the end of the lane must be told within it.
   const deadline = Date.now() + Math.min(start.reportMs, start.leaseMs / 4);
   const read: ReadReport[] = [];
+  const part = { ...work };
   while (read.length < work.files.length) {
-    const rest = work.files.slice(read.length);
-    const taken = read.reduce((sum, { tests }) => sum + tests.length, 0);
-    const part = { ...work, files: rest, maxTests: Math.max(0, work.maxTests - taken) };
-    const limits = { leftMs: deadline - Date.now(), memoryBytes: start.maxReportMemoryBytes };
-    const problem = await readInThread(part, limits, (report) => read.push(report));
+    part.files = work.files.slice(read.length);
+    const problem = await readSome(part, { start, scratch, leftMs: deadline - Date.now() }, (report) => {
+      part.maxTests = Math.max(0, part.maxTests - report.tests.length);
+      for (const { message = '', output = '' } of report.tests)
+        part.maxTextLength -= message.length + output.length;
+      read.push(report);
+    });
     const stuck = work.files[read.length];
     if (stuck !== undefined) read.push({ finding: { path: stuck.path, tests: 0, problem }, tests: [] });
   }
   return read;
 }
 
-/** Resolves with why the thread ended; that matters only when it was not through. */
-async function readInThread(
+/** Resolves with why the process ended; that matters only when it was not through. */
+async function readSome(
   work: ReportWork,
-  limits: { leftMs: number; memoryBytes: number },
+  { start, scratch, leftMs }: { start: Order; scratch: string; leftMs: number },
   tell: (report: ReadReport) => void,
 ): Promise<string> {
   const slow = 'reading the reports took too long';
-  if (limits.leftMs <= 0) return slow;
-  const thread = new Worker(new URL('./report-thread.ts', import.meta.url), {
-    workerData: work,
-    env: {},
-    argv: [],
-    name: 'reports',
-    trackUnmanagedFds: false,
-    resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.memoryBytes / mebibyte) },
-  });
+  if (leftMs <= 0) return slow;
+  const megabytes = Math.ceil(start.maxReportMemoryBytes / mebibyte);
+  const program = fileURLToPath(new URL('./report-process.ts', import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', `--max-old-space-size=${megabytes}`, program],
+    {
+      cwd: scratch,
+      env: { [cookieName]: start.cookie, ...compileCache() },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    },
+  );
   const ended = Promise.withResolvers<string>();
-  thread.on('message', tell);
-  thread.on('error', (error) => {
-    const isFull = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
-    ended.resolve(isFull ? 'reading it took too much memory' : `it cannot be read: ${errorMessage(error)}`);
+  child.on('error', (error) => ended.resolve(`it cannot be read: ${errorMessage(error)}`));
+  // V8 aborts when its memory is full; the machine kills when there is none left.
+  child.on('exit', (code, signal) => {
+    const isFull = signal === 'SIGABRT' || signal === 'SIGKILL' || code === 134;
+    ended.resolve(isFull ? 'reading it took too much memory' : 'it cannot be read');
   });
-  thread.on('exit', () => ended.resolve('it cannot be read'));
+  // The process may end before it has read its order.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(JSON.stringify(work));
   const clock = new AbortController();
-  const timeout = delay(limits.leftMs, slow, { signal: clock.signal }).catch(() => slow);
+  const timeout = delay(leftMs, slow, { signal: clock.signal }).catch(() => slow);
   try {
-    return await Promise.race([ended.promise, timeout]);
+    return await Promise.race([readLines(child.stdout, tell).then(() => ended.promise), timeout]);
   } finally {
     clock.abort();
-    await thread.terminate();
+    child.kill('SIGKILL');
   }
 }
 
-/** Names and messages of all tests stay; their outputs fit into one length together, the first ones first. */
-function withinLength(tests: readonly LocatedTest[]): LocatedTest[] {
-  let room = maxTextLength;
-  return tests.map((test) => {
-    room -= test.output?.length ?? 0;
-    if (room >= 0 || test.output === undefined) return test;
-    const { output: _left, ...rest } = test;
-    return rest;
-  });
+function compileCache(): Record<string, string> {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
+async function readLines(stream: Readable, tell: (report: ReadReport) => void): Promise<void> {
+  for await (const line of createInterface({ input: stream })) {
+    const report = parseLine(line);
+    if (report !== undefined) tell(report);
+  }
+}
+
+/** A process that is ended writes half a line last. */
+function parseLine(line: string): ReadReport | undefined {
+  try {
+    return readReport.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
 }

@@ -10,6 +10,8 @@ export interface QueueFacts {
   /** How many lanes each target runs at once; a target without a number is unknown here. */
   places: ReadonlyMap<string, number>;
   now: number;
+  /** How long a lane waits for a target that does not exist. */
+  patienceMs: number;
   /** Why no lane can run here at all. */
   unsatisfiable: string | undefined;
   /** Why nothing is claimed for now: somebody paused CI. */
@@ -23,6 +25,7 @@ export interface QueueFacts {
 export type Verdict =
   | { verdict: 'claim' }
   | { verdict: 'skip'; need: string }
+  | { verdict: 'fail'; message: string }
   | { verdict: 'wait'; reason: QueueReason; detail: string };
 
 export interface Decision {
@@ -76,15 +79,16 @@ function decideNeeds(lane: QueuedLane, facts: QueueFacts): Verdict | undefined {
   return waits.length === 0 ? undefined : wait('waiting_for_lane', `waits for ${waits.join(', ')}`);
 }
 
-/** Whether there is a place for it at all. */
-function decideWhere({ target }: QueuedLane, { places, unsatisfiable }: QueueFacts): Verdict | undefined {
+/** Whether there is a place for it at all. What there will never be one for must not hold its run for ever. */
+function decideWhere(lane: QueuedLane, facts: QueueFacts): Verdict | undefined {
+  const { places, unsatisfiable, now, patienceMs } = facts;
+  const { target, reason, reasonDetail, reasonSince } = lane;
   if (unsatisfiable !== undefined) return wait('unsatisfiable', unsatisfiable);
   if (places.has(target)) return undefined;
   const known = [...places.keys()].join(', ');
-  return wait(
-    'unsatisfiable',
-    `there is no target "${target}" here; name one of ${known} in .pika/lanes.toml, or let the operator add [ci.targets.${target}] to pika.toml`,
-  );
+  const detail = `there is no target "${target}" here; name one of ${known} in .pika/lanes.toml, or let the operator add [ci.targets.${target}] to pika.toml`;
+  const hasWaited = reason === 'unsatisfiable' && reasonDetail === detail && now - reasonSince >= patienceMs;
+  return hasWaited ? { verdict: 'fail', message: detail } : wait('unsatisfiable', detail);
 }
 
 /** Whether it may start now. */

@@ -8,6 +8,7 @@ import { hasEnded, type Lane, type Run } from './model.ts';
 import { findPause } from './pause.ts';
 import { isRecoverable } from './recover-run.ts';
 import type { Pause } from './recovery-store.ts';
+import { runStateOf } from './run-state.ts';
 import type { ShownLane, ShownRun } from './shown-run.ts';
 
 interface Action {
@@ -81,7 +82,9 @@ function mayBringBack(forge: Forge, shown: ShownRun): boolean {
 }
 
 const isUnwell = (forge: Forge, run: Run, lanes: readonly Lane[]): boolean =>
-  run.problem !== undefined || lanes.some((lane) => isRecoverable(lane, forge.clock.now()));
+  run.problem !== undefined ||
+  lanes.some((lane) => isRecoverable(lane, forge.clock.now())) ||
+  run.state !== runStateOf(lanes);
 
 const plain = { look: '' as const, isForced: false };
 

@@ -11,9 +11,11 @@ const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 
+export const sealKeyPath = (keysFolder: string): string => join(keysFolder, 'secrets.key');
+
 /** The key of a data directory, made when it is first needed and readable by the forge alone. */
 export function readSealKey(keysFolder: string): Buffer {
-  const path = join(keysFolder, 'secrets.key');
+  const path = sealKeyPath(keysFolder);
   if (!existsSync(path)) makeKey(path);
   const key = readFileSync(path);
   if (key.length === keyBytes) return key;

@@ -141,6 +141,18 @@ export const listAttemptTests = (
     question,
   );
 
+/** The tests of an attempt that did not fail this time and are known to be flaky. */
+export const listFlaky = (
+  db: Db,
+  question: { attemptId: number; flakySince: number; limit: number },
+): { suite: string; name: string; flakyAt: number }[] =>
+  db.all<{ suite: string; name: string; flakyAt: number }>(
+    `SELECT t.suite, t.name, t.flaky_at AS flakyAt FROM test_history h JOIN tests t ON t.id = h.test_id
+      WHERE h.attempt_id = :attemptId AND h.state = 'passed' AND t.flaky_at > :flakySince
+      ORDER BY t.flaky_at DESC, t.suite, t.name LIMIT :limit`,
+    question,
+  );
+
 export interface TestDetail {
   suite: string;
   name: string;

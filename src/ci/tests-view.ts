@@ -3,7 +3,7 @@ import type { Forge } from '../forge/open.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
-import { failuresOf, historyOf, resultsOf, totalsOf } from './find-tests.ts';
+import { failuresOf, flakyOf, historyOf, totalsOf } from './find-tests.ts';
 import { listLanes } from './find.ts';
 import { hasEnded, type Attempt, type Lane, type Run } from './model.ts';
 import type { ShownLane, ShownRun } from './shown-run.ts';
@@ -118,20 +118,15 @@ function groupOf(forge: Forge, shown: ShownRun, order: GroupOrder): ShownTests |
     problems: totals.reports.flatMap(({ path, problem }) =>
       problem === undefined ? [] : [{ path, problem }],
     ),
-    flaky: failing > 0 ? [] : flakyOf(forge, shown.repo, order),
+    flaky:
+      failing > 0
+        ? []
+        : flakyOf(forge, attempt.id, shownFlaky).map((test) => ({
+            ...test,
+            href: testHref(shown.repo, { ...test, lane: lane.key }),
+          })),
     all: `${path}?attempt=${attempt.number}`,
   };
-}
-
-function flakyOf(forge: Forge, repo: Repo, { lane, attempt }: GroupOrder): ShownTests['flaky'] {
-  const limit = forge.config.ci.maxReportedTests;
-  return resultsOf(forge, { attemptId: attempt.id, limit, offset: 0 })
-    .flatMap(({ suite, name, flakyAt }) =>
-      flakyAt === null
-        ? []
-        : [{ suite, name, flakyAt, href: testHref(repo, { lane: lane.key, suite, name }) }],
-    )
-    .slice(0, shownFlaky);
 }
 
 function shownFailure(

@@ -4,7 +4,8 @@
 import { hasEnded, type AttemptState, type Lane } from './model.ts';
 
 export interface TimelineBar {
-  /** In percent of the whole: until when it waited, since when and how long it ran. */
+  /** In percent of the whole: since and until when it waited, since when and how long it ran. */
+  waitFrom: number;
   waitTo: number;
   barFrom: number;
   barWidth: number;
@@ -96,6 +97,7 @@ function groupOf(key: string, rows: TimelineRow[]): TimelineGroup {
     counts: countStates(rows.map(({ lane }) => lane)),
     isOpen: rows.some((row) => row.state === 'failed' || row.state === 'cancelling'),
     rows,
+    waitFrom: Math.min(...rows.filter(({ waitTo }) => waitTo > 0).map((row) => row.waitFrom), 100),
     waitTo: shown.length > 0 ? barFrom : Math.max(...rows.map(({ waitTo }) => waitTo)),
     barFrom: shown.length > 0 ? barFrom : 0,
     barWidth: barTo - barFrom,
@@ -114,13 +116,16 @@ function rowOf(lane: Lane, { scale, now }: { scale: Scale; now: number }): Timel
   const { startedAt, finishedAt, queuedAt, state } = lane.attempt;
   const row = { kind: 'lane', lane, state } as const;
   const until = finishedAt ?? now;
-  if (state === 'skipped') return { ...row, waitTo: 0, barFrom: 0, barWidth: 0, took: undefined };
+  const none = { waitFrom: 0, waitTo: 0, barFrom: 0, barWidth: 0 };
+  if (state === 'skipped') return { ...row, ...none, took: undefined };
+  const waitFrom = scale.place(queuedAt);
   if (startedAt === undefined) {
-    return { ...row, waitTo: scale.place(until), barFrom: 0, barWidth: 0, took: until - queuedAt };
+    return { ...row, ...none, waitFrom, waitTo: scale.place(until), took: until - queuedAt };
   }
   const waitTo = scale.place(startedAt);
   const barWidth = round(Math.max(smallest, scale.place(until) - waitTo));
-  return { ...row, waitTo, barFrom: Math.min(waitTo, 100 - barWidth), barWidth, took: until - startedAt };
+  const barFrom = Math.min(waitTo, 100 - barWidth);
+  return { ...row, waitFrom, waitTo, barFrom, barWidth, took: until - startedAt };
 }
 
 function scaleOf(lanes: readonly Lane[], now: number): Scale {

@@ -2,6 +2,7 @@
 // nobody owns, and large files.
 import { chmod, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listUnreadableSecrets } from '../ci/unreadable-secrets.ts';
 import type { Forge } from '../forge/open.ts';
 import { latestVersion, schemaVersion } from '../db/migrate.ts';
 import { checkLfsObjects } from '../lfs/check.ts';
@@ -33,6 +34,7 @@ export const forgeParts = (forge: Forge, options: { quick: boolean }): Part[] =>
   databasePart(forge),
   configurationPart(forge),
   keysPart(forge),
+  secretsPart(forge),
   spoolPart(forge),
   reposPart(forge),
   ...(options.quick ? [] : [lfsPart(forge)]),
@@ -89,6 +91,22 @@ function keysPart(forge: Forge): Part {
       modes: async () => {
         for (const path of await open()) await chmod(path, path === keys ? 0o700 : 0o600);
       },
+    },
+  };
+}
+
+/** A database that was brought back without its keys looks sound until a lane needs a secret. */
+function secretsPart(forge: Forge): Part {
+  return {
+    fine: 'every secret of a lane can be opened',
+    look: async () => {
+      const lost = listUnreadableSecrets(forge);
+      const advice =
+        'Bring back keys/secrets.key from the backup of that database, or set these secrets again.';
+      const shown = lost.slice(0, maxLines).join(', ');
+      const more = lost.length > maxLines ? ` and ${lost.length - maxLines} more` : '';
+      const what = `secrets that cannot be opened: ${shown}${more}`;
+      return lost.length === 0 ? [] : [{ level: 'error', what, advice }];
     },
   };
 }

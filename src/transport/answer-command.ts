@@ -24,9 +24,10 @@ export function answerCommand(forge: Forge, caller: Caller, name: 'help' | 'whoa
 function help(forge: Forge, account: string): string {
   const { ssh } = repoUrls(forge, { owner: account, name: 'NAME' });
   return [
-    `Hello ${account}, this is the git server of ${publicOrigin(forge.config)}. It has no shell.`,
+    `Hello ${account}, this is the git server of ${publicOrigin(forge.config)}. It has no shell of this machine.`,
     '',
     `  git push ${ssh} main    push a repository; it is created if it does not exist`,
+    '  shell OWNER/NAME RUN LANE    look into what a failed lane left behind, in its sandbox',
     '  login     print a link that signs you in in a browser, once, within five minutes',
     '  whoami    print the name of your account',
     '  help      print this',

@@ -37,6 +37,12 @@ describe('the folds of a log', () => {
     expect(await foldsOf('x ::group::no\n::groups\n::endgroup::\n::grou', 'x\n::endgroup::x\n')).toEqual([]);
   });
 
+  test('are not ended by another mark', async () => {
+    expect(await foldsOf('::group::one\n::error::no\n::endgrou::\n')).toEqual([
+      { first: 1, last: undefined },
+    ]);
+  });
+
   test('of a folder without them are none', async () => {
     expect(await readFolds('/nowhere')).toEqual([]);
   });

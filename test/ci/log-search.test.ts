@@ -57,6 +57,13 @@ describe('a search through a log', () => {
     ]);
   });
 
+  test('finds a line that lies over the end of what is read at once', async () => {
+    const before = `${'a'.repeat(99)}\n`.repeat(10_485) + `${'a'.repeat(72)}\n`;
+    expect(before.length).toBe(1024 * 1024 - 3);
+    const search = await logOf(`${before}needle\n${filler(100)}`);
+    expect((await search('needle')).hits).toEqual([{ line: 10_487, text: 'needle' }]);
+  });
+
   test('stops at as many hits as are wanted, and goes on from there', async () => {
     const search = await logOf(`${filler(30_000)}${'hit\n'.repeat(7)}${filler(10)}`);
     const first = await search('hit', { maxHits: 4 });

@@ -181,6 +181,10 @@ describe('the pages', () => {
     expect(await (await ask(page)).text()).toContain(`formaction="${page}/recover-run"`);
     const answer = await ask(`${page}/recover-run`, { reason: '' });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, page]);
+    expect(await (await ask(page)).text()).not.toContain(`formaction="${page}/recover-run"`);
+    // A run that says something else than its lanes.
+    forge.db.run(`UPDATE runs SET state = 'success'`);
+    expect(await (await ask(page)).text()).toContain(`formaction="${page}/recover-run"`);
   });
 
   test('say on every lane that waits that CI is paused, by whom and why', async () => {

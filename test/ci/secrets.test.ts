@@ -1,6 +1,6 @@
 // Secrets over real HTTP and in real rows: who may set them, that they never come out again, and which lanes get them.
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { openSealed, readSealKey, sealText } from '../../src/ci/seal.ts';
 import { secretsApi, secretsPages } from '../../src/ci/route-secrets.ts';
 import { secretsFor } from '../../src/ci/secrets-for.ts';
 import { setSecret } from '../../src/ci/set-secret.ts';
+import { examine } from '../../src/operator/doctor.ts';
 import { putMember } from '../../src/repos/store.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
@@ -287,4 +288,25 @@ describe('who gets a secret', () => {
       withheld: [{ name: 'TOKEN', why: expect.stringContaining('a key that is gone') }, { name: 'OTHER' }],
     });
   });
+});
+
+test('doctor names the secrets whose key is gone, and makes no new one', async () => {
+  const { forge, repo, ada } = await stage();
+  const look = async () =>
+    (await examine(forge, { mend: true, quick: true })).filter(({ what }) => what.includes('secret'));
+  expect(await look()).toEqual([{ level: 'ok', what: 'every secret of a lane can be opened' }]);
+  setSecret(forge, { repo, caller: ada.caller, name: 'TOKEN', value: token });
+  expect(await look()).toEqual([{ level: 'ok', what: 'every secret of a lane can be opened' }]);
+  const path = join(forge.config.paths.keys, 'secrets.key');
+  for (const lose of [() => writeFileSync(path, 'short'), () => rmSync(path)]) {
+    lose();
+    expect(await look()).toEqual([
+      {
+        level: 'error',
+        what: 'secrets that cannot be opened: ada/app TOKEN',
+        advice: expect.stringContaining('set these secrets again'),
+      },
+    ]);
+  }
+  expect(existsSync(path)).toBe(false);
 });

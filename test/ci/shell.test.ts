@@ -190,6 +190,19 @@ describe('a shell', () => {
     await first.ended;
   });
 
+  test('says what is missing where no terminal can be made', async () => {
+    const { config } = place.testForge.forge;
+    const before = config.searchPath;
+    config.searchPath = '/nowhere';
+    const refused = await TerminalShell.open(place, eve, place.command(lane));
+    expect(await refused.ended).toBe(1);
+    config.searchPath = before;
+    expect(refused.screen).toContain(
+      'The shell cannot be started: script (of util-linux) does not start here. Without a terminal it goes all the same: ssh -T.',
+    );
+    expect(await oneBefore(place)).toBe('left');
+  });
+
   test('ends when its time is up, and says so', async () => {
     const { ci } = place.testForge.forge.config;
     const before = ci.shellMinutes;

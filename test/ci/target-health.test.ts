@@ -33,6 +33,30 @@ describe('a target', () => {
     );
   });
 
+  test('that is still not configured after a while ends what waits for it, and a rerun brings it back', async () => {
+    const queue = await StagedQueue.open(open, { unsatisfiableMinutes: 10 });
+    const run = await queue.push('work', [laneText('a', 'target = "moon"\nretry = { infrastructure = 2 }')]);
+    queue.claim();
+    queue.clock.advance(10 * minute - 1);
+    queue.claim();
+    expect(queue.states(run)).toEqual(['a queued unsatisfiable']);
+    queue.clock.advance(1);
+    queue.claim();
+    expect(queue.attempts(run, 'a')).toMatchObject([
+      {
+        state: 'failed',
+        failureKind: 'infrastructure',
+        message: expect.stringContaining('no target "moon"'),
+      },
+    ]);
+    expect(queue.stateOf(run)).toBe('failed');
+    expect(findTarget(queue.forge.db, 'moon')).toBeUndefined();
+    queue.rerun(run);
+    queue.forge.config.ci.targets['moon'] = { concurrency: 1 };
+    queue.end(queue.start('a'), { state: 'success' });
+    expect(queue.stateOf(run)).toBe('success');
+  });
+
   test('rests after two failures in a row that are not of the tests; the others go on; then it is tried again', async () => {
     const queue = await StagedQueue.open(open, targets);
     const run = await queue.push('work', [onBig('a'), onBig('b'), onBig('c'), laneText('d')]);

@@ -46,6 +46,8 @@ describe('the timeline of a run', () => {
     );
     expect(row(timeline, 'a')).toMatchObject({ waitTo: 25, barFrom: 25, barWidth: 75, took: 30 * second });
     expect(row(timeline, 'b')).toMatchObject({ barFrom: 0, barWidth: 50 });
+    const rerun = timelineOf([lane('a', 'success', [20, 30, 40]), lane('b', 'success', [0, 0, 20])], 99_000);
+    expect(row(rerun, 'a')).toMatchObject({ waitFrom: 50, waitTo: 75, barFrom: 75, barWidth: 25 });
     expect(timeline.marks.map(({ label }) => label)).toEqual(['0:00', '0:10', '0:20', '0:30', '0:40']);
     expect(timeline.now).toBeUndefined();
   });

@@ -78,6 +78,7 @@ function comparedWith({ target }: WorkingTree, { changed, named }: LocalPlan): s
   if (target?.base === undefined || changed === undefined) {
     return 'nothing to compare with: every lane runs (name the target with --target BRANCH)';
   }
+  if (changed === 0) return `nothing differs from ${cleanLine(target.name)}: every lane runs`;
   const paths = `${changed} path${changed === 1 ? '' : 's'}`;
   return `${paths} changed since ${shortOid(target.base)}, where this leaves ${cleanLine(target.name)}`;
 }
@@ -242,10 +243,9 @@ function answer({ tree, plan, options, outcomes, interrupted }: Bench): ExitStat
 function printFailing({ failing, problems }: TestSummary): void {
   for (const { suite, name, message, file, line } of failing) {
     const place = file === null ? '' : `${cleanLine(file)}${line === null ? '' : `:${line}`}  `;
+    const title = suite === '' || suite === file ? name : `${suite} › ${name}`;
     const why = message === null ? '' : `: ${cleanLine(message.split('\n', 1)[0] ?? '')}`;
-    stdout.line(
-      `${stdout.paint('red', 'failed')} ${place}${cleanLine(suite === '' ? name : `${suite} › ${name}`)}${why}`,
-    );
+    stdout.line(`${stdout.paint('red', 'failed')} ${place}${cleanLine(title)}${why}`);
   }
   for (const problem of problems) stdout.line(`${stdout.paint('yellow', 'report')} ${cleanLine(problem)}`);
 }

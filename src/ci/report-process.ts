@@ -1,17 +1,14 @@
-// Reads the reports of one attempt, apart from everything else: whoever pushes decides what stands in them, and when
-// one needs too much memory or time this thread ends and nothing else does. Tells each report as soon as it is read.
-import { readFileSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+// Reads the reports of one attempt in a process of its own: whoever pushes decides what stands in them, and when one
+// needs too much memory or time, this process ends and nothing else does. The order comes as JSON on standard input;
+// each report is told on a line of standard output as soon as it is read.
+import { readFileSync, writeSync } from 'node:fs';
 import { SourceTree, placeOf } from '../lib/source-places.ts';
 import type { ReportedTest } from '../lib/reported-test.ts';
 import { readTestReport } from '../lib/test-report.ts';
 import type { ReadReport, ReportWork } from './read-reports.ts';
 import type { LocatedTest } from './reported-tests.ts';
 
-const port = parentPort;
-if (port === null) throw new Error('report-thread.ts runs as a thread of a lane only');
-
-const work = workerData as ReportWork;
+const work = JSON.parse(readFileSync(0, 'utf8')) as ReportWork;
 const tree = new SourceTree(work.trackedFiles.split('\0').filter(Boolean), work.workFolder);
 let room = work.maxTests;
 
@@ -20,7 +17,24 @@ for (const { path, stored } of work.files) {
   room = Math.max(0, room - tests.length);
   const near = path.slice(0, Math.max(0, path.lastIndexOf('/')));
   const finding = { path, tests: tests.length, ...(problem === undefined ? {} : { problem }) };
-  port.postMessage({ finding, tests: tests.map((test) => locate(test, near)) } satisfies ReadReport);
+  tell({ finding, tests: withinLength(tests.map((test) => locate(test, near))) });
+}
+
+function tell(report: ReadReport): void {
+  const line = Buffer.from(`${JSON.stringify(report)}\n`);
+  for (let from = 0; from < line.length;) from += writeSync(1, line, from);
+}
+
+/** Names of all tests stay; their messages and outputs fit into one length together, the first ones first. */
+function withinLength(tests: readonly LocatedTest[]): LocatedTest[] {
+  return tests.map(({ message, output, ...test }) => {
+    const takes = (text: string | undefined): boolean => {
+      if (text === undefined || text.length > work.maxTextLength) return false;
+      work.maxTextLength -= text.length;
+      return true;
+    };
+    return { ...test, ...(takes(message) && { message }), ...(takes(output) && { output }) };
+  });
 }
 
 function locate(test: ReportedTest, near: string): LocatedTest {
