@@ -10,14 +10,18 @@ import { findPlaceOfLane } from './target-store.ts';
 /** Part of the transaction that ended the attempt: the id of the attempt that follows, or undefined. */
 export function retryLane(
   forge: Forge,
-  ended: { laneId: number; runId: number },
+  ended: { attemptId: number; laneId: number; runId: number },
   failureKind: FailureKind | undefined,
 ): number | undefined {
   if (failureKind === undefined) return undefined;
   const spec = findPlaceOfLane(forge.db, ended.laneId)?.spec ?? '{}';
   if (!spec.includes('"retry":{"')) return undefined;
   const most = (JSON.parse(spec) as LaneExtras).retry[failureKind] ?? 0;
-  const tries = currentTries(listAttempts(forge, ended.laneId));
+  if (most === 0) return undefined;
+  const attempts = listAttempts(forge, ended.laneId);
+  // Who put the lane back into the queue by hand has queued the attempt that follows already.
+  if (attempts.at(-1)?.id !== ended.attemptId) return undefined;
+  const tries = currentTries(attempts);
   const used = tries.filter((attempt) => attempt.failureKind === failureKind).length;
   if (used > most || !isWanted(forge, ended.runId)) return undefined;
   const { retrySeconds, maxRetrySeconds } = forge.config.ci;

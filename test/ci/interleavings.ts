@@ -1,7 +1,7 @@
 // Random orders of everything that can happen to CI, for the property test and the soak.
 import fc from 'fast-check';
 import type { LaneResult } from '../../src/ci/lane-message.ts';
-import { branchCount, headCount, openStage, World } from './property-world.ts';
+import { branchCount, headCount, openStage, World, type Stage } from './property-world.ts';
 
 const branch = fc.nat(branchCount - 1);
 const lane = fc.nat(50);
@@ -73,32 +73,48 @@ export interface Explored {
   stale: number;
 }
 
-/** Throws with the shortest order of steps that breaks a promise. */
-export async function checkInterleavings(options: { seed: number; numRuns: number }): Promise<Explored> {
-  const stage = await openStage();
+/** Throws with the shortest order of steps that breaks a promise; `path` leads to one that was found before. */
+export async function checkInterleavings(options: {
+  seed: number;
+  numRuns: number;
+  path?: string;
+}): Promise<Explored> {
   const explored: Explored = { orders: 0, steps: 0, started: 0, stale: 0 };
+  let stage: Stage | undefined;
+  const close = async (): Promise<void> => {
+    const closing = stage;
+    stage = undefined;
+    await closing?.test.dispose();
+  };
   try {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 80, size: 'max' }), async (taken) => {
         explored.orders += 1;
         explored.steps += taken.length;
+        stage ??= await openStage();
         const world = await World.open(stage, `w${explored.orders}`);
         try {
-          for (const one of taken) {
-            await take(world, one);
-            world.check();
-          }
-        } finally {
-          // Whatever broke, the next order begins with an empty queue.
-          await world.drain();
-          explored.started += world.lanes.length;
-          explored.stale += world.staleWords;
+          await follow(world, taken);
+        } catch (error) {
+          // What is left in the queue must not confuse the next order.
+          await close();
+          throw error;
         }
+        explored.started += world.lanes.length;
+        explored.stale += world.staleWords;
       }),
       { ...options, endOnFailure: false },
     );
     return explored;
   } finally {
-    await stage.test.dispose();
+    await close();
   }
+}
+
+async function follow(world: World, taken: readonly Step[]): Promise<void> {
+  for (const one of taken) {
+    await take(world, one);
+    world.check();
+  }
+  await world.drain();
 }

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { listLive } from '../../src/ci/queue.ts';
+import { reapLane } from '../../src/ci/recover.ts';
+import { requeueLane } from '../../src/ci/requeue-lane.ts';
 import { useForge } from '../support/forge.ts';
 import { laneText, StagedQueue } from '../support/staged-queue.ts';
 
@@ -44,6 +47,20 @@ describe('a retry', () => {
     queue.fail('unit', 'infrastructure');
     expect(queue.attempts(run, 'unit')).toHaveLength(4);
     expect(queue.stateOf(run)).toBe('failed');
+  });
+
+  test('does not come on top of the attempt that a requeue by hand makes', async () => {
+    const queue = await openQueue();
+    const { forge, repo, testForge } = queue;
+    const run = await queue.push('work', [laneText('unit', 'retry = { timeout = 1 }')]);
+    queue.start('unit');
+    const { caller } = testForge.account('ada', 'admin');
+    requeueLane(forge, { repo, run, caller, lane: 'unit', reason: 'it hangs' });
+    for (const lane of listLive(forge.db)) await reapLane(forge, lane, 'its thread is gone');
+    expect(queue.attempts(run, 'unit').map(({ state, cause }) => `${cause} ${state}`)).toEqual([
+      'push cancelled',
+      'requeue queued',
+    ]);
   });
 
   test('keeps the lanes waiting that need the lane, and they run when it succeeds', async () => {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { cookiePrefix } from '../../src/ci/launch.ts';
 import { findSurvivors } from '../../src/ci/survivors.ts';
 import { askInside } from './ci-victims.ts';
-import { ask, lanesPerRun, type CiScene } from './ci-work.ts';
+import { ask, lanesPerRun, operate, type CiScene } from './ci-work.ts';
 import { onlyRepo } from './moments.ts';
 import { askDoctor, compareRows, examineObjects, readRefs, rows, settled } from './verify.ts';
 
@@ -18,10 +18,10 @@ export async function verifyAtRest(scene: CiScene): Promise<string[]> {
   const { data } = scene.served;
   const repo = onlyRepo(data);
   return [
-    ...(await settled(
-      async () => [...listUnfinished(data), ...compareRows(data, await readRefs(repo)), ...listLeft(scene)],
-      patienceMs,
-    )),
+    ...(await settled(async () => {
+      await operate(scene);
+      return [...listUnfinished(data), ...compareRows(data, await readRefs(repo)), ...listLeft(scene)];
+    }, patienceMs)),
     ...examineEnds(scene),
     ...examineLogs(scene),
     ...(await examineObjects(repo)),
@@ -110,6 +110,8 @@ function examineEnds(scene: CiScene): string[] {
 
 function isStruck({ struck, threadStrikes, threadsLost }: CiScene, { id, token, failure }: Ended): boolean {
   if (struck.has(`${id}-${token}`)) return true;
+  // By hand, or because its thread was ended.
+  if (failure === 'operator') return true;
   if (failure !== 'infrastructure') return false;
   threadsLost.add(id);
   return threadsLost.size <= threadStrikes;

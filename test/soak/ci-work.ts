@@ -51,9 +51,10 @@ echo done >&3
 export const lanesPerRun = 3;
 
 function manifestFor(port: number): string {
-  const host = 'group = "host"\n';
+  const retry = 'retry = { infrastructure = 1 }\n';
+  const host = `group = "host"\n${retry}`;
   return [
-    laneText('quick', { port, group: '-', more: '', seconds: 0.02 }),
+    laneText('quick', { port, group: '-', more: retry, seconds: 0.02 }),
     laneText('first', { port, group: 'host', more: host, seconds: 0.15 }),
     laneText('second', { port, group: 'host', more: `${host}needs = ["quick"]\n`, seconds: 0.15 }),
   ].join('\n');
@@ -124,17 +125,47 @@ async function push(
   return status === 0;
 }
 
-/** A run is cancelled, or what failed in it is asked for again; a refusal is as good an answer. */
+/** What people may ask of a run; a refusal is as good an answer as any. */
+const orders: readonly [path: string, body: object][] = [
+  ['cancel', {}],
+  ['cancel', { force: true }],
+  ['rerun', { failed: true }],
+  ['recover-run', {}],
+  ['run-again', {}],
+  ...['quick', 'first', 'second'].flatMap((lane): [string, object][] => [
+    ['fail-lane', { lane }],
+    ['requeue-lane', { lane }],
+    ['cancel', { lane }],
+  ]),
+];
+
 async function meddle(scene: CiScene): Promise<void> {
   const { random, served } = scene;
-  if (random() > 0.2) return;
+  const dice = random();
+  if (dice > 0.35) return;
   const runs = rows<{ number: number }>(served.data, 'SELECT number FROM runs ORDER BY id DESC LIMIT 10');
   const run = runs[Math.floor(random() * runs.length)];
-  if (run === undefined) return;
-  const path = random() < 0.5 ? '/cancel' : '/rerun';
-  await ask(scene, `/runs/${run.number}${path}`, path === '/rerun' ? { failed: true } : {}).catch(
-    () => undefined,
-  );
+  const [path, body] = orders[Math.floor(random() * orders.length)] ?? ['cancel', {}];
+  try {
+    if (dice < 0.05) await askCi(scene, 'pause-ci', {});
+    if (run !== undefined) await ask(scene, `/runs/${run.number}/${path}`, body);
+    if (dice < 0.05) await askCi(scene, 'resume-ci', {});
+  } catch {
+    // The forge was killed meanwhile.
+  }
+}
+
+/**
+ * What an operator does when CI stands still: a target that rests because threads of its lanes were killed is
+ * cleared, and a queue that was held when the forge was killed goes on.
+ */
+export async function operate(scene: CiScene): Promise<void> {
+  const { data } = scene.served;
+  const isPaused = rows(data, 'SELECT id FROM ci_pause').length > 0;
+  if (isPaused) await askCi(scene, 'resume-ci', {});
+  const now = Date.now();
+  const resting = rows<{ name: string }>(data, `SELECT name FROM ci_targets WHERE unhealthy_until > ${now}`);
+  for (const { name } of resting) await askCi(scene, 'clear-target', { target: name });
 }
 
 async function settlePushes(scene: CiScene): Promise<string[]> {
@@ -153,8 +184,14 @@ async function settlePushes(scene: CiScene): Promise<string[]> {
 }
 
 /** Below the repository's API as ada; with a body it is a POST. */
-export function ask({ served, token }: CiScene, path: string, body?: object): Promise<Response> {
+export const ask = (scene: CiScene, path: string, body?: object): Promise<Response> =>
+  request(scene, `/repos/${repoName}${path}`, body);
+
+const askCi = (scene: CiScene, verb: string, body: object): Promise<Response> =>
+  request(scene, `/ci/${verb}`, { reason: 'the soak goes on', ...body });
+
+function request({ served, token }: CiScene, path: string, body?: object): Promise<Response> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const post = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-  return fetch(`${served.http}/api/v1/repos/${repoName}${path}`, { headers, ...post });
+  return fetch(`${served.http}/api/v1${path}`, { headers, ...post });
 }

@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { disposeServed, startForge } from '../support/serve.ts';
+import { checkInterleavings } from '../ci/interleavings.ts';
 import { Beacons } from './beacons.ts';
-import { openCiScene, pushRound, type CiScene } from './ci-work.ts';
+import { openCiScene, operate, pushRound, type CiScene } from './ci-work.ts';
 import { chooseCiVictim, strikeCi } from './ci-victims.ts';
 import { askForge, verifyAtRest, verifyGreen } from './ci-verify.ts';
 import { randomFrom } from './soak.ts';
 
 export interface CiSoakOptions {
   pushes: number;
+  /** How many orders of steps that are only played go before: see test/ci/interleavings.ts. */
+  orders: number;
   seed: number;
   /** Ends earlier, at the next rest. */
   maxMinutes: number;
@@ -44,6 +47,10 @@ export async function soakCi(options: CiSoakOptions): Promise<CiSoakReport> {
   const endAt = Date.now() + options.maxMinutes * 60_000;
   const mayGoOn = () => Date.now() < endAt && options.signal?.aborted !== true;
   const report: CiSoakReport = { pushes: 0, kills: {}, lanes: 0, rests: 0, faults: [], memory: '' };
+  if (options.orders > 0) {
+    const { started, stale } = await checkInterleavings({ seed: options.seed, numRuns: options.orders });
+    say(`${options.orders} interleavings: ${started} lanes, ${stale} stale words, every promise held`);
+  }
   const beacons = await Beacons.open(concurrency);
   const socket = join(process.env['TMPDIR'] ?? '/tmp', `soak-${randomUUID().slice(0, 8)}`);
   const inside = fileURLToPath(new URL('inside.ts', import.meta.url));
@@ -96,6 +103,7 @@ async function disturbedPart(
       await scene.served.kill();
       await scene.served.restart();
     }
+    await operate(scene);
     report.faults.push(...(await scene.settle()));
   }
   await rest(scene, report);

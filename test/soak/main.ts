@@ -1,4 +1,4 @@
-// `npm run soak`, or `node test/soak/main.ts [ci] [--points N] [--pushes N] [--seed N] [--minutes N]`: prints a line per
+// `npm run soak`, or `node test/soak/main.ts [ci] [--points N] [--pushes N] [--orders N] [--seed N] [--minutes N]`: prints a line per
 // point and ends with 0 only when the promise held at every one of them. With `ci` it is lanes that are soaked.
 import { parseArgs } from 'node:util';
 import { soakCi, told } from './ci.ts';
@@ -9,6 +9,7 @@ const { values, positionals } = parseArgs({
   options: {
     points: { type: 'string', default: '200' },
     pushes: { type: 'string', default: '2000' },
+    orders: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     minutes: { type: 'string' },
   },
@@ -40,7 +41,12 @@ async function soakForge(): Promise<number> {
 
 async function soakLanes(): Promise<number> {
   const maxMinutes = Number(values.minutes ?? 15);
-  const report = await soakCi({ ...common, pushes: Number(values.pushes), maxMinutes });
+  const report = await soakCi({
+    ...common,
+    pushes: Number(values.pushes),
+    orders: Number(values.orders),
+    maxMinutes,
+  });
   const { pushes, kills, lanes, rests, faults, memory } = report;
   for (const fault of faults) console.log(`FAULT ${fault}`);
   console.log(`The forge in peace: ${memory}`);
