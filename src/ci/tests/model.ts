@@ -19,7 +19,6 @@ export const testView = z.object({
   /** The page of its history. */
   url: z.string(),
 });
-export type TestView = z.infer<typeof testView>;
 
 export const laneTestsView = z.object({
   lane: z.string(),
