@@ -5,6 +5,8 @@ import type { WantedShell } from './model.ts';
 import { startShell, type RunningShell } from './start-shell.ts';
 
 const warnMs = 60_000;
+const endOfFile = '\u0004';
+const againMs = 1000;
 /** As timeout(1) answers. */
 const overtimeStatus = 124;
 
@@ -35,6 +37,20 @@ export async function serveShell(
   }
 }
 
+/**
+ * Gives the shell what the client sends. A terminal has no end of its own: it is typed, and again for whoever read it in
+ * between, because nothing else will ever come.
+ */
+function feed({ input, terminal }: CommandClient, { stdin, ended }: RunningShell): void {
+  input.pipe(stdin, { end: terminal === undefined });
+  if (terminal === undefined) return;
+  input.once('end', () => {
+    stdin.write(endOfFile);
+    const timer = setInterval(() => stdin.write(endOfFile), againMs);
+    void ended.catch(() => undefined).finally(() => clearInterval(timer));
+  });
+}
+
 /** Answers the exit status for the client. */
 async function carry(client: CommandClient, running: RunningShell, limitMs: number): Promise<number> {
   let isOver = false;
@@ -47,12 +63,12 @@ async function carry(client: CommandClient, running: RunningShell, limitMs: numb
   if (limitMs > warnMs) {
     timers.push(setTimeout(() => remark(client, 'this shell ends in a minute.'), limitMs - warnMs));
   }
-  const { terminal, gone, input, errors } = client;
+  const { terminal, gone, errors } = client;
   gone.addEventListener('abort', () => running.stop());
   terminal?.watchSize((size) => running.resize(size));
   client.carry(running.stdout);
   running.stderr.pipe(errors, { end: false });
-  input.pipe(running.stdin);
+  feed(client, running);
   try {
     const code = await running.ended;
     if (!isOver) return code;

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { attemptFolder } from '../../src/ci/launch.ts';
 import type { Lane } from '../../src/ci/model.ts';
 import type { Person } from '../support/git-server.ts';
+import { runProgram } from '../support/run-program.ts';
 import { openShellPlace, TerminalShell, type ShellPlace } from '../support/shells.ts';
+import { sshArguments } from '../support/ssh.ts';
 
 const patient = { timeout: 100_000, interval: 20 };
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -68,6 +70,20 @@ describe.each(['bubblewrap', 'unshare', 'none'] as const)('a shell in the sandbo
     expect(await shell.ended).toBe(5);
     expect(await oneBefore(place)).toBe('left');
     expect(place.survivors()).toEqual([]);
+  });
+
+  test('ends with the input of its terminal, whoever reads the end of it first', async () => {
+    const argv = [
+      ...sshArguments(eve.key, place.server.sshPort),
+      '-tt',
+      'git@127.0.0.1',
+      place.command(lane),
+    ];
+    const input = 'cat\nof-the-cat\n';
+    const options = { cwd: eve.home, env: eve.env, input, timeoutMs: 100_000 };
+    const { status, stdout } = await runProgram(argv, options);
+    expect(stdout).toMatch(/^of-the-cat\r$/m);
+    expect(status).toBe(0);
   });
 
   test('takes with it what it started, however that tries to stay', async () => {
