@@ -54,7 +54,7 @@ describe('a retry', () => {
     const { forge, repo, testForge } = queue;
     const run = await queue.push('work', [laneText('unit', 'retry = { timeout = 1 }')]);
     queue.start('unit');
-    const { caller } = testForge.account('ada', 'admin');
+    const { caller } = testForge.account('bea', 'admin');
     requeueLane(forge, { repo, run, caller, lane: 'unit', reason: 'it hangs' });
     for (const lane of listLive(forge.db)) await reapLane(forge, lane, 'its thread is gone');
     expect(queue.attempts(run, 'unit').map(({ state, cause }) => `${cause} ${state}`)).toEqual([

@@ -65,8 +65,15 @@ function listLeft({ served, beacons }: CiScene): string[] {
   const { data } = served;
   const programs = findSurvivors(cookiePrefix(data)).map(({ pid }) => `program ${pid} of a lane lives on`);
   const open = beacons.list().map(({ attempt, token }) => `a lane ${attempt}-${token} still talks`);
+  // The folder of a lane that failed is kept for a debug shell.
+  const kept = new Set(
+    rows<{ name: string }>(
+      data,
+      `SELECT id || '-' || token AS name FROM lane_attempts WHERE kept_until IS NOT NULL`,
+    ).map(({ name }) => name),
+  );
   const checkouts = readdirSync(join(data, 'checkouts'))
-    .filter((name) => /^\d+-\d+$/.test(name))
+    .filter((name) => /^\d+-\d+$/.test(name) && !kept.has(name))
     .map((name) => `the checkout ${name} stayed behind`);
   return [...programs, ...open, ...checkouts];
 }
