@@ -1,9 +1,11 @@
-// Runs the program of one lane here, with the limits it has on the forge, and ends it for certain: whatever it left in its
-// process group goes when it is over.
+// Runs the program of one lane here, with the limits it has on the forge, and ends it for certain: whatever it left behind
+// goes when it is over, as far as this machine lets its programs be found.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FailureKind } from '../ci/model.ts';
+import { cookieName, killSurvivors } from '../ci/survivors.ts';
 
 const drainMs = 2000;
 
@@ -43,16 +45,18 @@ export function canCutNetwork(): boolean {
 export async function runLane(order: LaneOrder): Promise<LaneEnd> {
   const command = typeof order.command === 'string' ? ['sh', '-euc', order.command] : order.command;
   const program = order.network ? command : ['bwrap', ...isolate, ...command];
+  // Stands in the environment of all that it starts, so that none can hide after `setsid`.
+  const cookie = `ph-${randomUUID()}.`;
   // One pipe for both outputs keeps their order; a program that is not found ends with 127, as on the forge.
   const child = spawn('sh', ['-c', 'exec "$@" 2>&1', 'lane', ...program], {
     cwd: order.folder,
-    env: order.env,
+    env: { ...order.env, [cookieName]: cookie },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const watch = new Watch(child, order);
   try {
-    return await watch.end();
+    return await watch.end(cookie);
   } finally {
     watch.stop();
   }
@@ -79,14 +83,15 @@ class Watch {
     hurried.addEventListener('abort', this.#hurry);
   }
 
-  async end(): Promise<LaneEnd> {
+  async end(cookie: string): Promise<LaneEnd> {
     const { promise, resolve, reject } = Promise.withResolvers<LaneEnd>();
     this.#child.on('error', (error) => reject(new Error(`sh could not be started: ${error.message}`)));
     this.#child.on('exit', (code, signal) => resolve(this.#endOf(code, signal)));
     const closed = new Promise((done) => this.#child.on('close', done));
     const ended = await promise;
     this.#kill('SIGKILL');
-    // What left the group may hold the output open; the verdict does not wait for it.
+    const survivors = await killSurvivors(cookie);
+    // What could not be found may hold the output open; the verdict does not wait for it.
     const drained = new AbortController();
     await Promise.race([
       closed,
@@ -94,7 +99,9 @@ class Watch {
     ]);
     drained.abort();
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.destroy();
-    return ended;
+    if (survivors.length === 0) return ended;
+    const message = `${survivors.length} of its programs could not be ended`;
+    return { ...ended, state: 'failed', failureKind: 'unkillable', message };
   }
 
   stop(): void {

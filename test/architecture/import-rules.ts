@@ -55,7 +55,7 @@ const roomOf = (path: string): string => posix.basename(path.split('/')[1] ?? ''
 const isModel = (path: string): boolean => posix.basename(path) === 'model.ts';
 /** A lane that somebody runs here with `ph run` is read and selected as the forge does it, by the same code. */
 const isSharedWithPh = (path: string): boolean =>
-  /^src\/ci\/(?:manifest|manifest-refusal|policy|selection)\.ts$/.test(path);
+  /^src\/ci\/(?:manifest|manifest-refusal|policy|selection|survivors)\.ts$/.test(path);
 
 const innerImports = (sources: readonly Source[]): Import[] =>
   sources
