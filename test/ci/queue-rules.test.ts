@@ -21,6 +21,31 @@ describe('the queue', () => {
     expect(queue.claim()).toHaveLength(1);
   });
 
+  test('looks again at lanes that wait for a place as soon as something else is to be said of them', async () => {
+    const queue = await StagedQueue.open(open, { concurrency: 1 });
+    const { forge, caller, clock } = queue;
+    const run = await queue.push('work', [laneText('a'), laneText('b'), laneText('c')]);
+    const claim = queue.start('a');
+    const waiting = ['a running', 'b queued waiting_for_capacity', 'c queued waiting_for_capacity'];
+    expect(queue.states(run)).toEqual(waiting);
+    const since = queue.lane(run, 'c').attempt.reasonSince;
+    clock.advance(1000);
+    expect(queue.claim()).toEqual([]);
+    expect(queue.lane(run, 'c').attempt.reasonSince).toBe(since);
+    pauseCi(forge, { caller, reason: 'a while' });
+    queue.claim();
+    expect(queue.states(run)).toEqual(['a running', 'b queued paused', 'c queued paused']);
+    expect(queue.claim()).toEqual([]);
+    resumeCi(forge, { caller, reason: '' });
+    queue.claim();
+    expect(queue.states(run)).toEqual(waiting);
+    queue.end(claim, { state: 'success' });
+    queue.start('b');
+    expect(queue.states(run)).toEqual(['a success', 'b running', 'c queued waiting_for_capacity']);
+    forge.config.ci.concurrency = 2;
+    queue.start('c');
+  });
+
   test('goes to the repository that used the least before it looks at branches', async () => {
     const queue = await StagedQueue.open(open, { concurrency: 1 });
     const quiet = await queue.testForge.repo('demo/quiet', { files: { 'README.md': 'x' } });
