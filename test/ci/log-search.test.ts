@@ -132,6 +132,10 @@ describe('the first line that looks like an error', () => {
     '   3:14  error  Unexpected any',
     'panic: runtime error',
     'npm error code ELIFECYCLE',
+    'npm ERR! code 1',
+    'ERROR: no',
+    'Fatal error: no',
+    'java.lang.IllegalStateException: no',
     '::error file=a.ts::no',
   ];
   test.each(errors)('may be %s', async (line) => {

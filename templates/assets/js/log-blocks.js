@@ -21,6 +21,7 @@ export class LogBlocks {
     /** Bytes; known when a part has come. */
     this.size = undefined;
     this.open = box.dataset.logOpen;
+    this.isSticky = () => false;
     let isAwaited = false;
     box.addEventListener('scroll', () => {
       if (isAwaited) return;
@@ -50,18 +51,34 @@ export class LogBlocks {
     return Number(this.blocks.at(-1)?.dataset.logNext ?? 1);
   }
 
-  /** Fetches what the reader is about to see. */
-  fill() {
+  get isNearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
-    if (scrollHeight - scrollTop - clientHeight < nearPixels && this.next <= this.lines) void this.down();
-    else if (scrollTop < nearPixels && this.first > 1) void this.up();
+    return scrollHeight - scrollTop - clientHeight < nearPixels;
   }
 
-  /** The lines after the last; also those that were printed in the meantime. */
+  /** Fetches what the reader is about to see. */
+  fill() {
+    if (this.isNearEnd && this.next <= this.lines) void this.down();
+    else if (this.#box.scrollTop < nearPixels && this.first > 1) void this.up();
+  }
+
+  get isAtEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    return scrollHeight - scrollTop - clientHeight < 40;
+  }
+
+  /**
+   * The lines after the last; also those that were printed in the meantime. Who is at the end stays there when `isSticky`
+   * says so; whether it was so is looked at in the moment before the lines are added, so that no scroll is undone.
+   */
   down() {
     return this.#inTurn(async (isGivenUp) => {
       const part = await this.#fetch(`from=${this.next}`);
-      if (part === undefined || isGivenUp() || part.next <= this.next) return;
+      if (part === undefined || isGivenUp()) return;
+      // The attempt was queued again: another claim writes its log from the beginning.
+      if (this.lines < this.next - 1) void this.jump('from=1');
+      if (part.next <= this.next) return;
+      const isStuck = this.isSticky() && this.isAtEnd;
       const last = this.blocks.at(-1);
       if (last !== undefined && part.next - Number(last.dataset.logFirst) <= rowsOfBlock) {
         last.append(...part.block.childNodes);
@@ -73,7 +90,17 @@ export class LogBlocks {
       }
       while (this.blocks.length > maxBlocks) this.#dropFirst();
       this.#showEdges();
+      if (isStuck) this.#box.scrollTop = this.#box.scrollHeight;
       queueMicrotask(() => this.fill());
+    });
+  }
+
+  /** Learns how long the log is by now, without showing more of it. */
+  look() {
+    return this.#inTurn(async () => {
+      const response = await fetch(`${this.#box.dataset.log}&from=1&max=1`);
+      if (response.ok) this.#learn(response.headers);
+      this.#showEdges();
     });
   }
 
@@ -142,11 +169,15 @@ export class LogBlocks {
     block.dataset.logNext = String(number('next'));
     block.append(...new DOMParser().parseFromString(await response.text(), 'text/html').body.childNodes);
     if (!query.includes('max=')) {
-      this.lines = number('lines');
-      this.size = number('size');
+      this.#learn(response.headers);
       this.isEnded = response.headers.get('x-log-ended') === 'true';
     }
     return { block, first: number('first'), next: number('next') };
+  }
+
+  #learn(headers) {
+    this.lines = Number(headers.get('x-log-lines'));
+    this.size = Number(headers.get('x-log-size'));
   }
 
   #dropFirst() {

@@ -134,17 +134,17 @@ function startFollowing(view) {
   const button = panel.querySelector('[data-log-follow]');
   const set = (isFollowing) => button.setAttribute('aria-pressed', String(isFollowing));
   const isFollowing = () => button.getAttribute('aria-pressed') === 'true';
-  const isAtEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   const toEnd = async () => {
     if (blocks.next <= blocks.lines) await blocks.jump(`before=${blocks.lines + 1}`);
     box.scrollTop = box.scrollHeight;
   };
   const isRunning = box.dataset.logRunning === 'true';
   button.hidden = !isRunning;
+  blocks.isSticky = isFollowing;
   set(isRunning && rangeOf(location.hash)[0] === 0);
   let last = box.scrollTop;
   box.addEventListener('scroll', () => {
-    if (box.scrollTop < last && !isAtEnd()) set(false);
+    if (box.scrollTop < last && !blocks.isAtEnd) set(false);
     last = box.scrollTop;
   });
   button.addEventListener('click', () => {
@@ -161,17 +161,37 @@ function startFollowing(view) {
     if (blocks.first > 1) await blocks.jump('from=1');
     box.scrollTop = 0;
   });
-  document.addEventListener('pika:changed', async (event) => {
-    if (event.detail !== 'everything' && !box.dataset.live.split(' ').includes(event.detail)) return;
-    if (blocks.isEnded) return;
+  const more = async () => {
+    // The reader may have scrolled away, and the event of it not have come yet.
+    if (!blocks.isAtEnd) set(false);
     if (isFollowing()) {
       await blocks.down();
-      await toEnd();
-    } else if (blocks.next > blocks.lines) await blocks.down();
+      if (blocks.next <= blocks.lines && isFollowing()) await toEnd();
+    } else if (blocks.isNearEnd && blocks.next > blocks.lines) await blocks.down();
+    else await blocks.look();
     if (blocks.lines > 0) panel.querySelector('[data-log-empty]')?.remove();
+    showWhere(view);
     if (!blocks.isEnded) return;
     button.hidden = true;
     set(false);
+  };
+  onChange(box, () => (blocks.isEnded ? Promise.resolve() : more()));
+}
+
+/** Calls `act` when the log has changed; however often it does meanwhile, once more after it. */
+function onChange(box, act) {
+  let isBusy = false;
+  let isWantedAgain = false;
+  document.addEventListener('pika:changed', async (event) => {
+    if (event.detail !== 'everything' && !box.dataset.live.split(' ').includes(event.detail)) return;
+    isWantedAgain = true;
+    if (isBusy) return;
+    isBusy = true;
+    while (isWantedAgain) {
+      isWantedAgain = false;
+      await act();
+    }
+    isBusy = false;
   });
 }
 
