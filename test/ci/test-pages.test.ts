@@ -99,7 +99,7 @@ describe('the page of a lane and of its run', () => {
     await lanes.rerun(run, told({}));
     const path = `/demo/app/runs/${run.number}/lanes/unit`;
     expect(await page(path)).toContain('known to be flaky');
-    expect(await page(`${path}?attempt=1`)).toMatch(/<h3>adds<\/h3><span class="badge queued">/);
+    expect(await page(`${path}?attempt=1`)).toMatch(/<h3>adds<\/h3><span class="badge warning">/);
   });
 });
 
