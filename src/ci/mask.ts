@@ -5,6 +5,7 @@ import { Automaton } from './pattern-automaton.ts';
 import { secretPatterns } from './secret-patterns.ts';
 
 const mark = Buffer.from('***');
+const nothing = Buffer.alloc(0);
 
 /** Bytes that are not shown; the mark for them may have been written when their beginning was released. */
 interface Span {
@@ -16,7 +17,7 @@ interface Span {
 export class Mask {
   readonly #automaton: Automaton | undefined;
   #state = 0;
-  #held: Buffer = Buffer.alloc(0);
+  #held: Buffer = nothing;
   /** Of the held bytes, in order and apart from each other. */
   #spans: Span[] = [];
 
@@ -31,12 +32,9 @@ export class Mask {
     if (automaton === undefined || chunk.length === 0) return chunk;
     const held = this.#held.length;
     const bytes = held === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    let state = this.#state;
-    for (let at = held; at < bytes.length; at += 1) {
-      state = automaton.next(state, bytes[at] ?? 0);
-      const length = automaton.matched(state);
-      if (length > 0) addSpan(this.#spans, { start: at + 1 - length, end: at + 1, isAnnounced: false });
-    }
+    const state = automaton.walk(bytes, { from: held, state: this.#state }, (end, length) => {
+      addSpan(this.#spans, { start: end - length, end, isAnnounced: false });
+    });
     this.#state = state;
     return this.#release(bytes, bytes.length - automaton.depth(state));
   }
@@ -49,15 +47,18 @@ export class Mask {
 
   /** Shows what lies before `safe` and holds the rest. */
   #release(bytes: Buffer, safe: number): Buffer {
-    const parts: Buffer[] = [];
+    if (this.#spans.length === 0) return this.#keep(bytes, safe);
+    // A mark is shorter than the shortest secret, so what is shown is never longer than what came.
+    const shown = Buffer.allocUnsafe(bytes.length);
+    let length = 0;
     let from = 0;
     for (const { start, end, isAnnounced } of this.#spans) {
       if (start >= safe) break;
-      if (start > from) parts.push(bytes.subarray(from, start));
-      if (!isAnnounced) parts.push(mark);
+      length += bytes.copy(shown, length, from, start);
+      if (!isAnnounced) length += mark.copy(shown, length);
       from = end;
     }
-    if (from < safe) parts.push(bytes.subarray(from, safe));
+    length += bytes.copy(shown, length, Math.min(from, safe), safe);
     this.#spans = this.#spans
       .filter(({ end }) => end > safe)
       .map(({ start, end, isAnnounced }) => ({
@@ -65,9 +66,15 @@ export class Mask {
         end: end - safe,
         isAnnounced: isAnnounced || start < safe,
       }));
+    this.#keep(bytes, safe);
+    return shown.subarray(0, length);
+  }
+
+  /** Holds what lies behind `safe`; answers what lies before. */
+  #keep(bytes: Buffer, safe: number): Buffer {
     // A copy: the chunk is its giver's again after this call.
-    this.#held = Buffer.from(bytes.subarray(safe));
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    this.#held = safe === bytes.length ? nothing : Buffer.from(bytes.subarray(safe));
+    return bytes.subarray(0, safe);
   }
 }
 

@@ -24,7 +24,28 @@ export class Automaton {
     for (let node = 0; node < size; node += 1) this.#link(node);
   }
 
-  next(state: number, byte: number): number {
+  /**
+   * Walks over `bytes` from a place on, and tells the end and the length of the longest pattern that ends at each place
+   * where one does; answers the state after the last byte.
+   */
+  walk(
+    bytes: Buffer,
+    { from, state }: { from: number; state: number },
+    found: (end: number, length: number) => void,
+  ): number {
+    // All in variables of this function: it is called for every byte that lanes print.
+    const [rows, rowCount, matched] = [this.#rows, this.#rowCount, this.#matched];
+    let node = state;
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      node = node < rowCount ? (rows[node * 256 + byte] ?? 0) : this.#next(node, byte);
+      const length = node === 0 ? 0 : (matched[node] ?? 0);
+      if (length > 0) found(at + 1, length);
+    }
+    return node;
+  }
+
+  #next(state: number, byte: number): number {
     let node = state;
     while (node >= this.#rowCount) {
       const child = this.#trie.child(node, byte);
@@ -32,10 +53,6 @@ export class Automaton {
       node = this.#fail[node] ?? 0;
     }
     return this.#rows[node * 256 + byte] ?? 0;
-  }
-
-  matched(state: number): number {
-    return this.#matched[state] ?? 0;
   }
 
   /** How many bytes before now are the beginning of a pattern. */
@@ -49,7 +66,7 @@ export class Automaton {
     if (node < this.#rowCount && node > 0) this.#rows.copyWithin(node * 256, fail * 256, fail * 256 + 256);
     this.#matched[node] = Math.max(this.#matched[node] ?? 0, this.#matched[fail] ?? 0);
     for (const [byte, child] of this.#trie.children(node)) {
-      this.#fail[child] = node === 0 ? 0 : this.next(fail, byte);
+      this.#fail[child] = node === 0 ? 0 : this.#next(fail, byte);
       if (node < this.#rowCount) this.#rows[node * 256 + byte] = child;
     }
   }
