@@ -5,6 +5,7 @@ import { measureBlockedWebThread } from './blocked-web-thread.ts';
 import { measureClaims } from './claims.ts';
 import { measureLargePush } from './large-push.ts';
 import { measureLogPage } from './log-page.ts';
+import { measureLogThroughput } from './log-throughput.ts';
 import { measureManyBranches } from './many-branches.ts';
 import { table, type Figure } from './measure.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
@@ -17,10 +18,11 @@ import { measureTransportFull } from './transport-full.ts';
 
 const short: Record<string, () => Promise<Figure[]>> = {
   push: measurePushes,
-  'log-page': measureLogPage,
-  scheduler: measureScheduler,
   claims: measureClaims,
   'no-op-lanes': measureNoOpLanes,
+  scheduler: measureScheduler,
+  'log-throughput': measureLogThroughput,
+  'log-page': measureLogPage,
   'blocked-web-thread': measureBlockedWebThread,
   merges: measureMergesAndPages,
   transport: measureTransport,
@@ -37,11 +39,18 @@ const long: Record<string, () => Promise<Figure[]>> = {
   'transport-400k': () => measureTransportFull(['400k']),
 };
 
+/** Several under one name. */
+const groups: Record<string, string[]> = {
+  ci: ['push', 'claims', 'no-op-lanes', 'scheduler', 'log-throughput', 'log-page', 'blocked-web-thread'],
+};
+
 const known = { ...short, ...long };
-const chosen = process.argv.slice(2);
+const chosen = process.argv.slice(2).flatMap((name) => groups[name] ?? [name]);
 const unknown = chosen.find((name) => !(name in known));
 if (unknown !== undefined) {
-  console.error(`There is no benchmark ${unknown}; there are ${Object.keys(known).join(', ')}.`);
+  console.error(
+    `There is no benchmark ${unknown}; there are ${Object.keys({ ...groups, ...known }).join(', ')}.`,
+  );
   process.exit(2);
 }
 const figures: Figure[] = [];
