@@ -96,6 +96,7 @@ describe('the place of a failed test', () => {
   test.each([
     'at /lane/work/node_modules/pkg/src/cart.ts:3:5',
     'at /lane/work/../src/cart.ts:3:1',
+    'at /usr/lib/node_modules/pkg/src/cart.ts:3:5',
     'at /etc/passwd:1:1',
     'at src/gone.ts:3:1',
     'https://example.org:8080/x',
