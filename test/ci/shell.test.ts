@@ -193,6 +193,20 @@ describe('a shell', () => {
     expect((await place.ssh(ann, place.command(lane), 'cat for-ann')).stdout).toBe('hello\n');
   });
 
+  test('is not refused to who comes back while the one before it is being ended', async () => {
+    const { shells } = place.lanes.ci;
+    const run = Number(place.command(lane).split(' ')[2]);
+    const lookAgain = () => eve.caller;
+    const wanted = { caller: eve.caller, owner: 'demo', name: 'app', run, lane: lane.key, lookAgain };
+    const { signal } = new AbortController();
+    const first = await shells.open(wanted, signal);
+    shells.end(first.id);
+    const second = await shells.open(wanted, signal);
+    await expect(shells.open(wanted, signal)).rejects.toThrow('eve has a shell open');
+    shells.end(second.id);
+    expect(await oneBefore(place)).toBe('left');
+  });
+
   test('is one of a few on the whole forge', async () => {
     const { ci } = place.testForge.forge.config;
     const before = ci.maxShells;
