@@ -4,7 +4,7 @@
 const errorLine = new RegExp(
   [
     // `error:`, `error[E0308]:`, `error TS2304:`, `TypeError [CODE]:`, `panic:`, after a place or at the beginning.
-    String.raw`(?:^|[\s[(])(?:[A-Z][\w.]*(?:Error|Exception)|[Ee]rror|ERROR|[Ff]atal(?: error)?|FATAL|panic|PANIC)(?: ?\[\w+\]| [A-Z]+\d+)?:\s`,
+    String.raw`(?:^|[\s[(])(?:(?:[\w$]+\.)*[A-Z]\w*(?:Error|Exception)|[Ee]rror|ERROR|[Ff]atal(?: error)?|FATAL|panic|PANIC)(?: ?\[\w+\]| [A-Z]+\d+)?:\s`,
     // `3:14  error  Unexpected any`, `npm error code`, `npm ERR!`.
     String.raw`\s\d+:\d+\s+error\s`,
     String.raw`^npm (?:error|ERR!)`,

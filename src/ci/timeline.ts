@@ -32,7 +32,7 @@ export interface TimelineGroup extends TimelineBar {
 
 export interface Timeline {
   entries: (TimelineRow | TimelineGroup)[];
-  /** Marks of the axis in percent, with the time since the begin as `4:26`. */
+  /** Marks of the axis in percent, with the time since the begin as `4:26`; empty when it would lie below that of now. */
   marks: { at: number; label: string }[];
   /** The same of this moment; undefined when everything has ended. */
   now: { at: number; label: string } | undefined;
@@ -152,11 +152,18 @@ function scaleOf(lanes: readonly Lane[], now: number): Scale {
   });
   return {
     place: (at) => percent(elapsedAt(busy, at)),
-    marks: marks.map((elapsed) => ({ at: percent(elapsed), label: labelOf(elapsed) })),
+    marks: marks.map((elapsed) => {
+      const at = percent(elapsed);
+      return { at, label: isLive && isCovered(at, percent(active)) ? '' : labelOf(elapsed) };
+    }),
     now: isLive ? { at: percent(active), label: labelOf(active) } : undefined,
     breaks,
   };
 }
+
+/** The labels at both ends lie beside their marks, towards the middle, and so take more room. */
+const isCovered = (mark: number, now: number): boolean =>
+  Math.abs(mark - now) < (mark < 4 || mark > 96 ? 24 : 16);
 
 /** Every mark of an axis in the same form, unlike a duration that stands alone. */
 function labelOf(milliseconds: number): string {

@@ -53,6 +53,16 @@ describe('a log file', () => {
     },
   );
 
+  test('of empty lines has an index that is no larger than the log may be', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pika-log-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const log = new LogFile(folder, 40_000);
+    for (let at = 0; at < 30; at += 1) log.write(Buffer.alloc(1000, '\n'));
+    log.close();
+    expect(readFileSync(join(folder, 'log.index')).length).toBe(40_000);
+    expect(readFileSync(join(folder, 'log')).length).toBe(30_000);
+  });
+
   test('stays within its limit when one chunk is larger than all of it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pika-log-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -55,7 +55,14 @@ describe('the timeline of a run', () => {
   test('has the moment in it while something runs, with room behind', () => {
     const timeline = timelineOf([lane('a', 'running', [0, 0])], 40 * second);
     expect(timeline.now).toEqual({ at: 80, label: '0:40' });
-    expect(timeline.marks.at(-1)).toEqual({ at: 100, label: '0:50' });
+    // The label of the last mark would lie below that of now.
+    expect(timeline.marks.slice(-2)).toEqual([
+      { at: 80, label: '' },
+      { at: 100, label: '' },
+    ]);
+    const early = timelineOf([lane('a', 'running', [0, 0])], second);
+    expect(early.now).toEqual({ at: 50, label: '0:01' });
+    expect(early.marks.map(({ label }) => label)).toEqual(['0:00', '', '0:02']);
   });
 
   test('folds the lanes of a matrix into one row, open when one of them failed', () => {
