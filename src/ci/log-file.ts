@@ -26,12 +26,14 @@ export class LogFile {
   #atLineStart = true;
   #bytes = 0;
   #lines = 0;
+  readonly #maxLines: number;
 
   constructor(folder: string, maxBytes: number) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#log = openSync(join(folder, logName), 'w', 0o600);
     this.#index = openSync(join(folder, indexName), 'w', 0o600);
     this.#folds = new FoldMarks(folder);
+    this.#maxLines = Math.ceil(maxBytes / indexRecordBytes);
     this.#tailLimit = Math.min(maxTailBytes, Math.floor(maxBytes / 4));
     this.#headLimit = maxBytes - this.#tailLimit;
   }
@@ -115,6 +117,8 @@ export class LogFile {
     ) {
       starts.push(at + 1);
     }
+    // A log of empty lines must not have an index that is many times as large: what follows belongs to the last line.
+    if (starts.length > this.#maxLines - this.#lines) starts.length = this.#maxLines - this.#lines;
     if (starts.length === 0) return;
     const now = Date.now();
     const records = Buffer.alloc(starts.length * indexRecordBytes);

@@ -12,7 +12,7 @@ import { Keeping } from './keeping.ts';
 import { recordYield, settleYield } from './keep-yield.ts';
 import { attemptOfCookie, cookiePrefix } from './launch.ts';
 import { LocalExecutor } from './local-executor.ts';
-import { chooseTier, findBounds } from './probe.ts';
+import { chooseTier, describeBounds, findBounds } from './probe.ts';
 import type { HeldPlace } from './quarantine.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './queue.ts';
 import { recordTests } from './record-tests.ts';
@@ -57,7 +57,7 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
   if (bounds.cgroups !== undefined) sweepCgroups(bounds.cgroups, cookiePrefix(paths.data));
   const keeping = new Keeping(forge);
   endLeftShells(forge);
-  const shells = new Shells(forge, { tier, bounds });
+  const shells = new Shells(forge, { tier, bounds, left: (attemptId) => keeping.remeasure(attemptId) });
   const executor =
     tier === undefined
       ? undefined
@@ -68,7 +68,7 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
     scheduler,
     shells,
     isSandboxed: () => tier === 'bubblewrap' || tier === undefined,
-    tier: () => finding,
+    tier: () => (tier === undefined ? finding : `${finding} ${describeBounds(tier, bounds)}`),
     keeping,
     quarantined: () => executor?.held() ?? [],
     start: () => {

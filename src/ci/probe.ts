@@ -71,6 +71,16 @@ export async function findBounds(tier: Tier, options: ProbeOptions): Promise<Bou
   return subreaper === undefined ? limited : { ...limited, subreaper };
 }
 
+/** What the limits of this machine are worth, in words that follow the finding on the tier. */
+export function describeBounds(tier: Tier, { programs, subreaper }: Bounds): string {
+  const counted =
+    programs === 'counted'
+      ? 'This machine offers no limit for the number of their programs, so these are counted now and then.'
+      : `The number of their programs is limited by ${programs === 'cgroup' ? 'a cgroup' : 'the kernel'} for each lane.`;
+  const isLoose = tier === 'none' && programs !== 'cgroup' && subreaper === undefined;
+  return isLoose ? `${counted} A program that hides may outlive its lane.` : counted;
+}
+
 /**
  * Whether a limit inside the lane's user namespace holds for the lane alone. Root is never limited so, and kernels before 5.14
  * count all programs of the user.

@@ -70,7 +70,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, { branches, ci: ci.scheduler, tutorials: tutorials.loop }, live);
   const loops = () =>
-    [branches.loop, ci.scheduler, tutorials.loop, housekeeping.loop].map((loop) => loop.status());
+    [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, housekeeping.loop].map((loop) => loop.status());
   const version = packageVersion();
   app.resolve(createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, loops, version }));
   const background = [branches, ci, tutorials, housekeeping];
