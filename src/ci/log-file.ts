@@ -91,7 +91,10 @@ export class LogFile {
     if (this.#tailSeen === 0) return;
     const size = this.#tail.length;
     const at = this.#tailSeen % size;
-    if (this.#tailSeen > size) this.#line(`[pika] … ${this.#tailSeen - size} bytes are left out here …`);
+    if (this.#tailSeen > size) {
+      this.#line(`[pika] … ${this.#tailSeen - size} bytes are left out here …`);
+      this.#folds.cut();
+    }
     if (this.#tailSeen >= size) this.#append(this.#tail.subarray(at));
     this.#append(this.#tail.subarray(0, at));
     this.#tailSeen = 0;

@@ -1,6 +1,6 @@
 // Where the folds of a log begin and end: `::group::name` and `::endgroup::` at the beginning of a line. The writer
 // notes them as they come, so that the page of a log of any size knows its folds without reading it.
-// One little-endian double for each mark: the number of its line, negative for an end.
+// One little-endian double for each mark: the number of its line, negative for an end; zero where output was left out.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,6 +39,12 @@ export class FoldMarks {
   /** Line `line` (from 1) begins at byte `at` of the chunk. */
   lineAt(line: number, chunk: Buffer, at: number): void {
     if (chunk[at] === colon) this.#look(line, chunk.subarray(at, at + end.length));
+  }
+
+  /** Output is left out here, and with it the ends of what is open and the beginnings of what ends later. */
+  cut(): void {
+    this.#begun = undefined;
+    this.#note(0);
   }
 
   close(): void {
@@ -84,7 +90,8 @@ export async function readFolds(folder: string): Promise<Fold[]> {
   const open: Fold[] = [];
   for (let at = 0; at + recordBytes <= bytes.length; at += recordBytes) {
     const mark = bytes.readDoubleLE(at);
-    if (mark > 0) {
+    if (mark === 0) open.length = 0;
+    else if (mark > 0) {
       const fold: Fold = { first: mark, last: undefined };
       folds.push(fold);
       open.push(fold);

@@ -6,10 +6,12 @@ import { LogFile } from '../../src/ci/log-file.ts';
 import { closedFolds, readFolds } from '../../src/ci/log-folds.ts';
 
 /** The folds of a log that was written in these chunks. */
-async function foldsOf(...chunks: string[]) {
+const foldsOf = (...chunks: string[]) => foldsWithin(1e6, chunks);
+
+async function foldsWithin(maxBytes: number, chunks: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'pika-folds-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const log = new LogFile(folder, 1e6);
+  const log = new LogFile(folder, maxBytes);
   for (const chunk of chunks) log.write(Buffer.from(chunk));
   log.close();
   return readFolds(folder);
@@ -35,6 +37,18 @@ describe('the folds of a log', () => {
 
   test('begin at the beginning of a line only, and an end that nothing began is none', async () => {
     expect(await foldsOf('x ::group::no\n::groups\n::endgroup::\n::grou', 'x\n::endgroup::x\n')).toEqual([]);
+  });
+
+  test('do not reach over what was left out of a log that was too long', async () => {
+    const group = (name: string) => `::group::${name}\n${'x'.repeat(200)}\n::endgroup::\n`;
+    const cut = await foldsWithin(2000, [
+      `::group::cut\n${group('y').repeat(40)}::endgroup::\n${group('z')}`,
+    ]);
+    expect(cut[0]).toEqual({ first: 1, last: undefined });
+    const [before, after] = [cut.slice(1, -1), cut.slice(-1)];
+    expect(before.length).toBeGreaterThan(3);
+    expect(before.every(({ first, last }) => last === undefined || last === first + 2)).toBe(true);
+    expect(after[0]?.last).toBe((after[0]?.first ?? 0) + 2);
   });
 
   test('are not ended by another mark', async () => {
