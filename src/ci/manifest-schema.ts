@@ -12,6 +12,8 @@ export interface ManifestLimits {
   maxLaneMinutes: number;
 }
 
+const maxNightlies = 16;
+
 /** What may be tried again. A failure of the tests themselves is nobody's accident: it is rerun by a person. */
 export const retryKinds = [
   'infrastructure',
@@ -190,7 +192,17 @@ function commonKeys(minutes: z.ZodOptional<z.ZodInt>) {
   };
 }
 
-export function manifestSchema({ maxLaneMinutes, maxLanesPerManifest }: ManifestLimits) {
+const made = new Map<string, ReturnType<typeof makeSchema>>();
+
+/** Made once for each pair of limits, for making it takes longer than reading most manifests. */
+export function manifestSchema(limits: ManifestLimits): ReturnType<typeof makeSchema> {
+  const name = `${limits.maxLaneMinutes}/${limits.maxLanesPerManifest}`;
+  let schema = made.get(name);
+  if (schema === undefined) made.set(name, (schema = makeSchema(limits)));
+  return schema;
+}
+
+function makeSchema({ maxLaneMinutes, maxLanesPerManifest }: ManifestLimits) {
   const minutesText = `expected a whole number of minutes from 1 to ${maxLaneMinutes}`;
   const minutes = z.int(minutesText).min(1, minutesText).max(maxLaneMinutes, minutesText).optional();
   const common = commonKeys(minutes);
@@ -232,7 +244,7 @@ export function manifestSchema({ maxLaneMinutes, maxLanesPerManifest }: Manifest
         z.strictObject({ ...common, schedule }, 'expected a [[nightly]] table'),
         'expected [[nightly]] tables',
       )
-      .max(maxLanesPerManifest, `expected at most ${maxLanesPerManifest} nightlies`)
+      .max(maxNightlies, `expected at most ${maxNightlies} nightlies`)
       .optional(),
   });
 }

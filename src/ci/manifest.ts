@@ -107,7 +107,7 @@ function readTables(source: Source, tables: ReadLane[]): LaneSpec[] {
 
 function readNightlies(source: Source, tables: ReadNightly[]): NightlySpec[] {
   refuse(source, 'nightly', duplicateProblem(tables));
-  for (const table of tables) refuseTooMany(source, 'nightly', [table], tables.indexOf(table));
+  refuseTooMany(source, 'nightly', tables);
   return tables.map(({ schedule, ...table }, place) => ({
     id: table.id,
     schedule,
@@ -115,17 +115,13 @@ function readNightlies(source: Source, tables: ReadNightly[]): NightlySpec[] {
   }));
 }
 
-function refuseTooMany(
-  source: Source,
-  kind: Kind,
-  tables: Omit<ReadLane, 'paths' | 'needs'>[],
-  place?: number,
-) {
+/** Asked before any of them is made: a short manifest may spell millions. */
+function refuseTooMany(source: Source, kind: Kind, tables: Omit<ReadLane, 'paths' | 'needs'>[]): void {
   const counts = tables.map(countCombinations);
   const count = counts.reduce((sum, more) => sum + more, 0);
   const { maxLanesPerManifest } = source.limits;
   if (count <= maxLanesPerManifest) return;
-  const largest = place ?? counts.indexOf(Math.max(...counts));
+  const largest = counts.indexOf(Math.max(...counts));
   const message = `matrix: ${count} lanes are spelled; expected at most ${maxLanesPerManifest}`;
   throw refusal(message, lineOf(source.text, [kind, largest, 'matrix']));
 }

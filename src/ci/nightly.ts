@@ -24,7 +24,8 @@ interface Start {
 export async function startDue(forge: Forge, nightly: Nightly): Promise<void> {
   const { repoId, id, schedule, dueAt } = nightly;
   await startNightly(forge, { repoId, nightly: id, dueAt });
-  const next = nextDue(schedule, forge.clock.now());
+  const pauseMs = (forge.config.ci.minNightlyMinutes - 1) * 60_000;
+  const next = nextDue(schedule, forge.clock.now() + pauseMs);
   if (next === undefined) deleteNightly(forge.db, nightly);
   else saveNightly(forge.db, { ...nightly, dueAt: next });
 }

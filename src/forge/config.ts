@@ -35,6 +35,8 @@ const ciSettings = z
     pollSeconds: positive.default(5),
     /** The places that lanes may name beside `local`, each with its own number of lanes at once. */
     targets: z.record(targetName, target).default({}),
+    /** A nightly runs at most this often, whatever its schedule says. */
+    minNightlyMinutes: positive.default(5),
     /** A lane whose target does not exist here waits this long for the operator to add it. */
     unsatisfiableMinutes: positive.default(10),
     /** After two infrastructure failures or timeouts in a row a target rests this long. */

@@ -341,6 +341,23 @@ matrix = { seed = ["1", "2"] }
       /line 4: schedule of nightly number 1: .*that time never comes/,
     ],
     [
+      'nightlies whose matrices spell too many lanes together',
+      ['n', 'm']
+        .map(
+          (id) => `${nightly.replace('"n"', `"${id}"`)}schedule = "0 3 * * *"\nmatrix = { x = ["1", "2"] }\n`,
+        )
+        .join(''),
+      /line 5: matrix: 4 lanes are spelled; expected at most 3/,
+    ],
+    [
+      'too many nightlies',
+      Array.from(
+        { length: 17 },
+        (_unused, index) => `${nightly.replace('"n"', `"n${index}"`)}schedule = "0 3 * * *"\n`,
+      ).join(''),
+      /expected at most 16 nightlies/,
+    ],
+    [
       'paths of a nightly',
       `${nightly}schedule = "0 3 * * *"\npaths = ["a"]\n`,
       /line 5: unknown key paths of nightly number 1; expected one of schedule, id/,

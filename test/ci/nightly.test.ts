@@ -83,6 +83,16 @@ describe('a nightly', () => {
     expect(due()).toEqual(['soak 01-01T07:00']);
   });
 
+  test('runs at most every few minutes, whatever its schedule says', async () => {
+    const { queue, due, advance } = await openNights(file(nightly('soak', '* * * * *')));
+    expect(due()).toEqual(['soak 01-01T00:01']);
+    await advance(1 / 60);
+    expect(due()).toEqual(['soak 01-01T00:06']);
+    queue.end(queue.start('soak'), { state: 'success' });
+    await advance(4 / 60);
+    expect(due()).toEqual(['soak 01-01T00:06']);
+  });
+
   test('runs after the lanes of branches', async () => {
     const { queue, runs, advance } = await openNights(file(nightly('soak', '0 3 * * *')));
     await advance(3);
