@@ -167,6 +167,7 @@ async function signIn(page: Page, served: ServedForge, client: GitClient): Promi
 
 async function seeFailure(served: ServedForge, client: GitClient, failure: Failure): Promise<void> {
   const page = await (await browser()).newPage({ reducedMotion: 'reduce' });
+  page.setDefaultTimeout(120_000);
   await page.setViewportSize({ width: 1280, height: 800 });
   await signIn(page, served, client);
   for (const path of ['/ada/shop/runs/1', '/ada/shop/runs/1/lanes/unit']) {
@@ -199,6 +200,12 @@ test(
     expect(waited.stdout).toContain('test/cart.test.ts:10');
     const logs = await ph('logs', '--failed');
     expect(logs.stdout).toMatch(/2 of 2 tests failed[^]*test\/cart\.test\.ts:6[^]*expected 4 to be 3/);
+    for (const command of [['wait'], ['logs', '--failed']]) {
+      const { stdout } = await ph(...command, '--json');
+      expect(stdout, command.join(' ')).toMatch(
+        /"failures":\[\{[^}]*"file":"test\/cart\.test\.ts","line":6,/,
+      );
+    }
     await seeFailure(served, ada, {
       title: 'a cart > adds up its prices',
       place: 'test/cart.test.ts:6',
