@@ -13,6 +13,9 @@ import { openSealed, readSealKey } from './seal.ts';
 import { findSecretRow, getSealed } from './secret-store.ts';
 import { placeOfSecret } from './set-secret.ts';
 
+// A program with a larger environment is not started at all.
+const maxTotalBytes = 1024 * 1024;
+
 export interface SecretsAnswer {
   secrets: Record<string, string>;
   /** What the lane asked for and does not get, each with the reason in words for its log. */
@@ -40,11 +43,17 @@ export function secretsFor(forge: Forge, claim: Pick<Claim, 'runId' | 'laneId'>)
         !isProtected
         ? { why: `the target ${ref.target} is not protected, so its lanes.toml gives nothing` }
         : openFor(forge, { repo, name, branch: ref.branch });
-    if ('value' in found) answer.secrets[name] = found.value;
+    if ('value' in found && fits(answer, found.value)) answer.secrets[name] = found.value;
+    else if ('value' in found) answer.withheld.push({ name, why: tooMuch });
     else answer.withheld.push({ name, why: found.why });
   }
   return answer;
 }
+
+const tooMuch = `all secrets of a lane together have at most ${maxTotalBytes} bytes`;
+
+const fits = ({ secrets }: SecretsAnswer, value: string): boolean =>
+  [...Object.values(secrets), value].reduce((sum, one) => sum + Buffer.byteLength(one), 0) <= maxTotalBytes;
 
 /** A run of no branch is a nightly, and counts as one of the default branch. */
 function refOf(forge: Forge, repo: Repo, branchId: number | undefined): { branch: string; target: string } {

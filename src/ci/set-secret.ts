@@ -103,14 +103,15 @@ function checkName(name: string): void {
 
 function checkValue(forge: Forge, name: string, value: string): void {
   const { maxSecretBytes } = forge.config.ci;
-  const problem =
-    value.length < minCharacters
-      ? `it has fewer than ${minCharacters} characters, too few to be hidden in logs`
-      : Buffer.byteLength(value) > maxSecretBytes
-        ? `it has more than ${maxSecretBytes} bytes`
-        : value.includes('\0')
-          ? 'it has a NUL character, which no environment can hold'
-          : undefined;
+  // What is masked is each line of it, without the spaces around.
+  const isMaskable = value.split('\n').some((line) => line.trim().length >= minCharacters);
+  const problem = !isMaskable
+    ? `no line of it has ${minCharacters} characters, and shorter ones cannot be hidden in logs`
+    : Buffer.byteLength(value) > maxSecretBytes
+      ? `it has more than ${maxSecretBytes} bytes`
+      : value.includes('\0')
+        ? 'it has a NUL character, which no environment can hold'
+        : undefined;
   if (problem !== undefined) throw new ForgeError('invalid', `The value of ${name} is refused: ${problem}.`);
 }
 

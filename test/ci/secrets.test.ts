@@ -137,7 +137,8 @@ describe('secrets by API', () => {
     ['PATH', 'given this variable by the forge', { value: token }],
     ['PIKA_URL', 'belong to the forge', { value: token }],
     ['A-B', 'letters, digits and underscores', { value: token }],
-    ['SHORT', 'fewer than 6 characters', { value: '12345' }],
+    ['SHORT', 'no line of it has 6 characters', { value: '12345' }],
+    ['SHORT_LINES', 'no line of it has 6 characters', { value: '12345\n   67890   \n' }],
     ['NUL', 'NUL', { value: 'before\0after' }],
     ['LARGE', 'more than 65536 bytes', { value: 'x'.repeat(65_537) }],
     ['REFS', 'at least one branch', { value: token, refs: [] }],
@@ -275,6 +276,16 @@ describe('who gets a secret', () => {
       secrets: {},
       withheld: [{ why: expect.stringContaining('deploy/2 is not protected') }],
     });
+  });
+
+  test('a lane has no more of them than the environment of a program can hold', async () => {
+    const names = Array.from({ length: 17 }, (_, at) => `LARGE_${at}`);
+    const { forge, repo, ada, ask } = await lane({ branch: 'deploy/1', ofMain: names });
+    const [value, refs] = ['x'.repeat(65_536), ['**']];
+    for (const name of names) setSecret(forge, { repo, caller: ada.caller, name, value, refs });
+    const { secrets, withheld } = ask();
+    expect(Object.keys(secrets)).toEqual(names.slice(0, 16));
+    expect(withheld).toEqual([{ name: 'LARGE_16', why: expect.stringContaining('at most 1048576 bytes') }]);
   });
 
   test('a lane runs without a secret that is not there or was sealed with a lost key', async () => {

@@ -77,7 +77,7 @@ test.each([
   [['set', 'A-B'], value, 2, 'is no name of a secret'],
   [['set', 'PATH'], value, 2, 'given this variable by the forge'],
   [['set', 'TOKEN'], '', 2, 'No value came for TOKEN'],
-  [['set', 'TOKEN'], '123', 2, 'fewer than 6 characters'],
+  [['set', 'TOKEN'], '123', 2, 'no line of it has 6 characters'],
   [['set', 'TOKEN', '--keep-value'], value, 2, '--refs PATTERN'],
   [['set', 'TOKEN', '--keep-value', '--refs', 'main'], '', 2, 'give its value too'],
   [['set', 'TOKEN', '--value-file', '/nowhere/x'], '', 2, '/nowhere/x cannot be read'],
