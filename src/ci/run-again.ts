@@ -10,11 +10,10 @@ import { createMissingRuns } from './create-run.ts';
 import { getRun, listLanes, runOf } from './find.ts';
 import { announce } from './finish.ts';
 import { hasEnded, type Run } from './model.ts';
-import { startNightly } from './nightly.ts';
 import { refuseSettled, requireActor } from './order.ts';
 import { planAgain } from './plan-again.ts';
-import { findUnfinishedNightly } from './recovery-store.ts';
 import { queueAgain } from './rerun.ts';
+import { startNow } from './run-nightly.ts';
 
 interface Again {
   repo: Repo;
@@ -24,14 +23,15 @@ interface Again {
 }
 
 /**
- * Answers the run that goes on now. Needs the right `write`. Refuses (`conflict`) while the run at the tip still goes on,
- * when the branch is settled or cannot be read, while the nightly runs, and when the nightly is no longer in the manifest.
+ * Answers the run that goes on now. Needs the right `write`. Refuses (`conflict`) while the run at the tip or of the nightly
+ * still goes on, and when the branch is settled or cannot be read; `not_found` a nightly that the manifest has no more.
  */
 export async function runAgain(forge: Forge, order: Again): Promise<Run> {
   const { repo, run, caller, reason } = order;
   const by = requireActor(forge, caller, { repo, right: 'write' });
   refuseSettled(forge, run);
-  const tip = run.branchId === undefined ? await againNightly(forge, run) : await againAtTip(forge, run, by);
+  const tip =
+    run.branchId === undefined ? await againNightly(forge, repo, run) : await againAtTip(forge, run, by);
   recordAudit(forge, caller, {
     action: 'run.again',
     subject: `${fullName(repo)} run ${run.number}`,
@@ -40,25 +40,9 @@ export async function runAgain(forge: Forge, order: Again): Promise<Run> {
   return getRun(forge, tip.id);
 }
 
-async function againNightly(forge: Forge, { repoId, number, nightly }: Run): Promise<Run> {
-  if (nightly === undefined) {
-    throw new ForgeError('conflict', `Run ${number} belongs to no branch and no nightly; rerun its lanes.`);
-  }
-  const unfinished = findUnfinishedNightly(forge.db, { repoId, id: nightly });
-  if (unfinished !== undefined) {
-    throw new ForgeError(
-      'conflict',
-      `Run ${unfinished} of the nightly ${nightly} goes on already; cancel it to start another.`,
-    );
-  }
-  const id = await startNightly(forge, { repoId, nightly, dueAt: forge.clock.now() });
-  if (id === undefined) {
-    throw new ForgeError(
-      'conflict',
-      `The manifest of the default branch has no nightly "${nightly}" any more; rerun the lanes of run ${number} as they were.`,
-    );
-  }
-  return getRun(forge, id);
+function againNightly(forge: Forge, repo: Repo, { number, nightly }: Run): Promise<Run> {
+  if (nightly !== undefined) return startNow(forge, repo, nightly);
+  throw new ForgeError('conflict', `Run ${number} belongs to no branch and no nightly; rerun its lanes.`);
 }
 
 async function againAtTip(forge: Forge, run: Run, by: Account): Promise<Run> {

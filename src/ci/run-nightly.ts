@@ -19,6 +19,17 @@ export async function runNightly(
 ): Promise<Run> {
   const { repo, id, caller } = order;
   requireActor(forge, caller, { repo, right: 'write' });
+  const run = await startNow(forge, repo, id);
+  recordAudit(forge, caller, {
+    action: 'nightly.run',
+    subject: `${fullName(repo)} run ${run.number}`,
+    detail: { nightly: id },
+  });
+  return run;
+}
+
+/** The refusals of `runNightly` without its right and its audit row, which are the caller's. */
+export async function startNow(forge: Forge, repo: Repo, id: string): Promise<Run> {
   const unfinished = findUnfinishedNightly(forge.db, { repoId: repo.id, id });
   if (unfinished !== undefined) {
     throw new ForgeError(
@@ -33,11 +44,5 @@ export async function runNightly(
       `.pika/lanes.toml of ${repo.defaultBranch} has no [[nightly]] "${id}", or it was started this moment.`,
     );
   }
-  const run = getRun(forge, runId);
-  recordAudit(forge, caller, {
-    action: 'nightly.run',
-    subject: `${fullName(repo)} run ${run.number}`,
-    detail: { nightly: id },
-  });
-  return run;
+  return getRun(forge, runId);
 }

@@ -177,7 +177,7 @@ describe('running again on the current tip', () => {
     const repo = await testForge.repo('demo/app', { files });
     const id = await startNightly(forge, { repoId: repo.id, nightly: 'soak', dueAt: 0 });
     const about = { repo, run: getRun(forge, id!), caller, reason: '' };
-    await expect(runAgain(forge, about)).rejects.toThrow('Run 1 of the nightly soak goes on already');
+    await expect(runAgain(forge, about)).rejects.toThrow('Run 1 of soak goes on already');
     finishAttempt(forge, claimLanes(forge, order)[0]!, red);
     const head = await pushFiles(forge.git, {
       repo: testForge.repoFolder(repo),
@@ -196,6 +196,6 @@ describe('running again on the current tip', () => {
       branch: 'main',
       files: { '.pika/lanes.toml': '' },
     });
-    await expect(runAgain(forge, about)).rejects.toThrow('has no nightly "soak" any more');
+    await expect(runAgain(forge, about)).rejects.toThrow('has no [[nightly]] "soak"');
   });
 });
