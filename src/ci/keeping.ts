@@ -65,6 +65,12 @@ export class Keeping {
     void logged.finally(() => this.#closing.delete(logged));
   }
 
+  /** Somebody had a shell in a kept folder, and may have made it larger. */
+  remeasure(attemptId: number): void {
+    this.#sizes.delete(attemptId);
+    this.#loop.wake();
+  }
+
   async pass(): Promise<void> {
     await this.#trimKept();
     await this.#trimCaches();

@@ -13,8 +13,10 @@ import { cookieName } from './survivors.ts';
 
 const shell = ['sh', '-c', 'if command -v bash >/dev/null; then exec bash; fi; exec sh'];
 const maxCommandCharacters = 200;
+/** What turns the reading direction, or cannot be seen. */
+const invisible = /[\u00AD\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/g;
 
-interface ShellParts {
+interface ProgramParts {
   workspace: Workspace;
   /** Stands in the environment of all its programs, so that none can hide after `setsid`. */
   cookie: string;
@@ -24,7 +26,7 @@ interface ShellParts {
 }
 
 /** What to start, in which folder, with which environment. */
-export function shellProgram(forge: Forge, { workspace, cookie, term, limits }: ShellParts) {
+export function shellProgram(forge: Forge, { workspace, cookie, term, limits }: ProgramParts) {
   const { repo, attempt, lane, tier, folder } = workspace;
   const { paths, searchPath } = forge.config;
   const objects = join(repoPath(forge, repo.id), 'objects');
@@ -81,6 +83,7 @@ function plain(text: string): string {
   const line = text.trim().replace(/\s*\n\s*/g, '; ');
   const shown = spansOfLine(line)
     .spans.map((span) => span.text)
-    .join('');
+    .join('')
+    .replace(invisible, '');
   return shown.length > maxCommandCharacters ? `${shown.slice(0, maxCommandCharacters)}…` : shown;
 }

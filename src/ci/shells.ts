@@ -39,6 +39,13 @@ export interface ShellGrant {
   greeting: string[];
 }
 
+/** The sandbox and the limits of lanes, and who is told of the attempt that nobody has a shell in any more. */
+export interface ShellParts {
+  tier: Tier | undefined;
+  bounds: Bounds;
+  left: (attemptId: number) => void;
+}
+
 interface OpenShell {
   id: number;
   caller: Caller;
@@ -63,16 +70,17 @@ export class Shells {
   readonly #forge: Forge;
   readonly #tier: Tier | undefined;
   readonly #bounds: Bounds;
+  readonly #left: (attemptId: number) => void;
   readonly #open = new Map<string, OpenShell>();
   /** By attempt: the ends that are not verified yet. */
   readonly #ending = new Map<number, Promise<void>>();
   readonly #stopping = new AbortController();
 
-  /** `tier` and `bounds` are those of lanes. */
-  constructor(forge: Forge, { tier, bounds }: { tier: Tier | undefined; bounds: Bounds }) {
+  constructor(forge: Forge, parts: ShellParts) {
     this.#forge = forge;
-    this.#tier = tier;
-    this.#bounds = bounds;
+    this.#tier = parts.tier;
+    this.#bounds = parts.bounds;
+    this.#left = parts.left;
   }
 
   /**
@@ -256,6 +264,7 @@ export class Shells {
       this.#record(caller, workspace, { action: 'shell.end', detail: { shell: id, ending } });
     });
     this.#changed(workspace);
+    this.#left(workspace.attempt.id);
   }
 
   /** Waits so long, or until `early`, or until the forge is stopped. */

@@ -54,10 +54,11 @@ describe.each(['bubblewrap', 'unshare', 'none'] as const)('a shell in the sandbo
     await shell.ready();
     shell.type('stty size; echo "term $TERM"\r');
     await shell.shows(/^40 100\r\nterm xterm-256color/m);
-    shell.type('sleep 1000\r');
-    await shell.shows(/sleep 1000\r\n/);
+    // Only who has the foreground for certain is interrupted.
+    shell.type(`sh -c 'echo up; exec sleep 1000'\r`);
+    await shell.shows(/^up\r/m);
     shell.type('\x03');
-    await shell.shows(/\^C/);
+    await shell.shows(/\^C[^]*ready> $/);
     shell.type('echo "status $?"\r');
     await shell.shows(/^status 130/m);
     shell.type(`trap 'stty size' WINCH; echo trapped\r`);
@@ -231,6 +232,13 @@ describe('a shell', () => {
       'The shell cannot be started: script (of util-linux) does not start here. Without a terminal it goes all the same: ssh -T.',
     );
     expect(await oneBefore(place)).toBe('left');
+  });
+
+  test('T1: repeats the command of the lane without what steers a terminal', async () => {
+    const steers = 'echo \u001B]0;title\u0007\u001B[2J\u202Eback; exit 3';
+    const other = await place.lanes.run('steers', steers);
+    const { stderr } = await place.ssh(eve, place.command(other), 'true');
+    expect(stderr).toContain('pika-git: its command: echo back; exit 3\n');
   });
 
   test('ends when its time is up, and says so', async () => {
