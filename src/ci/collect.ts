@@ -116,10 +116,10 @@ function masking(secrets: readonly string[]): Transform {
   const mask = new Mask(secrets);
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      done(null, mask.take(chunk));
+      done(null, Buffer.from(mask.take(chunk)));
     },
     flush(done) {
-      done(null, mask.end());
+      done(null, Buffer.from(mask.end()));
     },
   });
 }

@@ -19,6 +19,7 @@ import { Quarantine, type HeldPlace } from './quarantine.ts';
 import { killSurvivors } from './survivors.ts';
 
 const spareThreads = 2;
+const youngMebibytes = 8;
 
 interface Entry {
   submission: Submission;
@@ -182,6 +183,8 @@ function newThread(): Worker {
     argv: [],
     name: 'lane',
     trackUnmanagedFds: false,
+    // What passes through a lane is short-lived: more room for it is only filled before it is looked through.
+    resourceLimits: { maxYoungGenerationSizeMb: youngMebibytes },
   });
   thread.unref();
   return thread;

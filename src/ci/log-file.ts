@@ -27,6 +27,8 @@ export class LogFile {
   #bytes = 0;
   #lines = 0;
   readonly #maxLines: number;
+  /** One for all chunks, as large as the largest needed. */
+  #records = Buffer.alloc(0);
 
   constructor(folder: string, maxBytes: number) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -124,13 +126,15 @@ export class LogFile {
     if (starts.length > this.#maxLines - this.#lines) starts.length = this.#maxLines - this.#lines;
     if (starts.length === 0) return;
     const now = Date.now();
-    const records = Buffer.alloc(starts.length * indexRecordBytes);
+    const length = starts.length * indexRecordBytes;
+    if (this.#records.length < length) this.#records = Buffer.alloc(length);
+    const records = this.#records;
     for (const [place, start] of starts.entries()) {
       records.writeDoubleLE(this.#bytes + start, place * indexRecordBytes);
       records.writeDoubleLE(now, place * indexRecordBytes + 8);
       this.#folds.lineAt(this.#lines + place + 1, chunk, start);
     }
     this.#lines += starts.length;
-    writeSync(this.#index, records);
+    writeSync(this.#index, records, 0, length);
   }
 }

@@ -18,6 +18,9 @@ export class Mask {
   readonly #automaton: Automaton | undefined;
   #state = 0;
   #held: Buffer = nothing;
+  // One of each for all chunks: a lane that prints gigabytes must not fill the memory faster than it is collected.
+  #joined: Buffer = nothing;
+  #shown: Buffer = nothing;
   /** Of the held bytes, in order and apart from each other. */
   #spans: Span[] = [];
 
@@ -26,12 +29,12 @@ export class Mask {
     this.#automaton = patterns.length === 0 ? undefined : new Automaton(patterns);
   }
 
-  /** What may be shown by now; a view of `chunk` where nothing is masked. */
+  /** What may be shown by now: valid until the next call, and as long as `chunk` is. */
   take(chunk: Buffer): Buffer {
     const automaton = this.#automaton;
     if (automaton === undefined || chunk.length === 0) return chunk;
     const held = this.#held.length;
-    const bytes = held === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const bytes = held === 0 ? chunk : this.#join(chunk);
     const state = automaton.walk(bytes, { from: held, state: this.#state }, (end, length) => {
       addSpan(this.#spans, { start: end - length, end, isAnnounced: false });
     });
@@ -39,7 +42,15 @@ export class Mask {
     return this.#release(bytes, bytes.length - automaton.depth(state));
   }
 
-  /** The rest, when nothing more comes. */
+  #join(chunk: Buffer): Buffer {
+    const length = this.#held.length + chunk.length;
+    if (this.#joined.length < length) this.#joined = Buffer.allocUnsafe(length);
+    this.#held.copy(this.#joined);
+    chunk.copy(this.#joined, this.#held.length);
+    return this.#joined.subarray(0, length);
+  }
+
+  /** The rest, when nothing more comes; valid until the next call. */
   end(): Buffer {
     this.#state = 0;
     return this.#release(this.#held, this.#held.length);
@@ -49,7 +60,8 @@ export class Mask {
   #release(bytes: Buffer, safe: number): Buffer {
     if (this.#spans.length === 0) return this.#keep(bytes, safe);
     // A mark is shorter than the shortest secret, so what is shown is never longer than what came.
-    const shown = Buffer.allocUnsafe(bytes.length);
+    if (this.#shown.length < bytes.length) this.#shown = Buffer.allocUnsafe(bytes.length);
+    const shown = this.#shown;
     let length = 0;
     let from = 0;
     for (const { start, end, isAnnounced } of this.#spans) {
