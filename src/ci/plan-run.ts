@@ -30,10 +30,7 @@ const unknownTree = '0'.repeat(40);
 export function planRun(forge: Forge, branch: Branch, { headOid, baseOid }: Revision): Promise<Plan> {
   const { repoId, target } = branch;
   return orProblem(forge, { repoId, headOid }, async (path) => {
-    const [own, policy] = await Promise.all([
-      manifestAt(forge, path, headOid),
-      policyOf(forge, path, target),
-    ]);
+    const [own, policy] = await allOf(manifestAt(forge, path, headOid), policyOf(forge, path, target));
     const required = policy?.manifest?.lanes;
     const lanes = applyPolicy(own?.lanes ?? [], required);
     const isFiltered = [...lanes, ...(required ?? [])].some((lane) => lane.paths !== undefined);
@@ -92,6 +89,15 @@ async function policyOf(forge: Forge, path: string, target: string) {
   }
 }
 
+/** As `Promise.all`, but leaves nothing going on behind the back of whoever is told of the first failure. */
+async function allOf<First, Second>(
+  first: Promise<First>,
+  second: Promise<Second>,
+): Promise<[First, Second]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}
+
 async function orProblem(
   forge: Forge,
   { repoId, headOid }: { repoId: number; headOid: string },
@@ -101,7 +107,7 @@ async function orProblem(
   const empty = { lanes: [], selected: new Set<string>(), policyOid: undefined };
   const tree = treeOf(forge.git, path, headOid);
   try {
-    const [treeOid, plan] = await Promise.all([tree, read(path)]);
+    const [treeOid, plan] = await allOf(tree, read(path));
     return { treeOid, ...plan, problem: undefined };
   } catch (error) {
     const treeOid = await tree.catch(() => unknownTree);
