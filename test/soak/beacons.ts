@@ -17,6 +17,7 @@ export class Beacons {
   readonly #open = new Map<Socket, Beacon>();
   readonly #limit: number;
   readonly faults: string[] = [];
+  #isHolding = false;
   #greeted = Promise.withResolvers<void>();
   /** Lanes that ran up to their last word. */
   completed = 0;
@@ -40,6 +41,16 @@ export class Beacons {
 
   list(): Beacon[] {
     return [...this.#open.values()];
+  }
+
+  /** From now on a lane that waits for a word waits until `release`. */
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  release(): void {
+    this.#isHolding = false;
+    for (const socket of this.#open.keys()) socket.write('go\n');
   }
 
   /** Resolves when a lane says that it has begun. */
@@ -80,6 +91,7 @@ export class Beacons {
       group: group === '-' ? undefined : group,
     };
     this.#open.set(socket, beacon);
+    if (!this.#isHolding) socket.write('go\n');
     this.#greeted.resolve();
     this.#greeted = Promise.withResolvers<void>();
     if (problemsOf(this.list(), this.#limit).length === 0) return;

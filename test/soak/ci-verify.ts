@@ -11,7 +11,7 @@ import { onlyRepo } from './moments.ts';
 import { askDoctor, compareRows, examineObjects, readRefs, rows, settled } from './verify.ts';
 
 /** The queue of a hundred pushes is worked off by a machine that has other things to do as well. */
-const patienceMs = 180_000;
+const patienceMs = 300_000;
 
 /** Waits until every lane has ended, and looks at everything. */
 export async function verifyAtRest(scene: CiScene): Promise<string[]> {

@@ -5,7 +5,8 @@ import { cookieName } from '../../src/ci/survivors.ts';
 import type { CiScene } from './ci-work.ts';
 import { processesOf } from './victims.ts';
 
-export type CiVictim = 'a program of a lane' | 'a lane thread' | 'the forge';
+export const ciVictims = ['a lane thread', 'the forge', 'a program of a lane'] as const;
+export type CiVictim = (typeof ciVictims)[number];
 
 export function chooseCiVictim(random: () => number): CiVictim {
   const dice = random();

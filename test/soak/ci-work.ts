@@ -27,6 +27,8 @@ export interface CiScene {
   /** How many lane threads were ended, and which attempts failed by it. */
   threadStrikes: number;
   threadsLost: Set<number>;
+  /** How many rounds there were in which something may be killed. */
+  rounds: number;
   /** The newest attempt whose log was looked at. */
   looked: number;
   /** The processes of a forge that was killed. */
@@ -38,13 +40,13 @@ export interface CiScene {
 /** Holds a connection open while it lives, so that the soak sees it; `done` is its last word. */
 export const laneText = (
   id: string,
-  lane: { port: number; group: string; more: string; seconds: number },
+  lane: { port: number; group: string; more: string; /** Else it waits for a word. */ seconds?: number },
 ): string =>
   `[[lane]]\nid = "${id}"\ncommand = ["bash", "-euc", '''
 exec 3<>/dev/tcp/127.0.0.1/${lane.port}
 echo "$PIKA_ATTEMPT_COOKIE ${lane.group}" >&3
 echo lane-ran
-sleep ${lane.seconds}
+${lane.seconds === undefined ? 'read -r go <&3' : `sleep ${lane.seconds}`}
 echo done >&3
 ''']\n${lane.more}`;
 
@@ -86,6 +88,7 @@ export async function openCiScene(
     struck: new Set(),
     threadStrikes: 0,
     threadsLost: new Set(),
+    rounds: 0,
     looked: 0,
     old: [],
     settle: () => settlePushes(scene),

@@ -15,6 +15,8 @@ import { outputOf, runProgram, type ProgramResult } from './run-program.ts';
 
 /** A machine that runs all tests at once starts it slowly; a start that hangs is told all the same. */
 const startMs = 60_000;
+/** A command that hangs is ended, and the test says so. */
+const operateMs = 120_000;
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = join(top, 'src/pika-git');
 const readyLine = z.object({
@@ -72,6 +74,7 @@ export const operateOn = (folder: string, ...args: string[]): Promise<ProgramRes
   runProgram(['sh', launcher, ...args, '--data', join(folder, 'data')], {
     cwd: folder,
     env: programEnvironment(folder),
+    timeoutMs: operateMs,
   });
 
 /** For the top of a test file: `const startForge = useServedForge();`. Every forge is stopped and removed after its test. */
