@@ -75,9 +75,14 @@ export class ToldLanes {
   }
 
   async rerun(run: Run, tests: ReportedTests): Promise<void> {
+    await this.startAgain(run);
+    this.end(tests);
+  }
+
+  /** A new attempt that runs until it is told to end. */
+  async startAgain(run: Run): Promise<void> {
     rerunLanes(this.forge, { repo: this.repo, run, caller: this.caller, scope: 'all' });
     await this.ci.scheduler.pass();
-    this.end(tests);
   }
 
   /** The claim that was handed out last. */
