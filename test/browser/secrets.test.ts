@@ -30,6 +30,7 @@ async function signIn(
   const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
   const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
   const page = await (await browser()).newPage(options);
+  page.setDefaultTimeout(120_000);
   await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
   await page.getByRole('main').getByRole('button').first().click();
   await page.waitForURL(`${served.http}/`);
@@ -96,7 +97,7 @@ test('no page of them has a fault that axe can find, or is wider than its window
     }
   }
   await page.close();
-}, 180_000);
+}, 900_000);
 
 test('a secret is set, changed and removed with keys alone and without script', async () => {
   const { served, ada } = await stage();
@@ -126,7 +127,7 @@ test('a secret is set, changed and removed with keys alone and without script', 
   await page.keyboard.press('Enter');
   await page.getByText('No secrets yet').waitFor();
   await page.close();
-}, 120_000);
+}, 600_000);
 
 test('what another system says stands on the open branch page as soon as it is said', async () => {
   const { served, ada, oid } = await stage();
@@ -136,10 +137,10 @@ test('what another system says stands on the open branch page as soon as it is s
   await page
     .locator('[data-live-state]')
     .filter({ hasText: /^live$/ })
-    .waitFor({ state: 'attached', timeout: 60_000 });
+    .waitFor({ state: 'attached', timeout: 300_000 });
   await say(served, oid, statuses.slice(0, 1));
   const said = page.getByRole('group', { name: 'Said by other systems' });
-  await said.waitFor({ timeout: 60_000 });
+  await said.waitFor({ timeout: 300_000 });
   expect(await said.getByRole('link').getAttribute('href')).toBe('https://ci.example.org/1');
   await page.close();
-}, 120_000);
+}, 600_000);

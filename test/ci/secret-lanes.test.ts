@@ -10,7 +10,7 @@ import { laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.t
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const open = useForge();
 const value = 'tok-5f0c9d1e77ab42';

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
@@ -22,6 +22,8 @@ import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { useForge, type TestForgeOptions } from '../support/forge.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { pushFiles } from '../support/push-files.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const open = useForge();
 const token = 'tok-5f0c9d1e77ab42';

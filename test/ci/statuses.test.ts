@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { XMLParser } from 'fast-xml-parser';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
@@ -23,6 +23,8 @@ import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { useForge, type RepoOptions, type TestForgeOptions } from '../support/forge.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const open = useForge();
 

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { canCutNetwork, runLane, type LaneOrder } from '../../src/ph/run-lane.ts';
 import { isGone } from './gone.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const folders: string[] = [];
 afterEach(() => {

@@ -12,7 +12,7 @@ import { launcher } from './at-terminal.ts';
 import { isGone } from './gone.ts';
 
 // Each test starts several programs, on a machine that runs all the others too.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const folders: string[] = [];
 afterEach(() => {
@@ -43,7 +43,7 @@ async function checkout(files: Record<string, string>): Promise<Here> {
     runProgram(['sh', launcher, 'run', ...args], {
       cwd: client.checkout,
       env: { ...client.env, ...env },
-      timeoutMs: 110_000,
+      timeoutMs: 280_000,
     });
   return { client, phWith, ph: (...args) => phWith({}, ...args) };
 }
@@ -302,7 +302,7 @@ test('outside of a checkout it says what it runs', async () => {
   const folder = scratch();
   expect(existsSync(join(folder, '.git'))).toBe(false);
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, GIT_CEILING_DIRECTORIES: folder };
-  expect(await runProgram(['sh', launcher, 'run'], { cwd: folder, env, timeoutMs: 110_000 })).toMatchObject({
+  expect(await runProgram(['sh', launcher, 'run'], { cwd: folder, env, timeoutMs: 280_000 })).toMatchObject({
     status: 4,
     stderr: expect.stringContaining('no git checkout here'),
   });

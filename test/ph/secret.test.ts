@@ -10,7 +10,7 @@ import { runProgram } from '../support/run-program.ts';
 import { useForge } from '../support/forge.ts';
 import { atTerminal, launcher, type Terminal } from './at-terminal.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const open = useForge();
 const value = 'tok-5f0c9d1e77ab42';
@@ -25,7 +25,7 @@ async function stage() {
       cwd: terminal.client.checkout,
       env,
       input,
-      timeoutMs: 110_000,
+      timeoutMs: 280_000,
     });
   return { terminal, env, ph, kept: (name: string) => kept(terminal, name) };
 }

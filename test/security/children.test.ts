@@ -1,10 +1,13 @@
 // Z3: what belongs to one repository is not found under the name of another, and not by its own number either by
 // somebody who may not see that repository.
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { objectOf } from '../lfs/serve-lfs.ts';
 import { makePh } from '../support/ph.ts';
 import { manifestOf, pushBranch, pushProject } from '../support/sample-project.ts';
 import { useSharedForge } from '../support/serve.ts';
+
+// Each test asks dozens of addresses, on a machine that runs all the others too.
+vi.setConfig({ testTimeout: 120_000 });
 
 const forge = useSharedForge();
 let head: string;
