@@ -59,8 +59,8 @@ function checkDisk({ config }: Forge): number {
 
 /** Writes a file into each folder as the forge will: a disk may let nothing be written, or nothing be kept. */
 async function checkWritable({ config }: Forge): Promise<void> {
-  const { data, repos, spool, lanes, checkouts, keys, gitHome, lfs } = config.paths;
-  await Promise.all([data, repos, spool, lanes, checkouts, keys, gitHome, lfs].map(tryToWrite));
+  const { data, repos, spool, lanes, checkouts, caches, keys, gitHome, lfs } = config.paths;
+  await Promise.all([data, repos, spool, lanes, checkouts, caches, keys, gitHome, lfs].map(tryToWrite));
 }
 
 async function tryToWrite(folder: string): Promise<void> {
