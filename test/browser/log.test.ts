@@ -1,5 +1,5 @@
 // The log of a lane as people read it: folds, links to lines, search, the first error, following, and without script.
-import type { Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
@@ -49,14 +49,21 @@ function serveRun(): Promise<string> {
   return ready;
 }
 
+/** A machine that runs all tests at once loads a page slowly. */
+async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await (await browser()).newPage(options);
+  page.setDefaultTimeout(90_000);
+  return page;
+}
+
 const seen = (page: Page, line: number) => page.locator(`.log #L${line}`);
 
 test(
   'a log opens at the end of what failed, and reads on to its beginning',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const http = await serveRun();
-    const page = await (await browser()).newPage();
+    const page = await newPage();
     await page.goto(http + lane);
     await seen(page, lastLine).waitFor();
     await expect.poll(() => seen(page, lastLine).isVisible(), generous).toBe(true);
@@ -77,9 +84,9 @@ test(
   },
 );
 
-test('a link leads to its lines, in a fold as well', { timeout: 240_000 }, async () => {
+test('a link leads to its lines, in a fold as well', { timeout: 300_000 }, async () => {
   const http = await serveRun();
-  const page = await (await browser()).newPage();
+  const page = await newPage();
   await page.goto(`${http}${lane}#L1500-L1502`);
   await seen(page, 1501).waitFor();
   await expect.poll(() => page.locator('.log-line.marked').count(), generous).toBe(3);
@@ -94,9 +101,9 @@ test('a link leads to its lines, in a fold as well', { timeout: 240_000 }, async
   await page.close();
 });
 
-test('a long fold brings its lines when it is opened', { timeout: 240_000 }, async () => {
+test('a long fold brings its lines when it is opened', { timeout: 300_000 }, async () => {
   const http = await serveRun();
-  const page = await (await browser()).newPage();
+  const page = await newPage();
   await page.goto(`${http}${lane}?from=1`);
   await page.getByRole('link', { name: 'First line' }).click();
   await page.locator('#fold-2 > summary').click();
@@ -109,9 +116,9 @@ test('a long fold brings its lines when it is opened', { timeout: 240_000 }, asy
   await page.close();
 });
 
-test('search goes through all of it, and Enter from hit to hit', { timeout: 240_000 }, async () => {
+test('search goes through all of it, and Enter from hit to hit', { timeout: 300_000 }, async () => {
   const http = await serveRun();
-  const page = await (await browser()).newPage();
+  const page = await newPage();
   await page.goto(http + lane);
   await expect.poll(() => page.locator('.log.boxed').count(), generous).toBe(1);
   await page.keyboard.press('/');
@@ -129,9 +136,9 @@ test('search goes through all of it, and Enter from hit to hit', { timeout: 240_
   await page.close();
 });
 
-test('the first error is one key away', { timeout: 240_000 }, async () => {
+test('the first error is one key away', { timeout: 300_000 }, async () => {
   const http = await serveRun();
-  const page = await (await browser()).newPage();
+  const page = await newPage();
   await page.goto(http + lane);
   await expect.poll(() => page.locator('.log.boxed').count(), generous).toBe(1);
   await page.keyboard.press('e');
@@ -140,9 +147,9 @@ test('the first error is one key away', { timeout: 240_000 }, async () => {
   await page.close();
 });
 
-test('a running lane is followed until its reader scrolls away', { timeout: 240_000 }, async () => {
+test('a running lane is followed until its reader scrolls away', { timeout: 300_000 }, async () => {
   const http = await serveRun();
-  const page = await (await browser()).newPage({ viewport: { width: 1000, height: 420 } });
+  const page = await newPage({ viewport: { width: 1000, height: 420 } });
   await page.goto(`${http}/ada/app/runs/1/lanes/ticks`);
   const follow = page.getByRole('button', { name: 'Follow', exact: true });
   await follow.waitFor();
@@ -170,7 +177,7 @@ test('a running lane is followed until its reader scrolls away', { timeout: 240_
 
 test(
   'without script the log is read by pages, folds open and search works',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const http = await serveRun();
     const context = await (await browser()).newContext({ javaScriptEnabled: false });
@@ -192,13 +199,13 @@ test(
     await page.keyboard.press('Enter');
     await page.locator('.log-hits a').click();
     expect(await seen(page, 2006 + 2345).innerText()).toContain('row 2345 of the listing');
-    await context.close();
+    await page.close();
   },
 );
 
-test('axe finds no fault on it, wide or narrow, light or dark', { timeout: 240_000 }, async () => {
+test('axe finds no fault on it, wide or narrow, light or dark', { timeout: 300_000 }, async () => {
   const http = await serveRun();
-  const page = await (await browser()).newPage({ reducedMotion: 'reduce' });
+  const page = await newPage({ reducedMotion: 'reduce' });
   for (const [width, colorScheme] of [
     [1280, 'light'],
     [360, 'dark'],

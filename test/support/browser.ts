@@ -5,6 +5,8 @@ import { afterAll } from 'vitest';
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: '/usr/bin/chromium',
+    // A machine that runs all tests at once starts it slowly.
+    timeout: 120_000,
     args: [
       '--headless',
       '--no-sandbox',

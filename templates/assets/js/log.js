@@ -134,17 +134,22 @@ function startFollowing(view) {
   const button = panel.querySelector('[data-log-follow]');
   const set = (isFollowing) => button.setAttribute('aria-pressed', String(isFollowing));
   const isFollowing = () => button.getAttribute('aria-pressed') === 'true';
+  /** On the way to the end nobody is there yet, which is not to be taken for scrolling away. */
+  let isOnTheWay = false;
   const toEnd = async () => {
+    isOnTheWay = true;
     if (blocks.next <= blocks.lines) await blocks.jump(`before=${blocks.lines + 1}`);
     box.scrollTop = box.scrollHeight;
+    isOnTheWay = false;
   };
+  const hasLeft = () => !isOnTheWay && !blocks.isAtEnd;
   const isRunning = box.dataset.logRunning === 'true';
   button.hidden = !isRunning;
   blocks.isSticky = isFollowing;
   set(isRunning && rangeOf(location.hash)[0] === 0);
   let last = box.scrollTop;
   box.addEventListener('scroll', () => {
-    if (box.scrollTop < last && !blocks.isAtEnd) set(false);
+    if (box.scrollTop < last && hasLeft()) set(false);
     last = box.scrollTop;
   });
   button.addEventListener('click', () => {
@@ -163,7 +168,7 @@ function startFollowing(view) {
   });
   const more = async () => {
     // The reader may have scrolled away, and the event of it not have come yet.
-    if (!blocks.isAtEnd) set(false);
+    if (hasLeft()) set(false);
     if (isFollowing()) {
       await blocks.down();
       if (blocks.next <= blocks.lines && isFollowing()) await toEnd();
