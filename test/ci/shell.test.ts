@@ -1,8 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { getRun } from '../../src/ci/find.ts';
 import { attemptFolder } from '../../src/ci/launch.ts';
 import type { Lane } from '../../src/ci/model.ts';
+import { shellView } from '../../src/ci/shell-view.ts';
 import type { Person } from '../support/git-server.ts';
 import { runProgram } from '../support/run-program.ts';
 import { openShellPlace, TerminalShell, type ShellPlace } from '../support/shells.ts';
@@ -146,6 +148,21 @@ describe('a shell', () => {
       stdout: '',
       stderr: expect.stringContaining('There is no repository demo/app, or you may not see it'),
     });
+    const { repo } = place.lanes;
+    const { forge } = place.testForge;
+    const run = getRun(forge, lane.runId);
+    const page = {
+      repo,
+      run,
+      lanes: [lane],
+      path: '',
+      lane,
+      attempt: lane.attempt,
+      isNewest: true,
+      lanePath: '',
+    };
+    expect(shellView(forge, { ...page, caller: reader.caller })).toBeUndefined();
+    expect(shellView(forge, { ...page, caller: eve.caller })).toMatchObject({ isKept: true });
   });
 
   test.each([

@@ -68,6 +68,21 @@ test('ph opens a shell in what the failed lane left, and answers the status of t
   expect(await ph('', 'shell', '--attempt', 'x')).toMatchObject({ status: 2 });
 });
 
+test('where several lanes failed, ph asks which one is meant', async () => {
+  const { ada, ph } = failed;
+  await ada.git('checkout', '--quiet', '-b', 'two');
+  await ada.commit('Two', { '.pika/lanes.toml': lane('one', 'exit 3') + lane('two', 'exit 4') });
+  await ada.git('push', '--quiet', 'origin', 'two');
+  expect(await ph('', 'wait')).toMatchObject({ status: 1 });
+  expect(await ph('id\n', 'shell')).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: 'ph: Which lane? Say it with --lane; these failed: one, two.\n',
+  });
+  expect(await ph('pwd\n', 'shell', '--lane', 'two')).toMatchObject({ status: 0 });
+  await ada.git('checkout', '--quiet', 'work');
+});
+
 test('at a terminal the shell has one, of the same size', async () => {
   const { run } = failed;
   const typed = `stty rows 31 cols 97; TERM=vt220 ${launcher} shell`;

@@ -126,7 +126,7 @@ test('who hangs up in the middle of a clone gives the place back at once', slow,
 
 test(
   'a debug shell reads commands over it, says that it has no terminal, and ends with its client',
-  slow,
+  { timeout: 240_000 },
   async () => {
     const fay = await served.person('fay');
     const url = sshd.url('fay/app');
@@ -137,9 +137,10 @@ test(
     await fay.commit('Lane', { '.pika/lanes.toml': lane });
     await fay.git('push', '--quiet', url, 'topic');
     const argv = [...sshArguments(fay.key, sshd.port), host(), 'shell fay/app 1 unit'];
-    const open = (input: string) => runProgram(argv, { cwd: fay.home, env: fay.env, input });
+    const open = (input: string) =>
+      runProgram(argv, { cwd: fay.home, env: fay.env, input, timeoutMs: 60_000 });
     // Until the lane has failed, it is refused.
-    const patience = { timeout: 60_000, interval: 200 };
+    const patience = { timeout: 100_000, interval: 200 };
     await expect.poll(async () => (await open('cat out.txt')).stdout, patience).toBe('left\n');
     const answered = await open('test -t 0 || exit 7');
     expect(answered.status).toBe(7);
