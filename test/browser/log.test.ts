@@ -180,8 +180,7 @@ test(
   { timeout: 300_000 },
   async () => {
     const http = await serveRun();
-    const context = await (await browser()).newContext({ javaScriptEnabled: false });
-    const page = await context.newPage();
+    const page = await newPage({ javaScriptEnabled: false });
     await page.goto(http + lane);
     expect(await seen(page, lastLine).innerText()).toContain('test_failure');
     await page.getByRole('link', { name: /^Earlier: 6,008 more lines above$/ }).click();
