@@ -40,7 +40,7 @@ beforeAll(async () => {
     body: JSON.stringify({ path: 'large.bin' }),
   });
   lock = ((await locked.json()) as { lock: { id: string } }).lock.id;
-}, 60_000);
+}, 300_000);
 
 /** Every address below a repository that names a thing of it: method, path. */
 const addresses = (): [string, string][] => [
