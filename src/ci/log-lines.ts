@@ -67,8 +67,9 @@ export interface LinesQuestion {
 const maxLineBytes = 4096;
 /** Lines are read together up to here; longer ones each for itself. */
 const togetherBytes = 1024 * 1024;
-/** A fold of at most so many lines comes along with its heading. */
+/** A fold of at most so many lines comes along with its heading, as long as all of them have no more than `maxInside`. */
 const maxSmallFold = 120;
+const maxInside = 1000;
 const styleBytes = 8192;
 
 export async function readLines(forge: Forge, attempt: Attempt, question: LinesQuestion): Promise<LogBlock> {
@@ -78,7 +79,7 @@ export async function readLines(forge: Forge, attempt: Attempt, question: LinesQ
     const min = Math.max(1, question.min ?? 1);
     const max = Math.min(log.lines, question.max ?? log.lines);
     const plan = planRows(folds, { ...question, min, max });
-    const rows = await readRows(log, { folds, plan });
+    const rows = await readRows(log, { folds, plan, room: { lines: maxInside } });
     const { first, next } = plan;
     return { rows, first, next, lines: log.lines, size: log.size, ended: isOver && next > log.lines };
   });
@@ -127,10 +128,14 @@ function rowsBack(closed: readonly EndedFold[], to: number, rows: number): numbe
   return first;
 }
 
-async function readRows(
-  log: OpenLog,
-  { folds, plan }: { folds: readonly Fold[]; plan: Plan },
-): Promise<LogRow[]> {
+interface Part {
+  folds: readonly Fold[];
+  plan: Plan;
+  /** How many lines of folds may still come along; shared by everything that is read for one block. */
+  room: { lines: number };
+}
+
+async function readRows(log: OpenLog, { folds, plan, room }: Part): Promise<LogRow[]> {
   const named = new Set(folds.map(({ first }) => first));
   const ends = new Set(folds.map(({ last }) => last));
   const rows: LogRow[] = [];
@@ -142,7 +147,7 @@ async function readRows(
   };
   for (const fold of plan.closed) {
     await readOpen(fold.first - 1);
-    rows.push(await readFold(log, { folds, fold }));
+    rows.push(await readFold(log, { folds, fold, room }));
     line = fold.last + 1;
   }
   await readOpen(plan.next - 1);
@@ -151,13 +156,15 @@ async function readRows(
 
 async function readFold(
   log: OpenLog,
-  { folds, fold }: { folds: readonly Fold[]; fold: EndedFold },
+  { folds, fold, room }: Omit<Part, 'plan'> & { fold: EndedFold },
 ): Promise<LogFold> {
   const { first, last } = fold;
   const [heading] = await readPlain(log, { from: first, to: first, named: new Set([first]) });
   const [end] = await log.starts(last, 1);
   const inside = { first: first + 1, last: last - 1 };
-  const isSmall = last - first - 1 <= maxSmallFold;
+  const count = last - first - 1;
+  const isSmall = count <= Math.min(maxSmallFold, room.lines);
+  if (isSmall) room.lines -= count;
   const plan = (): Plan => ({
     first: inside.first,
     next: last,
@@ -170,7 +177,7 @@ async function readFold(
     name: heading?.spans.map(({ text }) => text).join('') ?? '',
     ...inside,
     tookMs: Math.max(0, (end?.at ?? 0) - (heading?.at ?? 0)),
-    rows: isSmall ? await readRows(log, { folds, plan: plan() }) : undefined,
+    rows: isSmall ? await readRows(log, { folds, plan: plan(), room }) : undefined,
   };
 }
 

@@ -121,6 +121,13 @@ describe('a fold', () => {
     ]);
   });
 
+  test('stays without its lines when many others brought theirs', async () => {
+    const { read } = await logOf(`::group::g\n${numbered(100)}::endgroup::\n`.repeat(30));
+    const { rows } = await read({});
+    expect(rows).toHaveLength(30);
+    expect(rows.filter((row) => row.kind === 'fold' && row.rows !== undefined)).toHaveLength(10);
+  });
+
   test('that is open shows its name as a heading, and not the line that ends it', async () => {
     const { read } = await logOf(text);
     const { rows } = await read({ open: 3 });
