@@ -26,7 +26,12 @@ import { laneTestsViewOf, placeHref, runTestsViewOf, testHref } from './tests-vi
 const pageNumber = z.coerce.number('expected a number').int().min(1).max(100_000).default(1);
 const attemptQuery = z.object({ page: pageNumber });
 const testsQuery = z.object({
-  lane: z.string().max(200).optional(),
+  // A form sends an empty text for all lanes.
+  lane: z
+    .string()
+    .max(200)
+    .transform((lane) => lane || undefined)
+    .optional(),
   suite: z.string().max(600).optional(),
   name: z.string().max(600).optional(),
   q: z.string().max(200).default(''),

@@ -140,6 +140,7 @@ describe('the pages of tests', () => {
     expect((await names('show=slow'))[0]).toBe('slow');
     expect(await names('q=OBB')).toEqual(['wobbles']);
     expect(await names('lane=nope')).toEqual([]);
+    expect(await names('show=all&q=&lane=')).toHaveLength(3);
   });
 
   test('tell the history of one test, and which results contradict each other', async () => {
