@@ -15,20 +15,16 @@ export function notingPlans(forge: Forge): { forge: Forge; plans: Map<string, st
       steps.map(({ detail }) => detail),
     );
   };
-  const noting: Pick<Forge['db'], 'get' | 'all' | 'run' | 'transaction'> = {
-    get: (...query) => {
-      note(...query);
-      return db.get(...query);
+  const noting = new Proxy(db, {
+    get: (target, name) => {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return (...given: unknown[]): unknown => {
+        const [sql, parameters] = given as [string, SqlParameters?];
+        if (name === 'get' || name === 'all' || name === 'run') note(sql, parameters);
+        return Reflect.apply(method, target, given);
+      };
     },
-    all: (...query) => {
-      note(...query);
-      return db.all(...query);
-    },
-    run: (...query) => {
-      note(...query);
-      return db.run(...query);
-    },
-    transaction: (...work) => db.transaction(...work),
-  };
-  return { forge: { ...forge, db: noting as Forge['db'] }, plans };
+  });
+  return { forge: { ...forge, db: noting }, plans };
 }
