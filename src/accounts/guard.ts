@@ -18,6 +18,8 @@ interface PageContext {
   assets: string;
   origin: string;
   unsandboxed: boolean;
+  /** When the request came, before anything was read for the page: what changes later, the live stream tells. */
+  at: number;
 }
 
 interface Locals {
@@ -50,7 +52,8 @@ export function identify(forge: Forge, isSandboxed: () => boolean): RequestHandl
         : callerByHeader(forge, header, address);
     const formToken = sessionSecret === undefined ? '' : formTokenOf(sessionSecret);
     const account = caller.account && { name: caller.account.name, role: caller.account.role };
-    const page = { account, formToken, path: request.path, assets, origin, unsandboxed: !isSandboxed() };
+    const unsandboxed = !isSandboxed();
+    const page = { account, formToken, path: request.path, assets, origin, unsandboxed, at: Date.now() };
     Object.assign(response.locals, { caller, sessionSecret, page } satisfies Locals);
     next();
   };

@@ -28,12 +28,16 @@ const topicList = z
   )
   .refine((topics) => topics.length <= maxTopics, `at most ${maxTopics} topics`);
 
+/** `since`: when the page was asked for, by the clock of the forge. */
+const liveQuery = z.object({ since: z.coerce.number('expected a time').int().optional() });
+
 export function livePages(forge: Forge, live: LiveFeed): Router {
   const router = Router();
   router.get('/live', (request, response) => {
     const topics = parse(topicList, request.query['topic']);
     for (const topic of topics) requireTopic(forge, callerOf(response), topic);
-    live.subscribe(request, response, topics);
+    const { since } = parse(liveQuery, request.query);
+    live.subscribe(request, response, { topics, since });
   });
   return router;
 }

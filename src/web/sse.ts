@@ -7,6 +7,7 @@ interface Message {
   id: number;
   topic: string;
   data: string;
+  at: number;
 }
 
 interface Subscriber {
@@ -31,7 +32,7 @@ export class LiveFeed {
 
   publish(topic: string, data: Record<string, string | number> = {}): void {
     this.#lastId += 1;
-    const message = { id: this.#lastId, topic, data: JSON.stringify({ topic, ...data }) };
+    const message = { id: this.#lastId, topic, data: JSON.stringify({ topic, ...data }), at: Date.now() };
     this.#recent.push(message);
     if (this.#recent.length > replayLength) this.#recent.shift();
     for (const subscriber of this.#subscribers) {
@@ -39,8 +40,15 @@ export class LiveFeed {
     }
   }
 
-  /** Keeps the response open and sends what is published on `topics` (already allowed for this caller). */
-  subscribe(request: Request, response: Response, topics: readonly string[]): void {
+  /**
+   * Keeps the response open and sends what is published on `topics` (already allowed for this caller), first what was
+   * published since `since`: between the answer with the page and the page's first ear, things go on.
+   */
+  subscribe(
+    request: Request,
+    response: Response,
+    { topics, since }: { topics: readonly string[]; since: number | undefined },
+  ): void {
     if (this.#subscribers.size >= this.#maxSubscribers) {
       throw new ForgeError('limited', 'Too many pages are open live. Reload this page later.');
     }
@@ -52,7 +60,9 @@ export class LiveFeed {
     const subscriber = { topics: new Set(topics), response };
     this.#subscribers.add(subscriber);
     response.write(`retry: 1000\n: live\n\n`);
-    this.#replay(subscriber, Number(request.get('last-event-id') ?? Number.NaN));
+    const lastSeen = request.get('last-event-id');
+    if (lastSeen !== undefined) this.#replay(subscriber, Number(lastSeen));
+    else if (since !== undefined) this.#replay(subscriber, this.#lastIdBefore(since));
     this.#timer ??= setInterval(() => this.#keepAlive(), keepAliveMs).unref();
     response.on('close', () => this.#subscribers.delete(subscriber));
   }
@@ -61,6 +71,14 @@ export class LiveFeed {
     clearInterval(this.#timer);
     for (const { response } of this.#subscribers) response.end();
     this.#subscribers.clear();
+  }
+
+  /** The id after which everything was published at `since` or later. */
+  #lastIdBefore(since: number): number {
+    const first = this.#recent.findIndex(({ at }) => at >= since);
+    // Where even the oldest is later, more may have been missed than is remembered: too old to be told from.
+    if (first === 0 && this.#recent.length === replayLength) return 0;
+    return (this.#recent[first]?.id ?? this.#lastId + 1) - 1;
   }
 
   #replay(subscriber: Subscriber, lastSeen: number): void {

@@ -3,7 +3,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const patienceMs = 3000;
+// What ends by itself when it is idle takes its time on a machine that runs everything at once.
+const patienceMs = 15_000;
 
 /** The processes that still name `folder` after a moment of patience, as `pid command`. */
 export async function findLeftovers(folder: string): Promise<string[]> {

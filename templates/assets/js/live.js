@@ -11,9 +11,10 @@ export function startLive(enhance) {
   const query = topics()
     .map((topic) => `topic=${encodeURIComponent(topic)}`)
     .join('&');
+  const { at } = document.body.dataset;
   let wasLost = false;
   const connect = () => {
-    const source = new EventSource(`/live?${query}`);
+    const source = new EventSource(`/live?${query}${at ? `&since=${at}` : ''}`);
     source.addEventListener('open', () => {
       showState('live');
       if (wasLost) refreshAll(enhance);

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { afterEach, expect, test } from 'vitest';
+import { LiveFeed } from '../../src/web/sse.ts';
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+/** A feed on a server of its own; `hear` answers what a page that opens its stream is told before `until` is published. */
+async function openFeed() {
+  const feed = new LiveFeed(10);
+  const app = express();
+  app.get('/live', (request, response) => {
+    const { since } = request.query;
+    feed.subscribe(request, response, {
+      topics: ['run:1', 'end'],
+      since: since === undefined ? undefined : Number(since),
+    });
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => {
+    feed.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const hear = async (query: string): Promise<string[]> => {
+    const response = await fetch(`${origin}/live${query}`);
+    feed.publish('end');
+    let text = '';
+    for await (const chunk of response.body!) {
+      text += Buffer.from(chunk as Uint8Array).toString('utf8');
+      if (text.includes('"topic":"end"') || text.includes('resync')) break;
+    }
+    return [...text.matchAll(/"topic":"([^"]+)"|event: (resync)/g)].map(
+      ([, topic, resync]) => topic ?? resync ?? '',
+    );
+  };
+  return { feed, hear };
+}
+
+test('what changes between the answer with a page and the opening of its stream is told', async () => {
+  const { feed, hear } = await openFeed();
+  const at = Date.now();
+  feed.publish('run:1');
+  feed.publish('run:2');
+  expect(await hear(`?since=${at}`)).toEqual(['run:1', 'end']);
+});
+
+test('what changed before the page was asked for is not told again', async () => {
+  const { feed, hear } = await openFeed();
+  feed.publish('run:1');
+  expect(await hear(`?since=${Date.now() + 60_000}`)).toEqual(['end']);
+  expect(await hear('')).toEqual(['end']);
+});
+
+test('a page from so long ago that not everything since is remembered is told to fetch all', async () => {
+  const { feed, hear } = await openFeed();
+  const at = Date.now();
+  for (let many = 0; many < 1001; many += 1) feed.publish('run:2');
+  expect(await hear(`?since=${at}`)).toEqual(['resync']);
+});
