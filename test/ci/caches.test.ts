@@ -180,7 +180,7 @@ describe('a cache', () => {
   );
 });
 
-test('the hash of a key is that of the names and contents of the files', async () => {
+test('the hash of a key is that of the names and contents of the files', patient, async () => {
   const it = await open();
   const keys = new Set<string>();
   for (const files of [{ a: '1' }, { a: '2' }, { b: '1' }, { a: '1', b: '1' }, {}] as Record<
@@ -196,24 +196,28 @@ test('the hash of a key is that of the names and contents of the files', async (
   expect(keys.size).toBe(5);
 });
 
-test('when a repository has too many caches, those go that were not used for the longest time', async () => {
-  const it = await open({ settings: { ci: { maxRepoCacheBytes: 250 } } });
-  const run = await createRun(it, 'nightly');
-  const folder = cacheFolderOf(it.forge, run);
-  for (const [at, key] of ['old', 'middle', 'new'].entries()) {
-    mkdirSync(join(folder, cacheEntryName(key)), { recursive: true });
-    upsertCache(it.forge.db, { repoId: run.repoId, scope: 'default', key, bytes: 100, now: at });
-  }
-  mkdirSync(join(folder, 'incoming-77-1-0'));
-  mkdirSync(join(it.forge.config.paths.caches, '9999', 'default'), { recursive: true });
-  await new Keeping(it.forge).pass();
-  expect(readdirSync(folder).sort()).toEqual([cacheEntryName('middle'), cacheEntryName('new')].sort());
-  expect(it.forge.db.all('SELECT key FROM ci_caches ORDER BY used_at')).toEqual([
-    { key: 'middle' },
-    { key: 'new' },
-  ]);
-  expect(readdirSync(it.forge.config.paths.caches)).toEqual([String(run.repoId)]);
-});
+test(
+  'when a repository has too many caches, those go that were not used for the longest time',
+  patient,
+  async () => {
+    const it = await open({ settings: { ci: { maxRepoCacheBytes: 250 } } });
+    const run = await createRun(it, 'nightly');
+    const folder = cacheFolderOf(it.forge, run);
+    for (const [at, key] of ['old', 'middle', 'new'].entries()) {
+      mkdirSync(join(folder, cacheEntryName(key)), { recursive: true });
+      upsertCache(it.forge.db, { repoId: run.repoId, scope: 'default', key, bytes: 100, now: at });
+    }
+    mkdirSync(join(folder, 'incoming-77-1-0'));
+    mkdirSync(join(it.forge.config.paths.caches, '9999', 'default'), { recursive: true });
+    await new Keeping(it.forge).pass();
+    expect(readdirSync(folder).sort()).toEqual([cacheEntryName('middle'), cacheEntryName('new')].sort());
+    expect(it.forge.db.all('SELECT key FROM ci_caches ORDER BY used_at')).toEqual([
+      { key: 'middle' },
+      { key: 'new' },
+    ]);
+    expect(readdirSync(it.forge.config.paths.caches)).toEqual([String(run.repoId)]);
+  },
+);
 
 /** A commit on top of the lane's with a symbolic link in it. */
 async function linkCommit(

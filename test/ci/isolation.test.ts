@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLanes, type Lanes } from '../support/lanes.ts';
 
-describe('a lane in bubblewrap', () => {
+describe('a lane in bubblewrap', { timeout: 120_000 }, () => {
   let lanes: Lanes;
   beforeAll(async () => {
     lanes = await openLanes('bubblewrap');
-  });
+  }, 120_000);
   afterAll(() => lanes.dispose());
 
   test('sees its commit, and nothing of the forge', async () => {

@@ -7,11 +7,12 @@ import { cookiePrefix } from '../../src/ci/launch.ts';
 
 const tiers = ['bubblewrap', 'unshare', 'none'] as const;
 
-describe.each(tiers)('a lane in %s', (tier) => {
+// Long enough for a machine with much else to do; nothing here waits for a moment to pass.
+describe.each(tiers)('a lane in %s', { timeout: 120_000 }, (tier) => {
   let lanes: Lanes;
   beforeAll(async () => {
     lanes = await openLanes(tier);
-  });
+  }, 120_000);
   afterAll(() => lanes.dispose());
   const survivors = () => findSurvivors(cookiePrefix(lanes.forge.config.paths.data));
 
@@ -47,7 +48,8 @@ describe.each(tiers)('a lane in %s', (tier) => {
     const begun = performance.now();
     const ended = await lanes.run('leaky', `setsid sleep 600 & echo out; exit 0`);
     expect(ended.attempt).toMatchObject({ state: 'success', exitCode: 0 });
-    expect(performance.now() - begun).toBeLessThan(8000);
+    // Nowhere near the ten minutes that the other program would live; a loaded machine takes its time.
+    expect(performance.now() - begun).toBeLessThan(60_000);
     expect(survivors()).toEqual([]);
   });
 
