@@ -11,7 +11,7 @@ import type { GitClient } from '../support/git-client.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
-const patience = 60_000;
+const patience = 120_000;
 
 const lane = (id: string, command: string): string => `[[lane]]\nid = "${id}"\ncommand = "${command}"\n`;
 
@@ -104,7 +104,7 @@ test('a lane that hangs is marked failed with keys alone, and CI is paused and r
   await page.locator('#recovery-requeue-lane').waitFor({ state: 'attached' });
   await ask('/repos/ada/app/runs/1/cancel', { force: true });
   await page.locator('#rerun-lane').waitFor();
-}, 240_000);
+}, 480_000);
 
 test('all of it works without script, on a narrow page', async () => {
   const staged = await stage();
@@ -141,4 +141,4 @@ test('all of it works without script, on a narrow page', async () => {
   await page.getByRole('button', { name: 'Look at everything now' }).click();
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByRole('button', { name: 'Pause' }).waitFor();
-}, 240_000);
+}, 480_000);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { claimLanes } from '../../src/ci/claim.ts';
 import { createMissingRuns } from '../../src/ci/create-run.ts';
@@ -11,6 +11,8 @@ import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { pushFiles, type Files } from '../support/push-files.ts';
 import { useForge } from '../support/forge.ts';
 
+// Real git, programs and servers, on a machine that may run everything else at once.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const open = useForge({ settings: { ci: { concurrency: 9, maxLanesPerManifest: 2, pollSeconds: 3600 } } });
 const order = { owner: 'test', sandbox: 'none', unsatisfiable: undefined };
 const lanes = (...ids: string[]) => manifest(...ids.map((id) => `id = "${id}"\ncommand = "true"`));

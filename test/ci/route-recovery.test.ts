@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { createToken } from '../../src/accounts/create-token.ts';
@@ -21,6 +21,8 @@ import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 
+// Real git, programs and servers, on a machine that may run everything else at once.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const open = useForge({ settings: { ci: { concurrency: 1, graceSeconds: 1, pollSeconds: 3600 } } });
 const order = { owner: 'test', sandbox: 'none', unsatisfiable: undefined };
 

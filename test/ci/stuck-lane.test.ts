@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import type { Caller } from '../../src/accounts/model.ts';
 import { cancelRun } from '../../src/ci/cancel.ts';
@@ -22,6 +22,8 @@ import { laneOf, laneReaching, manifest, pushBranch, runOfBranch } from '../supp
 import { useForge } from '../support/forge.ts';
 import { ScriptedExecutor, type ScriptedLane } from '../support/scripted-executor.ts';
 
+// Real git, programs and servers, on a machine that may run everything else at once.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const open = useForge({ settings: { ci: { concurrency: 1, graceSeconds: 1, pollSeconds: 3600 } } });
 const order = { owner: 'test', sandbox: 'none', unsatisfiable: undefined };
 

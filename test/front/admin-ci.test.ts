@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { createToken } from '../../src/accounts/create-token.ts';
@@ -15,6 +15,8 @@ import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { manifest, pushBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 
+// Real git, programs and servers, on a machine that may run everything else at once.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const open = useForge({
   settings: { ci: { concurrency: 1, targets: { mac: { concurrency: 3 } } }, limits: { maxRowsPerPage: 2 } },
 });

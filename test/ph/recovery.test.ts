@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { findLane, findRun } from '../../src/ci/find.ts';
 import { useForge, type TestForge } from '../support/forge.ts';
 import { atTerminal, type Terminal } from './at-terminal.ts';
 
+// Real git, programs and servers, on a machine that may run everything else at once.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const open = useForge();
 
 const unit = ({ staged: { forge, repo } }: Terminal) => {
