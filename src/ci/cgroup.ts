@@ -1,11 +1,15 @@
 // Control groups (Linux) that limit how many programs an attempt may have, and know them all whatever they did to hide.
 // Used where the forge may make groups below its own: as root, or where systemd delegates them.
-import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** With `DelegateSubgroup=pika-forge` the forge itself lies in this group, and those of its lanes beside it. */
 const ownSubgroup = 'pika-forge';
 const namePrefix = 'pika-lane-';
+const tries = 25;
+const tryAgainMs = 20;
+const oldMs = 60 * 60 * 1000;
 
 /** The folder below which groups with a limit of programs can be made; undefined where there is none. */
 export function findCgroups(): string | undefined {
@@ -19,11 +23,13 @@ export function findCgroups(): string | undefined {
 
 /** The group of an attempt. `name` is unique on the machine. */
 export function makeCgroup(parent: string, name: string, maxPrograms: number): string {
-  const folder = join(parent, `${namePrefix}${name}`);
+  const folder = cgroupOf(parent, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'pids.max'), String(maxPrograms));
   return folder;
 }
+
+export const cgroupOf = (parent: string, name: string): string => join(parent, `${namePrefix}${name}`);
 
 /** Those of the forge's own machine view; programs of other PID namespaces show as 0 and are left out. */
 export function listPidsOfCgroup(folder: string): number[] {
@@ -44,20 +50,37 @@ export function countRefused(folder: string): number {
   }
 }
 
+/** What has just been killed stays in it for a moment, until its parent has heard of it. */
+export async function removeCgroup(folder: string): Promise<void> {
+  for (let left = tries; left > 0 && !isRemoved(folder); left -= 1) await delay(tryAgainMs);
+}
+
+/** Takes away what an earlier forge left: groups of names that start with `prefix`, and old ones of whomever. */
+export function sweepCgroups(parent: string, prefix: string): void {
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(namePrefix)) continue;
+    const folder = join(parent, name);
+    // One that is as old has programs, or will never have any: only an empty group can be removed.
+    const isOld = Date.now() - madeAt(folder) > oldMs;
+    if (isOld || name.startsWith(`${namePrefix}${prefix}`)) isRemoved(folder);
+  }
+}
+
+function madeAt(folder: string): number {
+  try {
+    return statSync(folder).mtimeMs;
+  } catch {
+    return Date.now();
+  }
+}
+
 /** False while a program is left in it. */
-export function removeCgroup(folder: string): boolean {
+function isRemoved(folder: string): boolean {
   try {
     rmdirSync(folder);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';
-  }
-}
-
-/** Takes away the groups that an earlier forge left, those of names that start with `prefix`. */
-export function sweepCgroups(parent: string, prefix: string): void {
-  for (const name of readdirSync(parent)) {
-    if (name.startsWith(`${namePrefix}${prefix}`)) removeCgroup(join(parent, name));
   }
 }
 
@@ -100,7 +123,7 @@ function canLimit(parent: string): boolean {
   } catch {
     return false;
   } finally {
-    removeCgroup(folder);
+    isRemoved(folder);
   }
 }
 

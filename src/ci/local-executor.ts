@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { removeTree } from '../lib/remove-tree.ts';
+import { cgroupOf, removeCgroup } from './cgroup.ts';
 import type { Executor, ExecutorParts, LaneRef, Reports, Submission } from './executor.ts';
 import {
   reportMessage,
@@ -90,7 +91,7 @@ export class LocalExecutor implements Executor {
     await entry.thread.terminate();
     const survivors = await killSurvivors(entry.submission.cookie);
     if (survivors.length > 0) this.#hold(entry.submission);
-    await removeTree(entry.submission.folder);
+    await this.#clear(entry.submission);
   }
 
   /** Ends every lane with `requeue` and resolves when no thread is left. */
@@ -135,6 +136,13 @@ export class LocalExecutor implements Executor {
     }
   }
 
+  /** What the thread would have removed itself. */
+  async #clear({ folder, cookie }: Submission): Promise<void> {
+    const { cgroups } = this.#bounds;
+    if (cgroups !== undefined) await removeCgroup(cgroupOf(cgroups, cookie));
+    await removeTree(folder);
+  }
+
   #hold({ cookie, attemptId }: Pick<Submission, 'cookie' | 'attemptId'>): void {
     this.#quarantine.add(cookie, { attemptId, since: Date.now() });
   }
@@ -149,10 +157,10 @@ export class LocalExecutor implements Executor {
   /** A thread that died without a word: its programs are ended first, then the lane is told to be lost. */
   #lose(entry: Entry, why: string): void {
     if (this.#lanes.get(entry.submission.attemptId) !== entry) return;
-    const { attemptId, cookie, folder } = entry.submission;
+    const { attemptId, cookie } = entry.submission;
     this.#log.error({ attemptId, why }, 'a lane thread died');
     const closing = killSurvivors(cookie).then(async (survivors) => {
-      await removeTree(folder).catch(() => undefined);
+      await this.#clear(entry.submission).catch(() => undefined);
       if (this.#lanes.get(attemptId) !== entry) return;
       const failureKind = survivors.length > 0 ? 'unkillable' : 'infrastructure';
       this.#finish(entry, 0, { outcome: 'failed', failureKind, message: `the lane's thread died: ${why}` });

@@ -94,7 +94,7 @@ export class RunningLane {
       for (const timer of [this.#idleTimer, this.#reportTimer]) clearTimeout(timer);
       this.#close(result);
       if (result.keptFolder === undefined) await removeTree(start.folder).catch(() => undefined);
-      if (this.#cgroup !== undefined) removeCgroup(this.#cgroup);
+      if (this.#cgroup !== undefined) await removeCgroup(this.#cgroup);
       clearInterval(heartbeat);
       clearTimeout(this.#leaseTimer);
     }

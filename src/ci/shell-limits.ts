@@ -64,7 +64,7 @@ export class ShellLimits {
 
   /** Gives back what it held of the machine, when nothing of it lives. */
   release(): void {
-    if (this.#cgroup !== undefined) removeCgroup(this.#cgroup);
+    if (this.#cgroup !== undefined) void removeCgroup(this.#cgroup);
   }
 
   #count(isCounted: boolean): number {
