@@ -18,6 +18,7 @@ export async function serveShell(
   const { terminal, gone } = client;
   const asked = terminal === undefined ? wanted : { ...wanted, term: terminal.term };
   const granted = await clerk.ask({ kind: 'shell', identity, wanted: asked }, gone);
+  let status: number;
   try {
     if (gone.aborted) return;
     for (const line of granted.greeting) remark(client, line);
@@ -25,16 +26,17 @@ export async function serveShell(
     const running = startShell(granted, terminal);
     services.add(running);
     try {
-      const status = await carry(client, running, granted.limitMs);
+      status = await carry(client, running, granted.limitMs);
       const farewell = await clerk.ask({ kind: 'farewell', serviceId: granted.id });
       if (farewell !== null) remark(client, farewell);
-      client.exit(status);
     } finally {
       services.delete(running);
     }
   } finally {
     clerk.tellEnded(granted.id);
   }
+  // Only now, so that whoever comes back at once finds the forge knowing that this one is over.
+  client.exit(status);
 }
 
 /**

@@ -217,6 +217,7 @@ describe('a shell', () => {
     const lookAgain = () => eve.caller;
     const wanted = { caller: eve.caller, owner: 'demo', name: 'app', run, lane: lane.key, lookAgain };
     const { signal } = new AbortController();
+    await endings(place);
     const first = await shells.open(wanted, signal);
     shells.end(first.id);
     const second = await shells.open(wanted, signal);
