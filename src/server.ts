@@ -10,7 +10,7 @@ import { ciApi } from './ci/api.ts';
 import type { Ci } from './ci/open.ts';
 import { ciPages } from './ci/pages.ts';
 import { ciWideApi } from './ci/route-ci.ts';
-import { recoveryApi, recoveryPages } from './ci/route-recovery.ts';
+import { recoveryApi, recoveryPages } from './ci/recovery/route-recovery.ts';
 import { publicOrigin, sshAddress, type Forge } from './forge/open.ts';
 import { adminPages } from './front/admin.ts';
 import { changesPages } from './front/changes.ts';

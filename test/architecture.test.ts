@@ -81,18 +81,18 @@ hold('no files import each other in a ring', importCycles, [
 
 hold('a lane thread reaches neither the database nor the forge', laneThreadReach, [
   [
-    file('src/ci/lane-thread.ts', "import { run } from './command.ts';\n"),
+    file('src/ci/lanes/lane-thread.ts', "import { run } from './command.ts';\n"),
     file(
-      'src/ci/command.ts',
-      "import type { Db } from '../db/open.ts';\nimport { readConfig } from '../forge/config.ts';\n",
+      'src/ci/lanes/command.ts',
+      "import type { Db } from '../../db/open.ts';\nimport { readConfig } from '../../forge/config.ts';\n",
     ),
   ],
 ]);
 
 hold('ph reaches no part of a server', companionReach, [
   [
-    file('src/ph/commands/run.ts', "import { select } from '../../ci/selection.ts';\n"),
-    file('src/ci/selection.ts', "import { readMemoryBytes } from '../git/run.ts';\n"),
+    file('src/ph/commands/run.ts', "import { select } from '../../ci/manifest/selection.ts';\n"),
+    file('src/ci/manifest/selection.ts', "import { readMemoryBytes } from '../../git/run.ts';\n"),
   ],
 ]);
 

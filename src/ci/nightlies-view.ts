@@ -4,7 +4,7 @@ import type { Repo } from '../repos/model.ts';
 import { runUrl } from '../repos/urls.ts';
 import { listLanes } from './find.ts';
 import type { Lane, NightlyView, Run } from './model.ts';
-import { findSchedule, listNightlies, type Nightly, type Schedule } from './nightly-store.ts';
+import { findSchedule, listNightlies, type Nightly, type Schedule } from './scheduler/nightly-store.ts';
 import { listNightlyRuns } from './store.ts';
 
 const shownRuns = 10;

@@ -1,6 +1,6 @@
 // The overview of CI in the shape that leaves the forge as JSON.
 import { publicOrigin, type Forge } from '../forge/open.ts';
-import type { HeldPlace } from './quarantine.ts';
+import type { HeldPlace } from './lanes/quarantine.ts';
 import type { CiView } from './model.ts';
 import { ciOverview, type TargetState } from './overview.ts';
 import type { RunningRow, WaitingRow } from './overview-store.ts';

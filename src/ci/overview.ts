@@ -11,8 +11,8 @@ import {
   type TargetRow,
   type WaitingRow,
 } from './overview-store.ts';
-import { findPause } from './pause.ts';
-import type { Pause } from './recovery-store.ts';
+import { findPause } from './scheduler/pause.ts';
+import type { Pause } from './recovery/recovery-store.ts';
 
 export interface TargetState {
   name: string;

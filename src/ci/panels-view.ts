@@ -2,11 +2,11 @@
 // Each gives its data here under a name of its own; its template `ci/_<name>.njk` is part of both pages and shows
 // nothing when its data is not there.
 import type { Forge } from '../forge/open.ts';
-import { laneArtifacts } from './artifacts-view.ts';
-import { laneRecovery, runRecovery } from './recovery-view.ts';
-import { shellView } from './shell-view.ts';
+import { laneArtifacts } from './lanes/artifacts-view.ts';
+import { laneRecovery, runRecovery } from './recovery/recovery-view.ts';
+import { shellView } from './shells/shell-view.ts';
 import type { ShownLane, ShownRun } from './shown-run.ts';
-import { laneTests, runTests } from './tests-view.ts';
+import { laneTests, runTests } from './tests/tests-view.ts';
 
 export function runPanels(forge: Forge, shown: ShownRun): Record<string, unknown> {
   return { tests: runTests(forge, shown), recovery: runRecovery(forge, shown) };

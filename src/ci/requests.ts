@@ -1,6 +1,6 @@
 // What may be asked of runs, by form and by JSON alike.
 import { z } from 'zod';
-import type { RerunScope } from './rerun.ts';
+import type { RerunScope } from './recovery/rerun.ts';
 
 // The key of a lane of a matrix holds its values beside its id.
 const laneKey = z.string().min(1).max(200);

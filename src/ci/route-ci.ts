@@ -3,12 +3,12 @@ import { Router, type Request, type Response } from 'express';
 import { callerOf, requireAdmin } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { parse } from '../web/parse.ts';
-import { clearTarget } from './clear-target.ts';
+import { clearTarget } from './recovery/clear-target.ts';
 import type { Ci } from './open.ts';
 import { ciViewOf } from './overview-view.ts';
-import { pauseCi, resumeCi } from './pause.ts';
+import { pauseCi, resumeCi } from './scheduler/pause.ts';
 import { ciOrderRequest, clearTargetRequest } from './requests.ts';
-import { wakeCi } from './wake.ts';
+import { wakeCi } from './recovery/wake.ts';
 
 export type Operated = Pick<Ci, 'scheduler' | 'quarantined'>;
 export type CiOrder = (forge: Forge, ci: Operated, request: Request, response: Response) => void;

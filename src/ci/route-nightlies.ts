@@ -8,7 +8,7 @@ import { render } from '../web/render.ts';
 import { nightliesPage, nightlyViews } from './nightlies-view.ts';
 import type { Ci } from './open.ts';
 import { runPathOf } from './route-run.ts';
-import { runNightly } from './run-nightly.ts';
+import { runNightly } from './scheduler/run-nightly.ts';
 import { runViewOf } from './view.ts';
 
 type Waker = Pick<Ci, 'scheduler'>;

@@ -1,6 +1,6 @@
 // The SQL of runs, lanes and attempts as people see them. What the scheduler asks is in queue.ts.
 import type { Db } from '../db/open.ts';
-import type { LaneSpec } from './manifest.ts';
+import type { LaneSpec } from './manifest/manifest.ts';
 import {
   plainExtras,
   type Attempt,

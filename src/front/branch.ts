@@ -6,7 +6,7 @@ import { getRevision, listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import { listLanes, listRuns, newestRun } from '../ci/find.ts';
 import type { Lane, Run } from '../ci/model.ts';
-import { listStatuses } from '../ci/set-status.ts';
+import { listStatuses } from '../ci/statuses/set-status.ts';
 import type { Forge } from '../forge/open.ts';
 import { listCommits } from '../git/objects.ts';
 import { askGate } from '../landing/gate.ts';

@@ -4,7 +4,7 @@ import type { Caller } from '../accounts/model.ts';
 import type { Branch } from '../branches/model.ts';
 import { listLanes, runOf } from '../ci/find.ts';
 import { satisfiesGate, type Lane } from '../ci/model.ts';
-import { laneHolds } from '../ci/verdict.ts';
+import { laneHolds } from '../ci/scheduler/verdict.ts';
 import type { Forge } from '../forge/open.ts';
 import { mergeTree, type MergeSides } from '../git/merge.ts';
 import { mergeBase } from '../git/objects.ts';

@@ -2,7 +2,7 @@
 // nobody owns, and large files.
 import { chmod, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listUnreadableSecrets } from '../ci/unreadable-secrets.ts';
+import { listUnreadableSecrets } from '../ci/secrets/unreadable-secrets.ts';
 import type { Forge } from '../forge/open.ts';
 import { latestVersion, schemaVersion } from '../db/migrate.ts';
 import { checkLfsObjects } from '../lfs/check.ts';

@@ -1,10 +1,10 @@
 // Which lanes run here, and in which order: as the forge would decide it for the working tree, were it pushed as it is.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { manifestPath } from '../ci/manifest-refusal.ts';
-import { readLanes, readManifest, type LaneSpec, type Manifest } from '../ci/manifest.ts';
-import { applyPolicy } from '../ci/policy.ts';
-import { selectLanes } from '../ci/selection.ts';
+import { manifestPath } from '../ci/manifest/manifest-refusal.ts';
+import { readLanes, readManifest, type LaneSpec, type Manifest } from '../ci/manifest/manifest.ts';
+import { applyPolicy } from '../ci/manifest/policy.ts';
+import { selectLanes } from '../ci/manifest/selection.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { notFound } from './failure.ts';
 import { cleanLine } from './output.ts';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FailureKind } from '../ci/model.ts';
-import { cookieName, killSurvivors } from '../ci/survivors.ts';
+import { cookieName, killSurvivors } from '../ci/lanes/survivors.ts';
 
 const drainMs = 2000;
 

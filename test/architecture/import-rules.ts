@@ -50,12 +50,12 @@ const privateFiles = ['store.ts', 'api.ts', 'pages.ts'];
 /** The files of a domain that speak HTTP, or shape what HTTP answers, and so may use `web`. */
 const webFiles = /^(?:api|pages|guard|hook|live|.*view|route-.*)\.ts$/;
 
-/** `src/ci/claim.ts` → `ci`; `src/server.ts` → `server`. */
+/** `src/ci/scheduler/claim.ts` → `ci`; `src/server.ts` → `server`. */
 const roomOf = (path: string): string => posix.basename(path.split('/')[1] ?? '', '.ts');
 const isModel = (path: string): boolean => posix.basename(path) === 'model.ts';
 /** A lane that somebody runs here with `ph run` is read and selected as the forge does it, by the same code. */
 const isSharedWithPh = (path: string): boolean =>
-  /^src\/ci\/(?:manifest|manifest-refusal|policy|selection|survivors)\.ts$/.test(path);
+  /^src\/ci\/(?:manifest\/(?:manifest|manifest-refusal|policy|selection)|lanes\/survivors)\.ts$/.test(path);
 
 const innerImports = (sources: readonly Source[]): Import[] =>
   sources
@@ -121,7 +121,7 @@ export function importCycles(sources: readonly Source[]): string[] {
 /** What runs in the lane thread, directly or through others, never loads the database or the forge. */
 export const laneThreadReach = (sources: readonly Source[]): string[] =>
   reachOf(sources, {
-    starts: ['src/ci/lane-thread.ts'],
+    starts: ['src/ci/lanes/lane-thread.ts'],
     unwanted: ['db', 'forge'],
     what: 'the lane thread reaches what it must not',
   });

@@ -1,6 +1,6 @@
 // How many lanes a second can be claimed and finished, every step fenced by its token and in a transaction of its own.
-import { claimLanes } from '../../src/ci/claim.ts';
-import { finishAttempt } from '../../src/ci/finish.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { finishAttempt } from '../../src/ci/scheduler/finish.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import { openTestForge } from '../support/forge.ts';
 import { makeLanes } from './made-lanes.ts';

@@ -1,8 +1,8 @@
 // The page of a lane whose log has 400 MB: how soon it stands, and how soon any part of it is found.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { foldsName } from '../../src/ci/log-folds.ts';
-import { LogFile } from '../../src/ci/log-file.ts';
+import { foldsName } from '../../src/ci/logs/log-folds.ts';
+import { LogFile } from '../../src/ci/logs/log-file.ts';
 import { Db } from '../../src/db/open.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { makePh } from '../support/ph.ts';

@@ -1,5 +1,5 @@
 // How fast a lane can print when its secrets are masked and every line is indexed, and what memory that takes.
-import { setSecret } from '../../src/ci/set-secret.ts';
+import { setSecret } from '../../src/ci/secrets/set-secret.ts';
 import { openCi } from '../../src/ci/open.ts';
 import { laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { openTestForge } from '../support/forge.ts';

@@ -9,7 +9,7 @@ import { createToken } from '../../src/accounts/create-token.ts';
 import { identify } from '../../src/accounts/guard.ts';
 import { findOpenBranch, getRevision, listOpenBranches } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { listRuns } from '../../src/ci/find.ts';
 import { frontPages } from '../../src/front/pages.ts';
 import { closeReaders } from '../../src/git/object-reader.ts';

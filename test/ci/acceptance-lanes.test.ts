@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { cookiePrefix } from '../../src/ci/launch.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import { cookiePrefix } from '../../src/ci/lanes/launch.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
 import { openLanes, type Lanes } from '../support/lanes.ts';
 
 /** A loaded machine starts programs slowly. */

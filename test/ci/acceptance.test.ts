@@ -1,10 +1,10 @@
 // "What it must show" of the design of CI, point by point: here what the scheduler promises. Points 4, 5 and 7 are in
 // acceptance-lanes.test.ts, 6 in test/scenarios/ci-killed.test.ts; the figures of 1 and 8 in `npm run bench`.
 import { describe, expect, test, vi } from 'vitest';
-import { claimLanes } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { getAttempt, listLanes } from '../../src/ci/find.ts';
-import { finishAttempt } from '../../src/ci/finish.ts';
+import { finishAttempt } from '../../src/ci/scheduler/finish.ts';
 import { openCi, type Ci } from '../../src/ci/open.ts';
 import { connectReactions } from '../../src/reactions.ts';
 import { SettableClock } from '../../src/lib/clock.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeCheckout } from '../../src/ci/checkout.ts';
-import { cookieName } from '../../src/ci/survivors.ts';
+import { makeCheckout } from '../../src/ci/lanes/checkout.ts';
+import { cookieName } from '../../src/ci/lanes/survivors.ts';
 import { useForge } from '../support/forge.ts';
 
 const open = useForge();

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { claimLanes, type Claim } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { claimLanes, type Claim } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { getAttempt, listLanes } from '../../src/ci/find.ts';
-import { finishAttempt } from '../../src/ci/finish.ts';
-import { extendLease, stampFirstOutput } from '../../src/ci/queue.ts';
-import { returnToQueue } from '../../src/ci/recover.ts';
-import { laneHolds } from '../../src/ci/verdict.ts';
+import { finishAttempt } from '../../src/ci/scheduler/finish.ts';
+import { extendLease, stampFirstOutput } from '../../src/ci/scheduler/queue.ts';
+import { returnToQueue } from '../../src/ci/recovery/recover.ts';
+import { laneHolds } from '../../src/ci/scheduler/verdict.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { manifest, pushBranch, runOfBranch } from '../support/ci.ts';

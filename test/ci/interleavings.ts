@@ -1,6 +1,6 @@
 // Random orders of everything that can happen to CI, for the property test and the soak.
 import fc from 'fast-check';
-import type { LaneResult } from '../../src/ci/lane-message.ts';
+import type { LaneResult } from '../../src/ci/lanes/lane-message.ts';
 import { branchCount, headCount, openStage, World, type Stage } from './property-world.ts';
 
 const branch = fc.nat(branchCount - 1);

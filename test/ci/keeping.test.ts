@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { claimLanes } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { openCi } from '../../src/ci/open.ts';
-import { Quarantine } from '../../src/ci/quarantine.ts';
+import { Quarantine } from '../../src/ci/lanes/quarantine.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { laneOf, laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';

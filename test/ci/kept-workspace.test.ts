@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { listAttempts } from '../../src/ci/find.ts';
-import { attemptFolder } from '../../src/ci/launch.ts';
+import { attemptFolder } from '../../src/ci/lanes/launch.ts';
 import type { Lane } from '../../src/ci/model.ts';
-import { setSecret } from '../../src/ci/set-secret.ts';
+import { setSecret } from '../../src/ci/secrets/set-secret.ts';
 import { laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { openShellPlace, TerminalShell, type ShellPlace } from '../support/shells.ts';

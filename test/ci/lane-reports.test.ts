@@ -1,6 +1,6 @@
 // Real lanes that leave reports, in every way of running lanes that works on this machine.
 import { expect, test, vi } from 'vitest';
-import { failuresOf, totalsOf } from '../../src/ci/find-tests.ts';
+import { failuresOf, totalsOf } from '../../src/ci/tests/find-tests.ts';
 import { openCi } from '../../src/ci/open.ts';
 import { laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';

@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLanes, type Lanes } from '../support/lanes.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
-import { cookiePrefix } from '../../src/ci/launch.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
+import { cookiePrefix } from '../../src/ci/lanes/launch.ts';
 
 const tiers = ['bubblewrap', 'unshare', 'none'] as const;
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { LogFile } from '../../src/ci/log-file.ts';
-import { closedFolds, readFolds } from '../../src/ci/log-folds.ts';
+import { LogFile } from '../../src/ci/logs/log-file.ts';
+import { closedFolds, readFolds } from '../../src/ci/logs/log-folds.ts';
 
 /** The folds of a log that was written in these chunks. */
 const foldsOf = (...chunks: string[]) => foldsWithin(1e6, chunks);

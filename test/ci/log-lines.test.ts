@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { logFolder } from '../../src/ci/launch.ts';
-import { LogFile } from '../../src/ci/log-file.ts';
-import { readLines, type LinesQuestion, type LogRow } from '../../src/ci/log-lines.ts';
+import { logFolder } from '../../src/ci/lanes/launch.ts';
+import { LogFile } from '../../src/ci/logs/log-file.ts';
+import { readLines, type LinesQuestion, type LogRow } from '../../src/ci/logs/log-lines.ts';
 import type { Attempt } from '../../src/ci/model.ts';
 import { useForge } from '../support/forge.ts';
 

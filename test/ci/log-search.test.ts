@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { logFolder } from '../../src/ci/launch.ts';
-import { looksLikeError } from '../../src/ci/log-errors.ts';
-import { LogFile } from '../../src/ci/log-file.ts';
-import { searchLog } from '../../src/ci/log-search.ts';
+import { logFolder } from '../../src/ci/lanes/launch.ts';
+import { looksLikeError } from '../../src/ci/logs/log-errors.ts';
+import { LogFile } from '../../src/ci/logs/log-file.ts';
+import { searchLog } from '../../src/ci/logs/log-search.ts';
 import type { Attempt } from '../../src/ci/model.ts';
 import { useForge } from '../support/forge.ts';
 

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync, mkdtempSync, rmSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { logFolder } from '../../src/ci/launch.ts';
-import { LogFile } from '../../src/ci/log-file.ts';
-import { readLog } from '../../src/ci/log.ts';
+import { logFolder } from '../../src/ci/lanes/launch.ts';
+import { LogFile } from '../../src/ci/logs/log-file.ts';
+import { readLog } from '../../src/ci/logs/log.ts';
 import type { Attempt } from '../../src/ci/model.ts';
 import { useForge } from '../support/forge.ts';
 

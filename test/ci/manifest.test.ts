@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readLanes, readManifest } from '../../src/ci/manifest.ts';
+import { readLanes, readManifest } from '../../src/ci/manifest/manifest.ts';
 
 const limits = { maxLanesPerManifest: 3, maxLaneMinutes: 60 };
 const read = (text: string) => readLanes(text, limits);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Mask } from '../../src/ci/mask.ts';
+import { Mask } from '../../src/ci/lanes/mask.ts';
 
 function masked(secrets: readonly string[], chunks: readonly Buffer[]): string {
   const mask = new Mask(secrets);

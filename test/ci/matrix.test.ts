@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readLanes } from '../../src/ci/manifest.ts';
+import { readLanes } from '../../src/ci/manifest/manifest.ts';
 
 test('a matrix is read as single lanes, with its values in every text, and needs by id or by key', () => {
   const lanes = readLanes(

@@ -7,7 +7,7 @@ import { recentAudit } from '../../src/accounts/audit.ts';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import { nightlyView } from '../../src/ci/model.ts';
-import { Planner } from '../../src/ci/planner.ts';
+import { Planner } from '../../src/ci/scheduler/planner.ts';
 import { nightlyApi, nightlyPages } from '../../src/ci/route-nightlies.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';

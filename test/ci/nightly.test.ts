@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { findRunRow } from '../../src/ci/store.ts';
-import { findSchedule, listNightlies } from '../../src/ci/nightly-store.ts';
-import { startNightly } from '../../src/ci/nightly.ts';
-import { Planner } from '../../src/ci/planner.ts';
+import { findSchedule, listNightlies } from '../../src/ci/scheduler/nightly-store.ts';
+import { startNightly } from '../../src/ci/scheduler/nightly.ts';
+import { Planner } from '../../src/ci/scheduler/planner.ts';
 import { pushBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles, type Files } from '../support/push-files.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { getRun } from '../../src/ci/find.ts';
-import { planAgain } from '../../src/ci/plan-again.ts';
+import { planAgain } from '../../src/ci/scheduler/plan-again.ts';
 import { useForge } from '../support/forge.ts';
 import { laneText, StagedQueue } from '../support/staged-queue.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { listLanes } from '../../src/ci/find.ts';
-import { finishAttempt } from '../../src/ci/finish.ts';
-import { claimLanes } from '../../src/ci/claim.ts';
+import { finishAttempt } from '../../src/ci/scheduler/finish.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
 import type { Run } from '../../src/ci/model.ts';
-import { laneHolds } from '../../src/ci/verdict.ts';
+import { laneHolds } from '../../src/ci/scheduler/verdict.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import { manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';

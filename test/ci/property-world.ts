@@ -1,18 +1,18 @@
 // A forge to which anything may happen in any order, and what must hold in it at every moment.
 import { expect } from 'vitest';
-import { cancelRun } from '../../src/ci/cancel.ts';
-import { clearTarget } from '../../src/ci/clear-target.ts';
-import { failLane } from '../../src/ci/fail-lane.ts';
+import { cancelRun } from '../../src/ci/recovery/cancel.ts';
+import { clearTarget } from '../../src/ci/recovery/clear-target.ts';
+import { failLane } from '../../src/ci/recovery/fail-lane.ts';
 import { getRun, listLanes, newestRun } from '../../src/ci/find.ts';
-import type { LaneResult } from '../../src/ci/lane-message.ts';
+import type { LaneResult } from '../../src/ci/lanes/lane-message.ts';
 import { hasEnded, satisfiesGate, type AttemptState, type Run } from '../../src/ci/model.ts';
 import { openCi, type Ci } from '../../src/ci/open.ts';
-import { findPause, pauseCi, resumeCi } from '../../src/ci/pause.ts';
-import { recoverRun } from '../../src/ci/recover-run.ts';
-import { requeueLane } from '../../src/ci/requeue-lane.ts';
-import { rerunLanes, type RerunScope } from '../../src/ci/rerun.ts';
-import { runAgain } from '../../src/ci/run-again.ts';
-import { laneHolds } from '../../src/ci/verdict.ts';
+import { findPause, pauseCi, resumeCi } from '../../src/ci/scheduler/pause.ts';
+import { recoverRun } from '../../src/ci/recovery/recover-run.ts';
+import { requeueLane } from '../../src/ci/recovery/requeue-lane.ts';
+import { rerunLanes, type RerunScope } from '../../src/ci/recovery/rerun.ts';
+import { runAgain } from '../../src/ci/recovery/run-again.ts';
+import { laneHolds } from '../../src/ci/scheduler/verdict.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import { ForgeError } from '../../src/lib/errors.ts';
 import { SettableClock } from '../../src/lib/clock.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { pauseCi, resumeCi } from '../../src/ci/pause.ts';
-import { Planner } from '../../src/ci/planner.ts';
-import { cancelSettled } from '../../src/ci/cancel.ts';
+import { pauseCi, resumeCi } from '../../src/ci/scheduler/pause.ts';
+import { Planner } from '../../src/ci/scheduler/planner.ts';
+import { cancelSettled } from '../../src/ci/recovery/cancel.ts';
 import { manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 import { laneText, StagedQueue } from '../support/staged-queue.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { LaneResult, StartMessage } from '../../src/ci/lane-message.ts';
-import { withTests } from '../../src/ci/read-reports.ts';
+import type { LaneResult, StartMessage } from '../../src/ci/lanes/lane-message.ts';
+import { withTests } from '../../src/ci/tests/read-reports.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 

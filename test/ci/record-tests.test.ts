@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { failuresOf, historyOf, resultsOf, totalsOf } from '../../src/ci/find-tests.ts';
-import { cancelRun } from '../../src/ci/cancel.ts';
+import { failuresOf, historyOf, resultsOf, totalsOf } from '../../src/ci/tests/find-tests.ts';
+import { cancelRun } from '../../src/ci/recovery/cancel.ts';
 import { findRun } from '../../src/ci/find.ts';
 import { useForge } from '../support/forge.ts';
 import { told, ToldLanes } from '../support/told-tests.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
-import { claimLanes } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { getRun, listLanes } from '../../src/ci/find.ts';
-import { finishAttempt, type Ending } from '../../src/ci/finish.ts';
-import { startNightly } from '../../src/ci/nightly.ts';
-import { recoverRun } from '../../src/ci/recover-run.ts';
-import { runAgain } from '../../src/ci/run-again.ts';
+import { finishAttempt, type Ending } from '../../src/ci/scheduler/finish.ts';
+import { startNightly } from '../../src/ci/scheduler/nightly.ts';
+import { recoverRun } from '../../src/ci/recovery/recover-run.ts';
+import { runAgain } from '../../src/ci/recovery/run-again.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { pushFiles, type Files } from '../support/push-files.ts';
 import { useForge } from '../support/forge.ts';

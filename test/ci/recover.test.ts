@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { claimLanes } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
-import { attemptCookie } from '../../src/ci/launch.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
+import { attemptCookie } from '../../src/ci/lanes/launch.ts';
 import { openCi } from '../../src/ci/open.ts';
-import { cookieName, findSurvivors } from '../../src/ci/survivors.ts';
+import { cookieName, findSurvivors } from '../../src/ci/lanes/survivors.ts';
 import { laneOf, laneReaching, manifest, nextOutput, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 

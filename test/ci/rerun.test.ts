@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { cancelRun } from '../../src/ci/cancel.ts';
-import { claimLanes } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { cancelRun } from '../../src/ci/recovery/cancel.ts';
+import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { listAttempts, listLanes } from '../../src/ci/find.ts';
-import { finishAttempt } from '../../src/ci/finish.ts';
+import { finishAttempt } from '../../src/ci/scheduler/finish.ts';
 import { openCi } from '../../src/ci/open.ts';
-import { rerunLanes, type RerunScope } from '../../src/ci/rerun.ts';
-import { laneHolds } from '../../src/ci/verdict.ts';
+import { rerunLanes, type RerunScope } from '../../src/ci/recovery/rerun.ts';
+import { laneHolds } from '../../src/ci/scheduler/verdict.ts';
 import type { AttemptState } from '../../src/ci/model.ts';
 import { laneOf, laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { listLive } from '../../src/ci/queue.ts';
-import { reapLane } from '../../src/ci/recover.ts';
-import { requeueLane } from '../../src/ci/requeue-lane.ts';
+import { listLive } from '../../src/ci/scheduler/queue.ts';
+import { reapLane } from '../../src/ci/recovery/recover.ts';
+import { requeueLane } from '../../src/ci/recovery/requeue-lane.ts';
 import { useForge } from '../support/forge.ts';
 import { laneText, StagedQueue } from '../support/staged-queue.ts';
 

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { logFolder } from '../../src/ci/launch.ts';
-import { readLog } from '../../src/ci/log.ts';
+import { logFolder } from '../../src/ci/lanes/launch.ts';
+import { readLog } from '../../src/ci/logs/log.ts';
 import { openCi } from '../../src/ci/open.ts';
-import { setSecret } from '../../src/ci/set-secret.ts';
+import { setSecret } from '../../src/ci/secrets/set-secret.ts';
 import { laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { LaneSpec } from '../../src/ci/manifest.ts';
-import { readLanes } from '../../src/ci/manifest.ts';
-import { changedPaths } from '../../src/ci/changed-paths.ts';
-import { selectLanes } from '../../src/ci/selection.ts';
+import type { LaneSpec } from '../../src/ci/manifest/manifest.ts';
+import { readLanes } from '../../src/ci/manifest/manifest.ts';
+import { changedPaths } from '../../src/ci/manifest/changed-paths.ts';
+import { selectLanes } from '../../src/ci/manifest/selection.ts';
 import { pushBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 

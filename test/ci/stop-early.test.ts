@@ -2,8 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { cacheEntryName } from '../../src/ci/cache-place.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import { cacheEntryName } from '../../src/ci/lanes/cache-place.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
 import { useForge, type TestForge } from '../support/forge.ts';
 import { laneStart, startLane } from '../support/lane-start.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findTarget } from '../../src/ci/target-store.ts';
+import { findTarget } from '../../src/ci/scheduler/target-store.ts';
 import { useForge } from '../support/forge.ts';
 import { laneText, StagedQueue } from '../support/staged-queue.ts';
 

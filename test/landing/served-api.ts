@@ -7,7 +7,7 @@ import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import { ciApi } from '../../src/ci/api.ts';
 import { openCi } from '../../src/ci/open.ts';
 import { ciWideApi } from '../../src/ci/route-ci.ts';
-import { recoveryApi } from '../../src/ci/route-recovery.ts';
+import { recoveryApi } from '../../src/ci/recovery/route-recovery.ts';
 import { landingApi } from '../../src/landing/api.ts';
 import { reposApi } from '../../src/repos/api.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';

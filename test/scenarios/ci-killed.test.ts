@@ -1,7 +1,7 @@
 // "What it must show" of the design of CI, point 6: the forge is killed while lanes run.
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { cookiePrefix } from '../../src/ci/launch.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import { cookiePrefix } from '../../src/ci/lanes/launch.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
 import { Beacons } from '../soak/beacons.ts';
 import { laneText } from '../soak/ci-work.ts';
 import { rows } from '../soak/verify.ts';

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import type { Bounds } from '../../src/ci/lane-message.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import type { Bounds } from '../../src/ci/lanes/lane-message.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
 import { useForge } from '../support/forge.ts';
 import { laneStart, runLane, startLane } from '../support/lane-start.ts';
 

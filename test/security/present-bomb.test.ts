@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeCheckout } from '../../src/ci/checkout.ts';
+import { makeCheckout } from '../../src/ci/lanes/checkout.ts';
 import { Git } from '../../src/git/run.ts';
 import { makeBomb } from '../support/git-bomb.ts';
 import { pushProject } from '../support/sample-project.ts';

@@ -2,7 +2,7 @@
 // off the web thread may also be given up and shown as plain text.
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readManifest } from '../../src/ci/manifest.ts';
+import { readManifest } from '../../src/ci/manifest/manifest.ts';
 import { emptyContent, parsePatch, parseRaw, type DiffFile } from '../../src/git/parse-diff.ts';
 import { spansOfLine, stripControls } from '../../src/lib/ansi.ts';
 import { highlightFile } from '../../src/web/highlight.ts';

@@ -3,7 +3,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
 
 export interface Beacon {
   cookie: string;

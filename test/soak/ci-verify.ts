@@ -3,8 +3,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cookiePrefix } from '../../src/ci/launch.ts';
-import { findSurvivors } from '../../src/ci/survivors.ts';
+import { cookiePrefix } from '../../src/ci/lanes/launch.ts';
+import { findSurvivors } from '../../src/ci/lanes/survivors.ts';
 import { askInside } from './ci-victims.ts';
 import { ask, lanesPerRun, operate, type CiScene } from './ci-work.ts';
 import { onlyRepo } from './moments.ts';

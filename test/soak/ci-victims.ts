@@ -1,7 +1,7 @@
 // Who is killed in the soak of CI: a program of a lane, the thread of one, or the forge with all of them.
 import { readFileSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { cookieName } from '../../src/ci/survivors.ts';
+import { cookieName } from '../../src/ci/lanes/survivors.ts';
 import type { CiScene } from './ci-work.ts';
 import { processesOf } from './victims.ts';
 

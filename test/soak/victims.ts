@@ -1,6 +1,6 @@
 // Who is killed: the forge, one of the processes it started, or a git of a client's push or of the forge itself.
 import { readFileSync, readdirSync } from 'node:fs';
-import { cookieName } from '../../src/ci/survivors.ts';
+import { cookieName } from '../../src/ci/lanes/survivors.ts';
 
 export type Victim = 'the forge' | 'a child of the forge' | 'a git of the forge';
 

@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LaneResult, StartMessage, Tier } from '../../src/ci/lane-message.ts';
-import { findBounds } from '../../src/ci/probe.ts';
-import { RunningLane } from '../../src/ci/running-lane.ts';
+import type { LaneResult, StartMessage, Tier } from '../../src/ci/lanes/lane-message.ts';
+import { findBounds } from '../../src/ci/lanes/probe.ts';
+import { RunningLane } from '../../src/ci/lanes/running-lane.ts';
 import { resolveBranch } from '../../src/git/refs.ts';
 import type { TestForge } from './forge.ts';
 import type { Files } from './push-files.ts';

@@ -1,12 +1,12 @@
 // One forge whose CI runs lanes in a chosen sandbox tier; each lane is a branch of its own with one command.
 import { openCi, type Ci } from '../../src/ci/open.ts';
 import { getRun } from '../../src/ci/find.ts';
-import { readLog } from '../../src/ci/log.ts';
+import { readLog } from '../../src/ci/logs/log.ts';
 import type { Lane, Run } from '../../src/ci/model.ts';
-import { attemptCookie } from '../../src/ci/launch.ts';
-import { findSurvivors, type Survivor } from '../../src/ci/survivors.ts';
-import { cancelRun } from '../../src/ci/cancel.ts';
-import type { Tier } from '../../src/ci/lane-message.ts';
+import { attemptCookie } from '../../src/ci/lanes/launch.ts';
+import { findSurvivors, type Survivor } from '../../src/ci/lanes/survivors.ts';
+import { cancelRun } from '../../src/ci/recovery/cancel.ts';
+import type { Tier } from '../../src/ci/lanes/lane-message.ts';
 import type { Caller } from '../../src/accounts/model.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import type { Repo } from '../../src/repos/model.ts';

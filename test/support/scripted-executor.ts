@@ -1,7 +1,7 @@
 // An executor whose lanes run nothing: a test says when each of them prints, beats or ends, also those that the
 // forge has given up, as threads do that come to life again too late.
-import type { Executor, LaneRef, MakeExecutor, Reports, Submission } from '../../src/ci/executor.ts';
-import type { LaneResult, StopCause } from '../../src/ci/lane-message.ts';
+import type { Executor, LaneRef, MakeExecutor, Reports, Submission } from '../../src/ci/lanes/executor.ts';
+import type { LaneResult, StopCause } from '../../src/ci/lanes/lane-message.ts';
 
 /** A lane that was submitted once; it can report for ever. */
 export interface ScriptedLane {

@@ -1,10 +1,10 @@
 // A forge with a settable clock whose lanes are claimed and ended by hand, so that every rule of the queue can be staged.
-import { claimLanes, type Claim, type ClaimOrder } from '../../src/ci/claim.ts';
-import { createMissingRuns } from '../../src/ci/create-run.ts';
+import { claimLanes, type Claim, type ClaimOrder } from '../../src/ci/scheduler/claim.ts';
+import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { getRun, listAttempts, listLanes } from '../../src/ci/find.ts';
-import { finishAttempt, type Ending } from '../../src/ci/finish.ts';
+import { finishAttempt, type Ending } from '../../src/ci/scheduler/finish.ts';
 import type { Attempt, Lane, Run } from '../../src/ci/model.ts';
-import { rerunLanes } from '../../src/ci/rerun.ts';
+import { rerunLanes } from '../../src/ci/recovery/rerun.ts';
 import type { Caller } from '../../src/accounts/model.ts';
 import type { SettingsOverride } from '../../src/forge/config.ts';
 import type { Forge } from '../../src/forge/open.ts';

@@ -1,10 +1,10 @@
 // A forge whose lanes run nothing and report what a test tells them to.
 import type { Caller } from '../../src/accounts/model.ts';
 import { openCi, type Ci } from '../../src/ci/open.ts';
-import type { LaneResult } from '../../src/ci/lane-message.ts';
+import type { LaneResult } from '../../src/ci/lanes/lane-message.ts';
 import type { Run } from '../../src/ci/model.ts';
-import type { LocatedTest, ReportedTests } from '../../src/ci/reported-tests.ts';
-import { rerunLanes } from '../../src/ci/rerun.ts';
+import type { LocatedTest, ReportedTests } from '../../src/ci/tests/reported-tests.ts';
+import { rerunLanes } from '../../src/ci/recovery/rerun.ts';
 import type { Forge } from '../../src/forge/open.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import type { Repo } from '../../src/repos/model.ts';

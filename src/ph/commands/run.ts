@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LaneSpec } from '../../ci/manifest.ts';
+import type { LaneSpec } from '../../ci/manifest/manifest.ts';
 import { satisfiesGate, type AttemptState, type FailureKind, type SkipCause } from '../../ci/model.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';

@@ -1,0 +1,81 @@
+// Which secrets a lane is given. Both must allow it: the secret, whose patterns name the branches that may have it, and the
+// target branch, whose manifest must give it to the lane of that name. What the target does not allow was taken out when the
+// run was made; here its name only gets its reason. A branch that writes a secret into its own manifest has it after landing.
+import { getBranch } from '../../branches/find.ts';
+import type { Forge } from '../../forge/open.ts';
+import { compileGlob } from '../../lib/glob.ts';
+import { getRepo } from '../../repos/find.ts';
+import type { Repo } from '../../repos/model.ts';
+import { protectionOf } from '../../repos/protected.ts';
+import type { Claim } from '../scheduler/claim.ts';
+import { getRun, listLanes } from '../find.ts';
+import { openSealed, readSealKey } from './seal.ts';
+import { findSecretRow, getSealed } from './secret-store.ts';
+import { placeOfSecret } from './set-secret.ts';
+
+// A program with a larger environment is not started at all.
+const maxTotalBytes = 1024 * 1024;
+
+export interface SecretsAnswer {
+  secrets: Record<string, string>;
+  /** What the lane asked for and does not get, each with the reason in words for its log. */
+  withheld: { name: string; why: string }[];
+}
+
+/**
+ * The secrets of a lane as their patterns stand now. A lane that does not get one runs without it, and its log says why.
+ * Refuses (`unavailable`) only when the key that secrets are sealed with is damaged.
+ */
+export function secretsFor(forge: Forge, claim: Pick<Claim, 'runId' | 'laneId'>): SecretsAnswer {
+  const answer: SecretsAnswer = { secrets: {}, withheld: [] };
+  const lane = listLanes(forge, claim.runId).find(({ id }) => id === claim.laneId);
+  if (lane === undefined) return answer;
+  const { secrets: wanted, refusedSecrets: refused = [] } = lane.extras;
+  if (wanted.length + refused.length === 0) return answer;
+  const run = getRun(forge, claim.runId);
+  const repo = getRepo(forge, run.repoId);
+  const ref = refOf(forge, repo, run.branchId);
+  const isProtected = protectionOf(forge, repo)(ref.target) !== undefined;
+  for (const name of new Set([...refused, ...wanted])) {
+    const found = refused.includes(name)
+      ? { why: `the lanes.toml of ${ref.target} does not give it to this lane; it does once that has landed` }
+      : // Whoever may push to the target directly writes its policy, too.
+        !isProtected
+        ? { why: `the target ${ref.target} is not protected, so its lanes.toml gives nothing` }
+        : openFor(forge, { repo, name, branch: ref.branch });
+    if ('value' in found && fits(answer, found.value)) answer.secrets[name] = found.value;
+    else if ('value' in found) answer.withheld.push({ name, why: tooMuch });
+    else answer.withheld.push({ name, why: found.why });
+  }
+  return answer;
+}
+
+const tooMuch = `all secrets of a lane together have at most ${maxTotalBytes} bytes`;
+
+const fits = ({ secrets }: SecretsAnswer, value: string): boolean =>
+  [...Object.values(secrets), value].reduce((sum, one) => sum + Buffer.byteLength(one), 0) <= maxTotalBytes;
+
+/** A run of no branch is a nightly, and counts as one of the default branch. */
+function refOf(forge: Forge, repo: Repo, branchId: number | undefined): { branch: string; target: string } {
+  if (branchId === undefined) return { branch: repo.defaultBranch, target: repo.defaultBranch };
+  const { name, target } = getBranch(forge, branchId);
+  return { branch: name, target };
+}
+
+function openFor(
+  forge: Forge,
+  { repo, name, branch }: { repo: Repo; name: string; branch: string },
+): { value: string } | { why: string } {
+  const secret = findSecretRow(forge.db, repo.id, name);
+  const sealed = getSealed(forge.db, repo.id, name);
+  if (secret === undefined || sealed === undefined) {
+    return { why: `there is no such secret; set it with: ph secret set ${name}` };
+  }
+  if (!secret.refs.some((pattern) => compileGlob(pattern)(branch))) {
+    return { why: `it is for ${secret.refs.join(', ')} and not for ${branch}` };
+  }
+  const value = openSealed(readSealKey(forge.config.paths.keys), sealed, placeOfSecret(repo.id, name));
+  return value === undefined
+    ? { why: `it was sealed with a key that is gone; set it again with: ph secret set ${name}` }
+    : { value };
+}
