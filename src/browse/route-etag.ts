@@ -17,7 +17,8 @@ const program = randomUUID();
 export function isKnown(forge: Forge, exchange: Exchange, page: { repo: Repo; key: string }): boolean {
   const { request, response } = exchange;
   const right = rightOn(forge, callerOf(response), page.repo);
-  const shell: unknown = response.locals['page'];
+  // When it was asked for is in what every page is given, and in none of these.
+  const { at: _at, ...shell } = response.locals['page'] as { at: number };
   // Pages say "6 min ago": a script keeps that true, and without one it is true to the day.
   const today = Math.floor(forge.clock.now() / 86_400_000);
   const asked = [request.originalUrl, request.get('sec-fetch-mode'), page.key];
