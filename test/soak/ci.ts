@@ -1,6 +1,7 @@
 // `npm run soak -- ci`: people push and push again while programs of lanes, lane threads and the forge are killed at
 // random. Every so often everything comes to rest and is looked at: nothing may be lost, doubled or left behind.
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -76,6 +77,8 @@ export async function soakCi(options: CiSoakOptions): Promise<CiSoakReport> {
   } finally {
     beacons.close();
     await disposeServed(served).catch((error: unknown) => report.faults.push(String(error)));
+    // A forge that was killed leaves it.
+    rmSync(socket, { force: true });
   }
   report.faults.push(...beacons.faults);
   return report;
