@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Git } from '../../git/run.ts';
 import { measureTrees } from '../../git/tree-extent.ts';
-import { cookieName } from './survivors.ts';
+import { cookieName, killSurvivors } from './survivors.ts';
 
 export interface CheckoutOrder {
   /** The attempt's folder; made new, whatever was there. */
@@ -46,13 +46,22 @@ export async function makeCheckout(order: CheckoutOrder): Promise<void> {
     repo: gitFolder,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects, [cookieName]: order.cookie },
   };
-  const { files } = await measureTrees(git, store, { names: [`${commit}^{tree}`] });
-  if (files > order.maxTreeFiles) {
-    throw new Error(
-      `the commit has ${files} files, more than the ${order.maxTreeFiles} that a lane may have`,
-    );
+  // Side by side, because most trees are small and each costs a start of git; git writes nothing before it has read all.
+  const writing = git.run(['read-tree', '--reset', '-u', commit], { env, maxMemoryBytes });
+  const written = Promise.allSettled([writing]);
+  try {
+    const { files } = await measureTrees(git, store, { names: [`${commit}^{tree}`] });
+    if (files > order.maxTreeFiles) {
+      throw new Error(
+        `the commit has ${files} files, more than the ${order.maxTreeFiles} that a lane may have`,
+      );
+    }
+    await writing;
+  } catch (error) {
+    await killSurvivors(order.cookie);
+    await written;
+    throw error;
   }
-  await git.run(['read-tree', '--reset', '-u', commit], { env, maxMemoryBytes });
 
   writeFileSync(join(gitFolder, 'objects/info/alternates'), `${order.shownObjects}\n`);
   rmSync(join(folder, 'git'), { recursive: true, force: true });
