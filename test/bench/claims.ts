@@ -6,8 +6,9 @@ import { openTestForge } from '../support/forge.ts';
 import { makeLanes } from './made-lanes.ts';
 import { median, timed, type Figure } from './measure.ts';
 
-const rounds = 3;
-const lanesPerRound = 500;
+const rounds = 5;
+// Enough that the program is as warm as one that has run for a minute.
+const lanesPerRound = 2000;
 const batch = 50;
 
 export async function measureClaims(): Promise<Figure[]> {
