@@ -93,7 +93,7 @@ const selectEnded = `SELECT attempt.id, token, key, runs.number AS run, attempt.
     skip_cause AS skip, message FROM lane_attempts AS attempt JOIN lanes ON lanes.id = lane_id
     JOIN runs ON runs.id = run_id`;
 
-/** Each run has all its lanes; a lane failed only when it was struck, and succeeded once. */
+/** Each run has all its lanes; a lane failed only when it was struck, and succeeded once unless somebody wanted it again. */
 function examineEnds(scene: CiScene): string[] {
   const { data } = scene.served;
   const incomplete = rows<{ number: number; lanes: number }>(
@@ -104,7 +104,8 @@ function examineEnds(scene: CiScene): string[] {
   const doubled = rows<{ key: string; run: number }>(
     data,
     `SELECT key, runs.number AS run FROM lanes JOIN runs ON runs.id = run_id
-      WHERE (SELECT count(*) FROM lane_attempts WHERE lane_id = lanes.id AND state = 'success') > 1`,
+      WHERE (SELECT count(*) FROM lane_attempts
+              WHERE lane_id = lanes.id AND state = 'success' AND cause IS NOT 'rerun') > 1`,
   ).map(({ key, run }) => `lane ${key} of run ${run} succeeded twice`);
   const failed = rows<Ended>(data, `${selectEnded} WHERE attempt.state = 'failed'`);
   const unasked = failed.filter((lane) => !isStruck(scene, lane));
