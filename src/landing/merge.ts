@@ -9,11 +9,11 @@ import { pinRef, type Branch } from '../branches/model.ts';
 import { settleRow } from '../branches/settle.ts';
 import { inTurn } from '../branches/turn.ts';
 import type { Forge } from '../forge/open.ts';
-import { updateRefs, zeroOid } from '../git/refs.ts';
+import { updateRefs, zeroOid, type RefMove } from '../git/refs.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Hold, Slots } from '../lib/slot.ts';
 import { getRepo } from '../repos/find.ts';
-import { fullName, type Repo } from '../repos/model.ts';
+import { fullName, type MergeMethod, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { requireRight } from '../repos/rights.ts';
 import { branchUrl } from '../repos/urls.ts';
@@ -38,6 +38,7 @@ export interface PreparedMerge {
   repo: Repo;
   branch: Branch;
   actorId: number;
+  method: MergeMethod;
   targetOid: string;
   headOid: string;
   mergeOid: string;
@@ -52,16 +53,12 @@ export async function mergeBranch(forge: Forge, order: MergeOrder & { slots: Slo
   requireRight(forge, caller, { repo, right: 'write' });
   const hold = takeMergeSlot(order.slots, repo);
   try {
-    const intent = recordIntent(forge, await prepareMerge(forge, order));
-    // In turn with the scan, which would otherwise see the branch gone before its row says why.
-    await inTurn(forge, repo.id, async () => {
-      await moveRefsOrAbandon(forge, intent);
-      finaliseMerge(forge, intent, caller);
-    });
+    const prepared = await prepareMerge(forge, order);
+    await landIntents(forge, recordIntents(forge, [prepared]), { callerOf: () => caller });
     return {
       merged: true,
-      commit: intent.mergeOid,
-      target: intent.target,
+      commit: prepared.mergeOid,
+      target: prepared.branch.target,
       url: branchUrl(forge, repo, order.branch.number),
     };
   } finally {
@@ -104,72 +101,124 @@ export async function prepareMerge(forge: Forge, order: MergeOrder): Promise<Pre
     headOid,
     tree,
   });
-  return { repo, branch, actorId: actor.id, targetOid, headOid, mergeOid };
+  return { repo, branch, actorId: actor.id, method: repo.mergeMethod, targetOid, headOid, mergeOid };
 }
 
-/** Step 2: after this, a death of the process leaves something to recover. */
-export function recordIntent(forge: Forge, prepared: PreparedMerge): MergeIntent {
-  const { repo, branch, actorId, targetOid, headOid, mergeOid } = prepared;
-  const intent = {
-    repoId: repo.id,
-    branchId: branch.id,
-    method: repo.mergeMethod,
-    target: branch.target,
-    targetOid,
-    headOid,
-    mergeOid,
-    actorId,
-  };
-  return { id: insertIntent(forge, intent), ...intent };
+/** Step 2: after this, a death of the process leaves something to recover. All of the rows are written or none. */
+export function recordIntents(forge: Forge, prepared: readonly PreparedMerge[]): MergeIntent[] {
+  return forge.db.transaction(() =>
+    prepared.map(({ repo, branch, actorId, method, targetOid, headOid, mergeOid }) => {
+      const intent = {
+        repoId: repo.id,
+        branchId: branch.id,
+        method,
+        target: branch.target,
+        targetOid,
+        headOid,
+        mergeOid,
+        actorId,
+      };
+      return { id: insertIntent(forge, intent), ...intent };
+    }),
+  );
 }
 
 /**
- * Step 3: the target moves, the branch goes and its head's pin is made sure of, all or nothing, target and
- * branch only from the value that was examined. Refuses with `conflict` when one of them is another by now.
+ * Step 3: the target moves, the branches go and the pins of their heads are made sure of, all or nothing, target and
+ * branches only from the values that were examined. Of several intents each stands on the one before. Refuses with
+ * `conflict` when a ref is another by now.
  */
-export async function moveRefs(forge: Forge, intent: MergeIntent): Promise<void> {
-  const branch = getBranch(forge, intent.branchId);
-  const newest = listRevisions(forge, branch.id).find((revision) => revision.number === branch.revision);
-  if (newest?.headOid !== intent.headOid) throw movedMeanwhile();
-  await updateRefs(forge.git, repoPath(forge, intent.repoId), [
-    { ref: `refs/heads/${intent.target}`, newOid: intent.mergeOid, oldOid: intent.targetOid },
-    { ref: `refs/heads/${branch.name}`, newOid: zeroOid, oldOid: intent.headOid },
-    // From any value: the pin is there already, unless it was lost, and then it is wanted back.
-    { ref: pinRef(branch.number, branch.revision), newOid: intent.headOid },
+export async function moveRefs(forge: Forge, intents: readonly MergeIntent[]): Promise<void> {
+  const [first] = intents;
+  const last = intents.at(-1);
+  if (first === undefined || last === undefined) return;
+  checkChain(intents);
+  const moves = intents.flatMap((intent) => movesOfBranch(forge, intent));
+  await updateRefs(forge.git, repoPath(forge, first.repoId), [
+    { ref: `refs/heads/${first.target}`, newOid: last.mergeOid, oldOid: first.targetOid },
+    ...moves,
   ]);
 }
 
-/** Step 4: the rows say what the refs say. Doing it twice changes and tells nothing. */
-export function finaliseMerge(forge: Forge, intent: MergeIntent, caller: Caller): void {
-  const repo = getRepo(forge, intent.repoId);
-  const branch = getBranch(forge, intent.branchId);
-  const ended = forge.db.transaction(() => {
-    if (!endIntent(forge, intent.id, 'done')) return false;
-    settleRow(forge, {
-      branchId: intent.branchId,
-      state: 'merged',
-      mergeOid: intent.mergeOid,
-      actorId: intent.actorId,
-    });
-    recordAudit(forge, caller, {
-      action: 'branch.merge',
-      subject: `${fullName(repo)}#${branch.number}`,
-      detail: { head: intent.headOid, target: intent.target, commit: intent.mergeOid, method: intent.method },
-    });
-    return true;
+// Git would take a target that skips a commit of the chain, and nobody would see what was lost.
+function checkChain(intents: readonly MergeIntent[]): void {
+  intents.forEach((intent, place) => {
+    const below = intents[place - 1];
+    if (below === undefined) return;
+    const isNext =
+      intent.repoId === below.repoId && intent.target === below.target && intent.targetOid === below.mergeOid;
+    if (!isNext) throw new TypeError(`the merge ${intent.id} does not stand on the merge ${below.id}`);
   });
-  if (!ended) return;
-  forge.events.emit('branch-settled', { repoId: repo.id, branchId: branch.id, state: 'merged' });
-  forge.events.emit('target-moved', { repoId: repo.id, oid: intent.mergeOid });
 }
 
-async function moveRefsOrAbandon(forge: Forge, intent: MergeIntent): Promise<void> {
+function movesOfBranch(forge: Forge, intent: MergeIntent): RefMove[] {
+  const branch = getBranch(forge, intent.branchId);
+  const newest = listRevisions(forge, branch.id).find((revision) => revision.number === branch.revision);
+  if (newest?.headOid !== intent.headOid || branch.target !== intent.target) throw movedMeanwhile();
+  return [
+    { ref: `refs/heads/${branch.name}`, newOid: zeroOid, oldOid: intent.headOid },
+    // From any value: the pin is there already, unless it was lost, and then it is wanted back.
+    { ref: pinRef(branch.number, branch.revision), newOid: intent.headOid },
+  ];
+}
+
+/** Step 4: the rows say what the refs say, and `alongside` what it writes. Twice, it changes and tells nothing more. */
+export function finaliseMerges(
+  forge: Forge,
+  intents: readonly MergeIntent[],
+  words: { callerOf: (intent: MergeIntent) => Caller; alongside?: () => void },
+): void {
+  const ended = forge.db.transaction(() => {
+    words.alongside?.();
+    return intents.filter((intent) => finaliseRow(forge, intent, words.callerOf(intent)));
+  });
+  for (const { repoId, branchId } of ended) {
+    forge.events.emit('branch-settled', { repoId, branchId, state: 'merged' });
+  }
+  const last = ended.at(-1);
+  if (last !== undefined) forge.events.emit('target-moved', { repoId: last.repoId, oid: last.mergeOid });
+}
+
+function finaliseRow(forge: Forge, intent: MergeIntent, caller: Caller): boolean {
+  if (!endIntent(forge, intent.id, 'done')) return false;
+  const { branchId, mergeOid, actorId, method } = intent;
+  settleRow(forge, { branchId, state: 'merged', mergeOid, actorId });
+  const branch = getBranch(forge, branchId);
+  recordAudit(forge, caller, {
+    action: 'branch.merge',
+    subject: `${fullName(getRepo(forge, intent.repoId))}#${branch.number}`,
+    detail: { head: intent.headOid, target: intent.target, commit: mergeOid, method },
+  });
+  return true;
+}
+
+/**
+ * Steps 3 and 4, in turn with the scan, which would otherwise see a branch gone before its row says why. Refuses with
+ * `conflict` when a ref moved meanwhile; the intents are ended then and nothing has changed.
+ */
+export async function landIntents(
+  forge: Forge,
+  intents: readonly MergeIntent[],
+  words: Parameters<typeof finaliseMerges>[2],
+): Promise<void> {
+  const [first] = intents;
+  if (first === undefined) return;
+  await inTurn(forge, first.repoId, async () => {
+    await moveRefsOrAbandon(forge, intents);
+    finaliseMerges(forge, intents, words);
+  });
+}
+
+async function moveRefsOrAbandon(forge: Forge, intents: readonly MergeIntent[]): Promise<void> {
   try {
-    await moveRefs(forge, intent);
+    await moveRefs(forge, intents);
   } catch (error) {
     // An error does not say how far git got; the target does.
-    if (await hasLanded(forge, intent)) return;
-    endIntent(forge, intent.id, 'abandoned');
+    const last = intents.at(-1);
+    if (last !== undefined && (await hasLanded(forge, last))) return;
+    forge.db.transaction(() => {
+      for (const { id } of intents) endIntent(forge, id, 'abandoned');
+    });
     if (error instanceof ForgeError && error.code === 'conflict') throw movedMeanwhile(error);
     throw error;
   }

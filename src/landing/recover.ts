@@ -5,7 +5,7 @@ import { removeLeftLocks } from '../git/left-locks.ts';
 import { resolveBranch, updateRefs, zeroOid } from '../git/refs.ts';
 import { repoPath } from '../repos/path.ts';
 import { hasLanded } from './landed.ts';
-import { finaliseMerge, recoveredCaller } from './merge.ts';
+import { finaliseMerges, recoveredCaller } from './merge.ts';
 import { endIntent, listIntended, type MergeIntent } from './store.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function recoverMerges(forge: Forge): Promise<{ finalised: number; 
     await removeLeftLocks(repoPath(forge, intent.repoId), refs);
     if (await hasLanded(forge, intent)) {
       await removeLeftRef(forge, intent, branch);
-      finaliseMerge(forge, intent, recoveredCaller(forge, intent));
+      finaliseMerges(forge, [intent], { callerOf: () => recoveredCaller(forge, intent) });
       counts.finalised += 1;
     } else {
       endIntent(forge, intent.id, 'abandoned');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { getBranch } from '../../src/branches/find.ts';
-import { mergeBranch, moveRefs, prepareMerge, recordIntent } from '../../src/landing/merge.ts';
+import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { stageBranch, stageRepo, type StagedRepo } from './staged-branch.ts';
@@ -142,13 +142,13 @@ test('Z5: a push between the check and the move of the refs refuses the merge wh
   const branch = await stageBranch(staged);
   const before = await staged.tip('refs/heads/main');
   const prepared = await prepareMerge(staged.forge, { ...staged, branch, expectedHead: branch.headOid });
-  const intent = recordIntent(staged.forge, prepared);
+  const intents = recordIntents(staged.forge, [prepared]);
   const unseen = await pushFiles(staged.forge.git, {
     repo: staged.folder,
     branch: 'work',
     files: { 'unseen.txt': 'x\n' },
   });
-  await expect(moveRefs(staged.forge, intent)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(moveRefs(staged.forge, intents)).rejects.toMatchObject({ code: 'conflict' });
   expect(await staged.tip('refs/heads/main')).toBe(before);
   expect(await staged.tip('refs/heads/work')).toBe(unseen);
 });
@@ -157,13 +157,13 @@ test('Z5: a target that moved between the check and the move of the refs refuses
   const staged = await stageRepo(await open());
   const branch = await stageBranch(staged);
   const prepared = await prepareMerge(staged.forge, { ...staged, branch, expectedHead: branch.headOid });
-  const intent = recordIntent(staged.forge, prepared);
+  const intents = recordIntents(staged.forge, [prepared]);
   const target = await pushFiles(staged.forge.git, {
     repo: staged.folder,
     branch: 'main',
     files: { 'other.txt': 'x\n' },
   });
-  await expect(moveRefs(staged.forge, intent)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(moveRefs(staged.forge, intents)).rejects.toMatchObject({ code: 'conflict' });
   expect(await staged.tip('refs/heads/main')).toBe(target);
   expect(await staged.tip('refs/heads/work')).toBe(branch.headOid);
 });

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { getBranch } from '../../src/branches/find.ts';
 import type { Branch } from '../../src/branches/model.ts';
-import { finaliseMerge, mergeBranch, moveRefs, prepareMerge, recordIntent } from '../../src/landing/merge.ts';
+import {
+  finaliseMerges,
+  mergeBranch,
+  moveRefs,
+  prepareMerge,
+  recordIntents,
+} from '../../src/landing/merge.ts';
 import { recoverMerges } from '../../src/landing/recover.ts';
 import type { MergeMethod } from '../../src/repos/model.ts';
 import { useForge } from '../support/forge.ts';
@@ -46,7 +52,7 @@ test.each(methods)(
   '%s: a death after the intent abandons the merge, and it can be ordered again',
   async (method) => {
     const { staged, branch, before, prepared } = await stageIntent(method);
-    recordIntent(staged.forge, prepared);
+    recordIntents(staged.forge, [prepared]);
     expect(await recoverMerges(staged.forge)).toEqual({ finalised: 0, abandoned: 1 });
     await expectAbsent(staged, branch, before);
     const view = await mergeBranch(staged.forge, { ...staged, branch, expectedHead: branch.headOid });
@@ -56,8 +62,8 @@ test.each(methods)(
 
 test.each(methods)('%s: a death after the refs moved is finalised', async (method) => {
   const { staged, branch, prepared } = await stageIntent(method);
-  const intent = recordIntent(staged.forge, prepared);
-  await moveRefs(staged.forge, intent);
+  const intents = recordIntents(staged.forge, [prepared]);
+  await moveRefs(staged.forge, intents);
   const settled = staged.forge.events.next('branch-settled');
   expect(await recoverMerges(staged.forge)).toEqual({ finalised: 1, abandoned: 0 });
   await expectWhole(staged, branch, prepared.mergeOid);
@@ -67,7 +73,7 @@ test.each(methods)('%s: a death after the refs moved is finalised', async (metho
 
 test('a death in the middle of git moving the refs takes the left branch ref away', async () => {
   const { staged, branch, prepared } = await stageIntent('merge');
-  recordIntent(staged.forge, prepared);
+  recordIntents(staged.forge, [prepared]);
   await staged.text('update-ref', 'refs/heads/main', prepared.mergeOid);
   expect(await recoverMerges(staged.forge)).toEqual({ finalised: 1, abandoned: 0 });
   await expectWhole(staged, branch, prepared.mergeOid);
@@ -75,7 +81,7 @@ test('a death in the middle of git moving the refs takes the left branch ref awa
 
 test('the lock files of a git that died with the machine hold up no later merge', async () => {
   const { staged, branch, prepared } = await stageIntent('merge');
-  recordIntent(staged.forge, prepared);
+  recordIntents(staged.forge, [prepared]);
   const longAgo = new Date(Date.now() - 60_000);
   for (const name of ['refs/heads/main.lock', 'refs/heads/work.lock', 'packed-refs.lock']) {
     writeFileSync(join(staged.folder, name), '');
@@ -88,8 +94,8 @@ test('the lock files of a git that died with the machine hold up no later merge'
 
 test('a merge is still found after the target went on', async () => {
   const { staged, branch, prepared } = await stageIntent('merge');
-  const intent = recordIntent(staged.forge, prepared);
-  await moveRefs(staged.forge, intent);
+  const intents = recordIntents(staged.forge, [prepared]);
+  await moveRefs(staged.forge, intents);
   const second = await stageBranch(staged, { name: 'second' });
   await mergeBranch(staged.forge, { ...staged, branch: second, expectedHead: second.headOid });
   expect(await recoverMerges(staged.forge)).toEqual({ finalised: 1, abandoned: 0 });
@@ -98,14 +104,14 @@ test('a merge is still found after the target went on', async () => {
 
 test('finalising twice settles, audits and tells once', async () => {
   const { staged, branch, prepared } = await stageIntent('merge');
-  const intent = recordIntent(staged.forge, prepared);
-  await moveRefs(staged.forge, intent);
+  const intents = recordIntents(staged.forge, [prepared]);
+  await moveRefs(staged.forge, intents);
   let told = 0;
   staged.forge.events.on('branch-settled', () => {
     told += 1;
   });
-  finaliseMerge(staged.forge, intent, staged.caller);
-  finaliseMerge(staged.forge, intent, staged.caller);
+  finaliseMerges(staged.forge, intents, { callerOf: () => staged.caller });
+  finaliseMerges(staged.forge, intents, { callerOf: () => staged.caller });
   expect(told).toBe(1);
   await expectWhole(staged, branch, prepared.mergeOid);
 });
