@@ -44,6 +44,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   );
   events.on('commit-status-changed', ({ branchIds }) => refresh(...branchIds.map(branch)));
   events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
+  events.on('review-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('housekeeping-changed', () => refresh('admin'));
   events.on('ci-changed', () => {
     loops.ci.wake();

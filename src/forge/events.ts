@@ -25,6 +25,8 @@ export interface Facts {
   /** Another system said something of a commit; `branchIds` are the open branches that stand at it. */
   'commit-status-changed': { repoId: number; oid: string; branchIds: number[] };
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
+  /** A comment, a thread or a verdict of a branch is another now. */
+  'review-changed': { repoId: number; branchId: number };
   'queue-changed': Record<string, never>;
   /** Somebody decided on a program that waits to be signed in; `hash` is that of its secret. */
   'sign-in-decided': { hash: string };

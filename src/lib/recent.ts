@@ -20,16 +20,16 @@ export class Recent<Value> {
 
   /** `bytes` is about how much memory the value takes. */
   keep(key: string, value: Value, bytes: number): void {
-    this.#drop(key);
+    this.drop(key);
     this.#kept.set(key, { value, bytes });
     this.#bytes += bytes;
     for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
-      this.#drop(oldest);
+      this.drop(oldest);
     }
   }
 
-  #drop(key: string): void {
+  drop(key: string): void {
     this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
     this.#kept.delete(key);
   }

@@ -4,6 +4,9 @@ import type { Command } from 'commander';
 /** What a command does, read and run after the command line is understood. */
 export type Action = () => Promise<number>;
 
+/** What a group of commands is given, to say which action the command line asks for. */
+export type Choose = (action: Action) => void;
+
 const branchHelp = 'name or number of a branch; without it the one that is checked out';
 
 export const branchCommand = (program: Command, name: string): Command =>
