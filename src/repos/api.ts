@@ -1,51 +1,112 @@
 import { Router, type Request, type Response } from 'express';
-import { z } from 'zod';
 import { callerOf, requireAccount } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
-import { parse } from '../web/parse.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { changeSettings } from './change-settings.ts';
 import { createRepo } from './create-repo.ts';
 import { listRepos } from './find.ts';
 import { maintainedRepo, repoOf } from './guard.ts';
-import { repoChanges, visibilities, type ProtectedView, type Repo, type RepoView } from './model.ts';
+import {
+  protectedPattern,
+  protectedPatterns,
+  protectedView,
+  repoChanges,
+  repoListView,
+  repoRequest,
+  repoView,
+  type ProtectedView,
+  type Repo,
+  type RepoView,
+} from './model.ts';
 import { addProtection, removeProtection, replaceProtections } from './protect.ts';
 import { listProtected } from './protected.ts';
 import { membersApi } from './route-members.ts';
 import { rightOn } from './rights.ts';
 import { repoUrls } from './urls.ts';
 
-const newRepo = z.strictObject({
-  owner: z.string(),
-  name: z.string(),
-  visibility: z.enum(visibilities).optional(),
-  defaultBranch: z.string().optional(),
-  description: z.string().max(500).optional(),
-});
-const newPattern = z.strictObject({ pattern: z.string() });
-const allPatterns = z.strictObject({ patterns: z.array(z.string()).max(1000) });
+const repos = '/api/v1/repos';
+const one = `${repos}/:owner/:repo` as const;
+
+const table = {
+  list: apiRow({
+    method: 'get',
+    path: repos,
+    summary: 'List the repositories that the caller may see',
+    right: 'anyone',
+    answer: repoListView,
+  }),
+  create: apiRow({
+    method: 'post',
+    path: repos,
+    summary: 'Create a repository',
+    right: 'account',
+    body: repoRequest,
+    answer: repoView,
+    status: 201,
+  }),
+  show: apiRow({ method: 'get', path: one, summary: 'Show a repository', right: 'read', answer: repoView }),
+  change: apiRow({
+    method: 'patch',
+    path: one,
+    summary: 'Change the settings of a repository',
+    right: 'maintain',
+    body: repoChanges,
+    answer: repoView,
+  }),
+  protections: apiRow({
+    method: 'get',
+    path: `${one}/protected`,
+    summary: 'List the protected branches',
+    right: 'read',
+    answer: protectedView,
+  }),
+  protect: apiRow({
+    method: 'post',
+    path: `${one}/protected`,
+    summary: 'Protect a pattern of branches',
+    right: 'maintain',
+    body: protectedPattern,
+    answer: protectedView,
+    status: [201, 200],
+  }),
+  replaceProtections: apiRow({
+    method: 'put',
+    path: `${one}/protected`,
+    summary: 'Replace the protected patterns',
+    right: 'maintain',
+    body: protectedPatterns,
+    answer: protectedView,
+  }),
+  unprotect: apiRow({
+    method: 'delete',
+    path: `${one}/protected/:pattern`,
+    summary: 'Lift the protection of a pattern',
+    right: 'maintain',
+    answer: protectedView,
+  }),
+};
 
 export function reposApi(forge: Forge): Router {
   const router = Router();
-  router.get('/api/v1/repos', (_request, response) => {
+  apiRoute(router, table.list, (_request, response) => {
     const caller = callerOf(response);
     const visible = listRepos(forge).filter((repo) => rightOn(forge, caller, repo) !== 'none');
     response.json({ repos: visible.map((repo) => repoViewOf(forge, repo)) });
   });
-  router.post('/api/v1/repos', async (request, response) => {
+  apiRoute(router, table.create, async (_request, response, sent) => {
     const caller = callerOf(response);
     requireAccount(caller, 'write');
-    const { owner, name, ...rest } = parse(newRepo, request.body);
+    const { owner, name, ...rest } = sent.body();
     const options = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     const repo = await createRepo(forge, { owner, name, ...options, caller });
     response.status(201).json(repoViewOf(forge, repo));
   });
-  router.get('/api/v1/repos/:owner/:repo', (request, response) => {
+  apiRoute(router, table.show, (request, response) => {
     response.json(repoViewOf(forge, repoOf(forge, { request, response }, 'read')));
   });
-  router.patch('/api/v1/repos/:owner/:repo', async (request, response) => {
+  apiRoute(router, table.change, async (request, response, sent) => {
     const repo = maintainedRepo(forge, { request, response });
-    const changes = parse(repoChanges, request.body);
-    const now = await changeSettings(forge, { repo, caller: callerOf(response), changes });
+    const now = await changeSettings(forge, { repo, caller: callerOf(response), changes: sent.body() });
     response.json(repoViewOf(forge, now));
   });
   protectedRoutes(forge, router);
@@ -55,7 +116,6 @@ export function reposApi(forge: Forge): Router {
 
 /** The protected patterns of a repository; every write answers the patterns that are there then. */
 function protectedRoutes(forge: Forge, router: Router): void {
-  const path = '/api/v1/repos/:owner/:repo/protected';
   const answer = async (response: Response, repo: Repo, status = 200): Promise<void> => {
     const { patterns } = await listProtected(forge, repo);
     response.status(status).json({ patterns } satisfies ProtectedView);
@@ -64,18 +124,20 @@ function protectedRoutes(forge: Forge, router: Router): void {
     repo: maintainedRepo(forge, { request, response }),
     caller: callerOf(response),
   });
-  router.get(path, (request, response) => answer(response, repoOf(forge, { request, response }, 'read')));
-  router.post(path, (request, response) => {
+  apiRoute(router, table.protections, (request, response) =>
+    answer(response, repoOf(forge, { request, response }, 'read')),
+  );
+  apiRoute(router, table.protect, (request, response, sent) => {
     const ordered = order(request, response);
-    const isNew = addProtection(forge, { ...ordered, ...parse(newPattern, request.body) });
+    const isNew = addProtection(forge, { ...ordered, ...sent.body() });
     return answer(response, ordered.repo, isNew ? 201 : 200);
   });
-  router.put(path, (request, response) => {
+  apiRoute(router, table.replaceProtections, (request, response, sent) => {
     const ordered = order(request, response);
-    replaceProtections(forge, { ...ordered, ...parse(allPatterns, request.body) });
+    replaceProtections(forge, { ...ordered, ...sent.body() });
     return answer(response, ordered.repo);
   });
-  router.delete(`${path}/:pattern`, (request, response) => {
+  apiRoute(router, table.unprotect, (request, response) => {
     const ordered = order(request, response);
     removeProtection(forge, { ...ordered, pattern: request.params.pattern });
     return answer(response, ordered.repo);

@@ -110,6 +110,16 @@ export const repoChanges = z.strictObject({
 });
 export type RepoChanges = z.infer<typeof repoChanges>;
 
+export const repoRequest = z.strictObject({
+  owner: z.string(),
+  name: z.string(),
+  visibility: z.enum(visibilities).optional(),
+  defaultBranch: z.string().optional(),
+  description: z.string().max(500, 'a description has at most 500 characters').optional(),
+});
+
+export const protectedPattern = z.strictObject({ pattern: z.string() });
+export const protectedPatterns = z.strictObject({ patterns: z.array(z.string()).max(1000) });
 export const protectedView = z.object({
   patterns: z.array(z.object({ pattern: z.string(), branches: z.array(z.string()), total: z.number() })),
 });
@@ -128,6 +138,7 @@ export const repoView = z.object({
   sshUrl: z.string(),
 });
 export type RepoView = z.infer<typeof repoView>;
+export const repoListView = z.object({ repos: z.array(repoView) });
 
 export const housekeepingStates = ['running', 'done', 'failed', 'interrupted'] as const;
 export type HousekeepingState = (typeof housekeepingStates)[number];

@@ -5,11 +5,12 @@ import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { statusByCode } from '../lib/statuses.ts';
+import { apiRoute } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { maintainedRepo, repoOf } from './guard.ts';
 import { listMembers, membersToBe, removeMember, setMember } from './members.ts';
-import { memberRequest, memberRoles, type MembersView, type Repo } from './model.ts';
+import { memberRequest, memberRoles, membersView, memberView, type Repo } from './model.ts';
 
 interface Exchange {
   request: Request;
@@ -75,24 +76,55 @@ function show(forge: Forge, { request, response }: Exchange, shown: { repo: Repo
   });
 }
 
+const members = '/api/v1/repos/:owner/:repo/members';
+
 export function membersApi(forge: Forge): Router {
   const router = Router();
-  const path = '/api/v1/repos/:owner/:repo/members';
-  router.get(path, (request, response) => {
-    const repo = repoOf(forge, { request, response }, 'maintain');
-    response.json({ owner: repo.owner, members: listMembers(forge, repo) } satisfies MembersView);
-  });
-  router.put(`${path}/:account`, (request, response) => {
-    const repo = maintainedRepo(forge, { request, response });
-    const { role } = parse(memberRequest, request.body);
-    response.json(
-      setMember(forge, { repo, caller: callerOf(response), account: request.params.account, role }),
-    );
-  });
-  router.delete(`${path}/:account`, (request, response) => {
-    const repo = maintainedRepo(forge, { request, response });
-    removeMember(forge, { repo, caller: callerOf(response), account: request.params.account });
-    response.status(204).end();
-  });
+  apiRoute(
+    router,
+    {
+      method: 'get',
+      path: members,
+      summary: 'List the members of a repository',
+      right: 'maintain',
+      scope: 'write',
+      answer: membersView,
+    },
+    (request, response) => {
+      const repo = repoOf(forge, { request, response }, 'maintain');
+      response.json({ owner: repo.owner, members: listMembers(forge, repo) });
+    },
+  );
+  apiRoute(
+    router,
+    {
+      method: 'put',
+      path: `${members}/:account`,
+      summary: 'Add a member, or change what one may do',
+      right: 'maintain',
+      body: memberRequest,
+      answer: memberView,
+    },
+    (request, response, sent) => {
+      const repo = maintainedRepo(forge, { request, response });
+      const order = { repo, caller: callerOf(response), account: request.params.account };
+      response.json(setMember(forge, { ...order, role: sent.body().role }));
+    },
+  );
+  apiRoute(
+    router,
+    {
+      method: 'delete',
+      path: `${members}/:account`,
+      summary: 'Remove a member',
+      right: 'maintain',
+      answer: 'nothing',
+    },
+    (request, response) => {
+      const repo = maintainedRepo(forge, { request, response });
+      removeMember(forge, { repo, caller: callerOf(response), account: request.params.account });
+      response.status(204).end();
+    },
+  );
   return router;
 }
