@@ -19,7 +19,7 @@ const holdKinds = [
 ] as const;
 
 /** One thing that must change before the branch may land, and what would change it. */
-const gateHold = z.object({
+export const gateHold = z.object({
   kind: z.enum(holdKinds),
   message: z.string(),
   wayOut: z.string(),

@@ -6,7 +6,7 @@ CREATE TABLE accounts (
   role         TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('admin', 'member')),
   created_at   INTEGER NOT NULL,
   disabled_at  INTEGER
-) STRICT;
+, second_factor_since INTEGER) STRICT;
 
 CREATE TABLE artifacts (
   attempt_id INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
@@ -123,6 +123,21 @@ CREATE TABLE commit_statuses (
   PRIMARY KEY (repo_id, oid, context)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE deploy_keys (
+  id           INTEGER PRIMARY KEY,
+  repo_id      INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  algorithm    TEXT NOT NULL,
+  blob         TEXT NOT NULL UNIQUE,
+  fingerprint  TEXT NOT NULL UNIQUE,
+  label        TEXT NOT NULL,
+  can_write    INTEGER NOT NULL CHECK (can_write IN (0, 1)),
+  created_by   INTEGER REFERENCES accounts (id),
+  created_at   INTEGER NOT NULL,
+  last_used_at INTEGER
+) STRICT;
+
+CREATE INDEX deploy_keys_by_repo ON deploy_keys (repo_id);
+
 CREATE TABLE housekeeping (
   repo_id    INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
   state      TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'interrupted')),
@@ -151,6 +166,95 @@ CREATE TABLE invitations (
   used_at     INTEGER,
   account_id  INTEGER REFERENCES accounts (id)
 ) STRICT;
+
+CREATE TABLE landing_candidates (
+  id         INTEGER PRIMARY KEY,
+  repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  target     TEXT NOT NULL,
+  base_oid   TEXT NOT NULL,
+  stands_on  INTEGER REFERENCES landing_candidates (id) ON DELETE CASCADE,
+  commit_oid TEXT NOT NULL,
+  tree_oid   TEXT NOT NULL,
+  run_id     INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  state      TEXT NOT NULL CHECK (state IN ('testing', 'landing', 'landed', 'failed', 'abandoned')),
+  token      INTEGER NOT NULL DEFAULT 1,
+  retries    INTEGER NOT NULL DEFAULT 0,
+  ended_why  TEXT,
+  created_at INTEGER NOT NULL,
+  ended_at   INTEGER
+) STRICT;
+
+CREATE INDEX landing_candidates_by_repo ON landing_candidates (repo_id, ended_at);
+
+CREATE INDEX landing_candidates_by_run ON landing_candidates (run_id);
+
+CREATE INDEX landing_candidates_live ON landing_candidates (repo_id, target) WHERE state IN ('testing', 'landing');
+
+CREATE TABLE landing_members (
+  candidate_id INTEGER NOT NULL REFERENCES landing_candidates (id) ON DELETE CASCADE,
+  position     INTEGER NOT NULL,
+  landing_id   INTEGER NOT NULL REFERENCES landings (id) ON DELETE CASCADE,
+  head_oid     TEXT NOT NULL,
+  commit_oid   TEXT NOT NULL,
+  method       TEXT NOT NULL CHECK (method IN ('merge', 'squash', 'fast-forward')),
+  PRIMARY KEY (candidate_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX landing_members_by_landing ON landing_members (landing_id);
+
+CREATE TABLE landing_pauses (
+  repo_id   INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
+  paused_at INTEGER NOT NULL,
+  paused_by INTEGER REFERENCES accounts (id),
+  reason    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE landings (
+  id            INTEGER PRIMARY KEY,
+  repo_id       INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  branch_id     INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  target        TEXT NOT NULL,
+  head_oid      TEXT NOT NULL,
+  revision      INTEGER NOT NULL,
+  method        TEXT CHECK (method IN ('merge', 'squash', 'fast-forward')),
+  message       TEXT,
+  actor_id      INTEGER NOT NULL REFERENCES accounts (id),
+  credential    TEXT NOT NULL,
+  priority      INTEGER NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 9),
+  state         TEXT NOT NULL CHECK (state IN ('waiting', 'queued', 'testing', 'landing', 'landed', 'evicted', 'cancelled')),
+  reason        TEXT CHECK (reason IN ('gate_held', 'ready', 'behind', 'rebuild', 'split', 'retry', 'lanes_running',
+                  'candidate_ahead', 'target_busy', 'paused', 'landing')),
+  reason_detail TEXT,
+  reason_since  INTEGER,
+  holds         TEXT NOT NULL DEFAULT '[]',
+  candidate_id  INTEGER REFERENCES landing_candidates (id) ON DELETE SET NULL,
+  part          INTEGER,
+  retries       INTEGER NOT NULL DEFAULT 0,
+  enqueued_at   INTEGER NOT NULL,
+  deadline_at   INTEGER NOT NULL,
+  ended_at      INTEGER,
+  end_cause     TEXT CHECK (end_cause IN ('landed', 'lane_failed', 'run_failed', 'infrastructure', 'conflict',
+                  'not_fast_forward', 'already_merged', 'refused', 'deadline', 'pushed', 'closed', 'retargeted',
+                  'merged_by_hand', 'not_allowed', 'cancelled')),
+  end_message   TEXT,
+  end_way_out   TEXT,
+  end_run_id    INTEGER REFERENCES runs (id) ON DELETE SET NULL,
+  end_lane      TEXT,
+  ahead_id      INTEGER REFERENCES branches (id) ON DELETE SET NULL,
+  merge_oid     TEXT,
+  ended_by      INTEGER REFERENCES accounts (id),
+  CHECK ((state IN ('landed', 'evicted', 'cancelled')) = (end_cause IS NOT NULL)),
+  CHECK ((state IN ('landed', 'evicted', 'cancelled')) = (reason IS NULL))
+) STRICT;
+
+CREATE INDEX landings_by_branch ON landings (branch_id);
+
+CREATE INDEX landings_ended ON landings (repo_id, ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX landings_live ON landings (repo_id, target) WHERE state IN ('waiting', 'queued', 'testing', 'landing');
+
+CREATE UNIQUE INDEX landings_once_per_branch ON landings (branch_id)
+  WHERE state IN ('waiting', 'queued', 'testing', 'landing');
 
 CREATE TABLE lane_attempts (
   id            INTEGER PRIMARY KEY,
@@ -248,7 +352,7 @@ CREATE TABLE login_links (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER
-) STRICT;
+, purpose TEXT NOT NULL DEFAULT 'sign-in' CHECK (purpose IN ('sign-in', 'recovery'))) STRICT;
 
 CREATE TABLE merges (
   id          INTEGER PRIMARY KEY,
@@ -277,6 +381,20 @@ CREATE TABLE nostr_keys (
 ) STRICT;
 
 CREATE INDEX nostr_keys_by_account ON nostr_keys (account_id);
+
+CREATE TABLE passkeys (
+  id            INTEGER PRIMARY KEY,
+  account_id    INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  credential_id TEXT NOT NULL UNIQUE,
+  public_key    TEXT NOT NULL,
+  counter       INTEGER NOT NULL,
+  transports    TEXT NOT NULL,
+  label         TEXT NOT NULL,
+  created_at    INTEGER NOT NULL,
+  last_used_at  INTEGER
+) STRICT;
+
+CREATE INDEX passkeys_by_account ON passkeys (account_id);
 
 CREATE TABLE protected_refs (
   repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
@@ -404,7 +522,7 @@ CREATE TABLE runs (
   state      TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
   problem    TEXT,
   created_at INTEGER NOT NULL,
-  finished_at INTEGER, nightly TEXT, due_at INTEGER, policy_oid TEXT,
+  finished_at INTEGER, nightly TEXT, due_at INTEGER, policy_oid TEXT, target TEXT,
   UNIQUE (repo_id, number)
 ) STRICT;
 
@@ -438,7 +556,7 @@ CREATE TABLE sign_in_approvals (
   expires_at  INTEGER NOT NULL,
   state       TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'approved', 'denied', 'taken')),
   account_id  INTEGER REFERENCES accounts (id) ON DELETE CASCADE
-) STRICT;
+, scope TEXT NOT NULL DEFAULT 'write' CHECK (scope IN ('read', 'write', 'admin'))) STRICT;
 
 CREATE INDEX sign_in_approvals_by_end ON sign_in_approvals (expires_at);
 
@@ -521,9 +639,11 @@ CREATE TABLE tokens (
   expires_at   INTEGER,
   last_used_at INTEGER,
   revoked_at   INTEGER
-) STRICT;
+, repo_id INTEGER REFERENCES repos (id) ON DELETE CASCADE) STRICT;
 
 CREATE INDEX tokens_by_account ON tokens (account_id);
+
+CREATE INDEX tokens_by_repo ON tokens (repo_id) WHERE repo_id IS NOT NULL;
 
 CREATE TABLE tutorials (
   id          INTEGER PRIMARY KEY,
