@@ -52,7 +52,8 @@ const webFiles = /^(?:api|pages|guard|hook|live|.*view|route-.*)\.ts$/;
 
 /** `src/ci/scheduler/claim.ts` → `ci`; `src/server.ts` → `server`. */
 const roomOf = (path: string): string => posix.basename(path.split('/')[1] ?? '', '.ts');
-const isModel = (path: string): boolean => posix.basename(path) === 'model.ts';
+/** `model.ts`, or `<thing>-model.ts` where a domain has models of several things. */
+const isModel = (path: string): boolean => /^(?:[a-z-]+-)?model\.ts$/.test(posix.basename(path));
 /** A lane that somebody runs here with `ph run` is read and selected as the forge does it, by the same code. */
 const isSharedWithPh = (path: string): boolean =>
   /^src\/ci\/(?:manifest\/(?:manifest|manifest-refusal|policy|selection)|lanes\/survivors)\.ts$/.test(path);
