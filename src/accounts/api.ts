@@ -1,35 +1,59 @@
 import { Router } from 'express';
-import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
-import { parse } from '../web/parse.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { recordAudit } from './audit.ts';
 import { callerOf, requireAccount } from './guard.ts';
-import type { AccountView } from './model.ts';
+import { accountView, linkRequest, newTokenView } from './model.ts';
 import { approvalApi } from './route-approval.ts';
 import { nostrRoutes } from './route-nostr.ts';
 import { peopleApi } from './route-people.ts';
 import { exchangeLinkForToken } from './sign-in.ts';
 import { revokeToken } from './store.ts';
 
-const exchangeRequest = z.strictObject({ secret: z.string().min(1).max(200) });
+const table = {
+  whoami: apiRow({
+    method: 'get',
+    path: '/api/v1/whoami',
+    summary: 'Tell who the caller is',
+    right: 'account',
+    answer: accountView,
+  }),
+  exchange: apiRow({
+    method: 'post',
+    path: '/api/v1/sessions',
+    summary: 'Turn a one-time link into a token',
+    description: 'The secret is the last part of the link, as `ssh … login` prints it. It works once.',
+    right: 'anyone',
+    body: linkRequest,
+    answer: newTokenView,
+    status: 201,
+  }),
+  signOut: apiRow({
+    method: 'delete',
+    path: '/api/v1/sessions/current',
+    summary: 'Revoke the token that the request is sent with',
+    right: 'account',
+    scope: 'read',
+    answer: 'nothing',
+  }),
+};
 
 export function accountsApi(forge: Forge): Router {
   const router = Router();
   router.use(nostrRoutes(forge));
   router.use(approvalApi(forge));
   router.use(peopleApi(forge));
-  router.get('/api/v1/whoami', (_request, response) => {
+  apiRoute(router, table.whoami, (_request, response) => {
     const { name, role, kind } = requireAccount(callerOf(response), 'read');
-    response.json({ name, role, kind } satisfies AccountView);
+    response.json({ name, role, kind });
   });
   // A one-time link, as `ssh … login` prints it, becomes a write token for `ph`.
-  router.post('/api/v1/sessions', (request, response) => {
-    const { secret } = parse(exchangeRequest, request.body);
-    const { token, account } = exchangeLinkForToken(forge, secret);
+  apiRoute(router, table.exchange, (_request, response, sent) => {
+    const { token, account } = exchangeLinkForToken(forge, sent.body().secret);
     recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
     response.status(201).json({ token, account: account.name });
   });
-  router.delete('/api/v1/sessions/current', (_request, response) => {
+  apiRoute(router, table.signOut, (_request, response) => {
     const caller = callerOf(response);
     const account = requireAccount(caller, 'read');
     const id = Number(/^token (\d+)$/.exec(caller.credential)?.[1] ?? 0);

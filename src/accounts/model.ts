@@ -50,6 +50,10 @@ export const accountView = z.object({
 });
 export type AccountView = z.infer<typeof accountView>;
 
+/** The secret of a one-time link, as `ssh … login` prints it. */
+export const linkRequest = z.strictObject({ secret: z.string().min(1).max(200) });
+export const newTokenView = z.object({ token: z.string(), account: z.string() });
+
 /** What a holder of a Nostr key signs to prove it (NIP-98): an event of `kind` with the tags u, method and challenge. */
 export const nostrChallenge = z.object({
   challenge: z.string(),
@@ -82,6 +86,9 @@ export const nostrKeyView = z.object({
   lastUsedAt: z.string().nullable(),
 });
 export type NostrKeyView = z.infer<typeof nostrKeyView>;
+export const nostrKeyListView = z.object({ keys: z.array(nostrKeyView) });
+/** A browser is given its session as a cookie, beside this answer. */
+export const nostrSignInView = z.object({ account: z.string(), token: z.string().optional() });
 
 /** What a program says of itself when it asks to be signed in by approval, e.g. `ph on HOST`. */
 export const approvalRequest = z.strictObject({ program: z.string().min(1).max(100).default('a program') });
@@ -128,6 +135,8 @@ export const invitationView = z.object({
   expiresAt: z.string(),
 });
 export type InvitationView = z.infer<typeof invitationView>;
+export const invitationListView = z.object({ invitations: z.array(invitationView) });
+export const newInvitationView = z.object({ id: z.number(), link: z.string(), expiresAt: z.string() });
 
 export const agentRequest = z.strictObject({
   name: accountName,
@@ -140,3 +149,5 @@ export const accountChange = z.strictObject({
 });
 export const personView = accountView.extend({ createdAt: z.string(), disabledAt: z.string().nullable() });
 export type PersonView = z.infer<typeof personView>;
+export const personListView = z.object({ accounts: z.array(personView) });
+export const newAgentView = z.object({ account: personView, token: z.string() });

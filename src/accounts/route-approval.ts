@@ -1,38 +1,61 @@
 // Signing a program in by approval in the browser: the program's two requests, and the person's page.
-import { Router, type Request, type Response } from 'express';
+import { Router, type Response } from 'express';
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { decideApproval, readApproval, startApproval, waitForApproval } from './approval.ts';
 import { recordAudit } from './audit.ts';
 import { callerOf, requireAccount } from './guard.ts';
-import { approvalRequest, approvalTokenRequest, type ApprovalView, type ApprovalTokenView } from './model.ts';
+import {
+  approvalRequest,
+  approvalTokenRequest,
+  approvalTokenView,
+  approvalView,
+  type ApprovalTokenView,
+} from './model.ts';
 
 const codeQuery = z.object({ code: z.string().max(40).optional() });
 const decisionForm = z.object({ code: z.string().max(40), decision: z.enum(['approve', 'deny']) });
 
+const table = {
+  ask: apiRow({
+    method: 'post',
+    path: '/api/v1/sessions/approval',
+    summary: 'Ask for a token that somebody approves in the browser',
+    right: 'anyone',
+    body: approvalRequest,
+    answer: approvalView,
+    status: 201,
+  }),
+  decision: apiRow({
+    method: 'post',
+    path: '/api/v1/sessions/approval/token',
+    summary: 'Wait for the decision on an asked-for token',
+    right: 'anyone',
+    body: approvalTokenRequest,
+    answer: approvalTokenView,
+  }),
+};
+
 export function approvalApi(forge: Forge): Router {
   const router = Router();
-  router.post('/api/v1/sessions/approval', (request, response) => {
-    const { program } = parse(approvalRequest, request.body ?? {});
+  apiRoute(router, table.ask, (request, response, sent) => {
+    const { program } = sent.body();
     const { secret, code, url, expiresAt } = startApproval(forge, { program, address: request.ip ?? '' });
     response.status(201).set('Cache-Control', 'no-store');
-    response.json({
-      request: secret,
-      code,
-      url,
-      expiresAt: new Date(expiresAt).toISOString(),
-    } satisfies ApprovalView);
+    response.json({ request: secret, code, url, expiresAt: new Date(expiresAt).toISOString() });
   });
-  router.post('/api/v1/sessions/approval/token', (request, response) =>
-    tellDecision(forge, request, response),
-  );
+  apiRoute(router, table.decision, (_request, response, sent) => tellDecision(forge, response, sent.body()));
   return router;
 }
 
-async function tellDecision(forge: Forge, request: Request, response: Response): Promise<void> {
-  const order = parse(approvalTokenRequest, request.body);
+async function tellDecision(
+  forge: Forge,
+  response: Response,
+  order: z.output<typeof approvalTokenRequest>,
+): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const answer = await waitForApproval(forge, {

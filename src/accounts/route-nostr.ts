@@ -2,11 +2,21 @@
 import { Router } from 'express';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { z } from 'zod';
 import { recordAudit } from './audit.ts';
 import { callerOf, requireAccount } from './guard.ts';
-import { nostrKeyRequest, nostrSignIn, type NostrKey, type NostrKeyView } from './model.ts';
+import {
+  nostrChallenge,
+  nostrKeyListView,
+  nostrKeyRequest,
+  nostrKeyView,
+  nostrSignIn,
+  nostrSignInView,
+  type NostrKey,
+  type NostrKeyView,
+} from './model.ts';
 import { addNostrKey, nostrKeysOf, signInWithNostr } from './nostr-keys.ts';
 import { createNostrChallenge, requireNostrProof } from './nostr-proof.ts';
 import { createProgramToken } from './sign-in.ts';
@@ -17,15 +27,62 @@ const sessionPath = '/api/v1/sessions/nostr';
 const keysPath = '/api/v1/account/nostr-keys';
 const rowId = z.coerce.number().int().positive();
 
+const challengeRow = (path: string) =>
+  apiRow({
+    method: 'get',
+    path: `${path}/challenge`,
+    summary: 'Ask for what a Nostr key must sign',
+    right: 'anyone',
+    answer: nostrChallenge,
+  });
+
+const table = {
+  signIn: apiRow({
+    method: 'post',
+    path: sessionPath,
+    summary: 'Sign in with a Nostr key',
+    description: 'A browser is answered with a session cookie, a program with a token.',
+    right: 'anyone',
+    body: nostrSignIn,
+    answer: nostrSignInView,
+    status: 201,
+  }),
+  keys: apiRow({
+    method: 'get',
+    path: keysPath,
+    summary: 'List the Nostr keys of the account',
+    right: 'account',
+    answer: nostrKeyListView,
+  }),
+  addKey: apiRow({
+    method: 'post',
+    path: keysPath,
+    summary: 'Add a Nostr key to the account',
+    right: 'account',
+    scope: 'admin',
+    body: nostrKeyRequest,
+    answer: nostrKeyView,
+    status: 201,
+  }),
+  removeKey: apiRow({
+    method: 'delete',
+    path: `${keysPath}/:id`,
+    summary: 'Remove a Nostr key from the account',
+    right: 'account',
+    scope: 'admin',
+    answer: 'nothing',
+  }),
+};
+
 export function nostrRoutes(forge: Forge): Router {
   const router = Router();
   for (const path of [sessionPath, keysPath]) {
-    router.get(`${path}/challenge`, (_request, response) => {
+    apiRoute(router, challengeRow(path), (_request, response) => {
       response.set('Cache-Control', 'no-store').json(createNostrChallenge(forge, path));
     });
   }
-  router.post(sessionPath, (request, response) => {
-    const order = parse(nostrSignIn, request.body);
+  apiRoute(router, table.signIn, (request, response, sent) => {
+    const order = sent.body();
     const account = signInWithNostr(forge, order.event, sessionPath);
     if (order.for === 'browser') {
       startSession(forge, { request, response }, account);
@@ -36,33 +93,27 @@ export function nostrRoutes(forge: Forge): Router {
     recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
     response.status(201).json({ token, account: account.name });
   });
-  router.get(keysPath, (_request, response) => {
+  apiRoute(router, table.keys, (_request, response) => {
     const account = requireAccount(callerOf(response), 'read');
     response.json({ keys: nostrKeysOf(forge, account.id).map(viewOf) });
   });
-  router.post(keysPath, (request, response) => {
+  apiRoute(router, table.addKey, (_request, response, sent) => {
     const account = requireAccount(callerOf(response), 'admin');
-    const { event, label } = parse(nostrKeyRequest, request.body);
+    const { event, label } = sent.body();
     requireNostrProof(forge, event, keysPath);
     const key = addNostrKey(forge, { accountId: account.id, publicKey: event.pubkey, label });
-    recordAudit(forge, callerOf(response), {
-      action: 'nostr-key.add',
-      subject: account.name,
-      detail: { npub: key.npub },
-    });
+    const detail = { npub: key.npub };
+    recordAudit(forge, callerOf(response), { action: 'nostr-key.add', subject: account.name, detail });
     response.status(201).json(viewOf(key));
   });
-  router.delete(`${keysPath}/:id`, (request, response) => {
+  apiRoute(router, table.removeKey, (request, response) => {
     const account = requireAccount(callerOf(response), 'admin');
-    const id = parse(rowId, request.params['id']);
+    const id = parse(rowId, request.params.id);
     if (!deleteNostrKey(forge.db, { id, accountId: account.id })) {
       throw new ForgeError('not_found', `You have no Nostr key ${id}; it may be gone already.`);
     }
-    recordAudit(forge, callerOf(response), {
-      action: 'nostr-key.remove',
-      subject: account.name,
-      detail: { id },
-    });
+    const detail = { id };
+    recordAudit(forge, callerOf(response), { action: 'nostr-key.remove', subject: account.name, detail });
     response.status(204).end();
   });
   return router;

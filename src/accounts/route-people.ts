@@ -2,6 +2,8 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { listAccounts } from './find.ts';
@@ -18,7 +20,12 @@ import {
   accountChange,
   accountName,
   agentRequest,
+  invitationListView,
   invitationRequest,
+  newAgentView,
+  newInvitationView,
+  personListView,
+  personView,
   type Account,
   type Invitation,
   type InvitationView,
@@ -104,40 +111,90 @@ function showPeople(forge: Forge, response: Response, shown: Shown = {}): void {
   });
 }
 
+const table = {
+  accounts: apiRow({
+    method: 'get',
+    path: '/api/v1/accounts',
+    summary: 'List the accounts of the forge',
+    right: 'admin',
+    answer: personListView,
+  }),
+  change: apiRow({
+    method: 'patch',
+    path: '/api/v1/accounts/:name',
+    summary: 'Change the role of an account, or disable it',
+    right: 'admin',
+    body: accountChange,
+    answer: personView,
+  }),
+  agent: apiRow({
+    method: 'post',
+    path: '/api/v1/agents',
+    summary: 'Create an agent with a token of its own',
+    description: 'The token is told once, in this answer.',
+    right: 'admin',
+    body: agentRequest,
+    answer: newAgentView,
+    status: 201,
+  }),
+  invitations: apiRow({
+    method: 'get',
+    path: '/api/v1/invitations',
+    summary: 'List the open invitations',
+    right: 'admin',
+    answer: invitationListView,
+  }),
+  invite: apiRow({
+    method: 'post',
+    path: '/api/v1/invitations',
+    summary: 'Invite somebody by a link',
+    description: 'The link is told once, in this answer.',
+    right: 'admin',
+    body: invitationRequest,
+    answer: newInvitationView,
+    status: 201,
+  }),
+  revoke: apiRow({
+    method: 'delete',
+    path: '/api/v1/invitations/:id',
+    summary: 'Revoke an invitation',
+    right: 'admin',
+    answer: 'nothing',
+  }),
+};
+
 export function peopleApi(forge: Forge): Router {
   const router = Router();
-  router.get('/api/v1/accounts', (_request, response) => {
+  apiRoute(router, table.accounts, (_request, response) => {
     requireAdmin(callerOf(response));
     response.json({ accounts: listAccounts(forge).map(personOf) });
   });
-  router.patch('/api/v1/accounts/:name', (request, response) => {
+  apiRoute(router, table.change, (request, response, sent) => {
     requireAdmin(callerOf(response));
     const { name } = request.params;
-    changePerson(forge, response, { name, ...parse(accountChange, request.body) });
+    changePerson(forge, response, { name, ...sent.body() });
     const account = listAccounts(forge).find((one) => one.name.toLowerCase() === name.toLowerCase());
-    response.json(account === undefined ? null : personOf(account));
+    if (account === undefined) throw new ForgeError('not_found', `There is no account ${name}.`);
+    response.json(personOf(account));
   });
-  router.post('/api/v1/agents', (request, response) => {
-    const { account, token } = createAgent(forge, {
-      caller: callerOf(response),
-      ...parse(agentRequest, request.body),
-    });
-    response
-      .status(201)
-      .set('Cache-Control', 'no-store')
-      .json({ account: personOf(account), token });
+  apiRoute(router, table.agent, (_request, response, sent) => {
+    requireAdmin(callerOf(response));
+    const { account, token } = createAgent(forge, { caller: callerOf(response), ...sent.body() });
+    response.status(201).set('Cache-Control', 'no-store');
+    response.json({ account: personOf(account), token });
   });
-  router.get('/api/v1/invitations', (_request, response) => {
+  apiRoute(router, table.invitations, (_request, response) => {
     requireAdmin(callerOf(response));
     response.json({ invitations: openInvitations(forge).map(viewOf) });
   });
-  router.post('/api/v1/invitations', (request, response) => {
-    const order = { caller: callerOf(response), ...parse(invitationRequest, request.body ?? {}) };
-    const { id, link, expiresAt } = createInvitation(forge, order);
+  apiRoute(router, table.invite, (_request, response, sent) => {
+    requireAdmin(callerOf(response));
+    const { id, link, expiresAt } = createInvitation(forge, { caller: callerOf(response), ...sent.body() });
     response.status(201).set('Cache-Control', 'no-store');
     response.json({ id, link, expiresAt: new Date(expiresAt).toISOString() });
   });
-  router.delete('/api/v1/invitations/:id', (request, response) => {
+  apiRoute(router, table.revoke, (request, response) => {
+    requireAdmin(callerOf(response));
     revokeInvitation(forge, { caller: callerOf(response), id: parse(rowId, request.params.id) });
     response.status(204).end();
   });

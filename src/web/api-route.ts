@@ -55,7 +55,7 @@ type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer
     ? Record<Name, string>
     : Path extends `${string}*${infer Name}`
       ? Record<Name, string[]>
-      : unknown;
+      : Record<never, string>;
 
 type AnswerBody<Answer> = Answer extends z.ZodType ? z.input<Answer> : unknown;
 
