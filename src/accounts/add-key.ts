@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { findKeyByBlob, insertKey } from './store.ts';
+import { isKnownKey } from './known-key.ts';
+import { insertKey, listKeys } from './store.ts';
 
 const keyTypes = new Set([
   'ssh-ed25519',
@@ -47,15 +48,19 @@ export function parsePublicKey(text: string): PublicKey {
   return { algorithm, blob, fingerprint: `SHA256:${digest}`, comment: comment.join(' ').slice(0, 100) };
 }
 
-/** Gives an account one more key. Refuses a malformed key (`invalid`) and one in use (`conflict`). */
+/** Gives an account one more key. Refuses a malformed key (`invalid`), one in use (`conflict`) and too many (`limited`). */
 export function addKey(
   forge: Forge,
   request: { accountId: number; text: string; label?: string },
 ): { fingerprint: string } {
   const key = parsePublicKey(request.text);
-  const existing = findKeyByBlob(forge.db, key.blob);
-  if (existing !== undefined) {
-    throw new ForgeError('conflict', `The key ${key.fingerprint} belongs to an account already.`);
+  refuseKnownKey(forge, key);
+  const { maxKeysPerAccount } = forge.config.limits;
+  if (listKeys(forge.db, request.accountId).length >= maxKeysPerAccount) {
+    throw new ForgeError(
+      'limited',
+      `An account has at most ${maxKeysPerAccount} SSH keys; remove one first.`,
+    );
   }
   insertKey(forge.db, {
     accountId: request.accountId,
@@ -66,6 +71,15 @@ export function addKey(
     createdAt: forge.clock.now(),
   });
   return { fingerprint: key.fingerprint };
+}
+
+/** A key signs in one account or opens one repository, so that who comes with it is never in doubt. */
+export function refuseKnownKey(forge: Forge, key: { blob: string; fingerprint: string }): void {
+  if (!isKnownKey(forge, key.blob)) return;
+  throw new ForgeError(
+    'conflict',
+    `The key ${key.fingerprint} belongs to an account already, or to a repository as its deploy key. Remove it there, or make another one.`,
+  );
 }
 
 const refusal = (why: string): ForgeError =>

@@ -2,6 +2,7 @@
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { hashSecret } from '../lib/secrets.ts';
+import { findDeployKeyCaller } from './deploy-key-caller.ts';
 import type { Account, Caller } from './model.ts';
 import {
   countAdmins,
@@ -54,13 +55,17 @@ export function findCallerByToken(forge: Forge, secret: string, address: string)
   const account = findActiveAccount(forge.db, token.accountId);
   if (account === undefined) return undefined;
   stampLastUse(forge.db, 'tokens', { id: token.id, now });
-  return { account, scope: token.scope, credential: `token ${token.id}`, address };
+  const onlyRepo = token.repoId === null ? {} : { onlyRepo: { id: token.repoId } };
+  return { account, scope: token.scope, credential: `token ${token.id}`, address, ...onlyRepo };
 }
 
-/** The caller who proved to hold the key; `blob` is the base64 of the wire form in an OpenSSH public key line. */
+/**
+ * The caller who proved to hold the key, an account's or a repository's; `blob` is the base64 of the wire form in an
+ * OpenSSH public key line.
+ */
 export function findCallerByKey(forge: Forge, key: { blob: string; address: string }): Caller | undefined {
   const row = findKeyByBlob(forge.db, key.blob);
-  if (row === undefined) return undefined;
+  if (row === undefined) return findDeployKeyCaller(forge, { blob: key.blob }, key.address);
   const account = findActiveAccount(forge.db, row.accountId);
   if (account === undefined) return undefined;
   stampLastUse(forge.db, 'ssh_keys', { id: row.id, now: forge.clock.now() });

@@ -7,6 +7,7 @@ import { hashSecret, isSameText } from '../lib/secrets.ts';
 import { assetVersion } from '../web/app.ts';
 import { findCallerByToken } from './find.ts';
 import { anonymous, type Account, type Caller, type TokenScope } from './model.ts';
+import { findCallerByPass, isPass } from './pass.ts';
 import { findActiveAccount, findSession, stampLastUse } from './store.ts';
 
 export const sessionCookie = 'pika_session';
@@ -49,7 +50,7 @@ export function identify(forge: Forge, isSandboxed: () => boolean): RequestHandl
     const caller =
       header === undefined
         ? callerBySession(forge, { secret: sessionSecret, address })
-        : callerByHeader(forge, header, address);
+        : callerByToken(forge, request);
     const formToken = sessionSecret === undefined ? '' : formTokenOf(sessionSecret);
     const account = caller.account && { name: caller.account.name, role: caller.account.role };
     const unsandboxed = !isSandboxed();
@@ -71,14 +72,27 @@ export function requireAccount(caller: Caller, scope: TokenScope): Account {
   if (order.indexOf(caller.scope) < order.indexOf(scope)) {
     throw new ForgeError(
       'forbidden',
-      `This token may only ${caller.scope}; use one with the scope ${scope}.`,
+      `This token may only ${caller.scope}; use one with the scope ${scope}, as ph login --scope ${scope} makes it.`,
     );
   }
   return caller.account;
 }
 
+/**
+ * As `requireAccount`, for what is not of one repository: an account's own things, and those of the whole forge. A
+ * credential that is good for one repository alone is refused there (`forbidden`).
+ */
+export function requireOwnAccount(caller: Caller, scope: TokenScope): Account {
+  const account = requireAccount(caller, scope);
+  if (caller.onlyRepo === undefined) return account;
+  throw new ForgeError(
+    'forbidden',
+    'This credential is good for one repository alone. Sign in with one of your own for that.',
+  );
+}
+
 export function requireAdmin(caller: Caller): Account {
-  const account = requireAccount(caller, 'admin');
+  const account = requireOwnAccount(caller, 'admin');
   if (account.role !== 'admin') throw new ForgeError('forbidden', 'Only an admin of this forge may do that.');
   return account;
 }
@@ -117,20 +131,42 @@ function isOwnOrigin(origin: string, request: Request): boolean {
   return URL.canParse(origin) && new URL(origin).host === request.get('host');
 }
 
-function callerByHeader(forge: Forge, header: string, address: string): Caller {
+/**
+ * Who asks by the Authorization header alone: nobody without one, and never a browser's cookie, for which another site's
+ * page could ask. A token that is not good is refused (`unauthenticated`) rather than taken for nobody. A pass counts
+ * where `passFor` names the repository that it must be for.
+ */
+export function callerByToken(
+  forge: Forge,
+  request: Request,
+  passFor?: { repoId: number | undefined },
+): Caller {
+  const header = request.get('authorization');
+  const address = request.ip ?? '';
+  if (header === undefined) return anonymous(address);
   const secret = secretInHeader(header);
-  const caller = secret === undefined ? undefined : findCallerByToken(forge, secret, address);
-  if (caller === undefined) {
-    throw new ForgeError(
-      'unauthenticated',
-      'This token is unknown, revoked or expired; make a new one with: pika-git token create',
-    );
-  }
-  return caller;
+  const caller = secret === undefined ? undefined : callerBySecret(forge, { secret, address }, passFor);
+  if (caller !== undefined) return caller;
+  throw new ForgeError(
+    'unauthenticated',
+    passFor === undefined
+      ? 'This token is unknown, revoked or expired. Make a new one on your account page, or with: ph token create'
+      : 'This token is unknown, revoked or expired, or for another repository. Give a valid one as the password.',
+  );
+}
+
+function callerBySecret(
+  forge: Forge,
+  { secret, address }: { secret: string; address: string },
+  passFor: { repoId: number | undefined } | undefined,
+): Caller | undefined {
+  if (passFor === undefined || !isPass(secret)) return findCallerByToken(forge, secret, address);
+  const { repoId } = passFor;
+  return repoId === undefined ? undefined : findCallerByPass(forge, { secret, repoId, address });
 }
 
 /** The token in `Bearer TOKEN` or in `Basic base64(anything:TOKEN)`. */
-export function secretInHeader(header: string): string | undefined {
+function secretInHeader(header: string): string | undefined {
   const [scheme = '', value = ''] = header.split(' ', 2);
   if (/^bearer$/i.test(scheme)) return value || undefined;
   if (!/^basic$/i.test(scheme)) return undefined;

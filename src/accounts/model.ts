@@ -24,6 +24,8 @@ export interface Account {
   createdAt: number;
   /** Set: nobody can sign in as it, with anything. */
   disabledAt?: number | undefined;
+  /** Set: a browser that signs in without a passkey is asked for one as well. */
+  secondFactorSince?: number | undefined;
 }
 
 /** Who is asking, and with what. An anonymous caller has no account and may only read what is public. */
@@ -34,6 +36,14 @@ export interface Caller {
   /** For the audit log, e.g. `session 4`, `token 7`, `key SHA256:…`, `console`. Never a secret. */
   credential: string;
   address: string;
+  /** Set: the credential is good for this repository alone. */
+  onlyRepo?: OnlyRepo | undefined;
+}
+
+export interface OnlyRepo {
+  id: number;
+  /** The right of a deploy key, which belongs to no account that could have one. */
+  right?: 'read' | 'write';
 }
 
 export const anonymous = (address: string): Caller => ({
@@ -91,7 +101,10 @@ export const nostrKeyListView = z.object({ keys: z.array(nostrKeyView) });
 export const nostrSignInView = z.object({ account: z.string(), token: z.string().optional() });
 
 /** What a program says of itself when it asks to be signed in by approval, e.g. `ph on HOST`. */
-export const approvalRequest = z.strictObject({ program: z.string().min(1).max(100).default('a program') });
+export const approvalRequest = z.strictObject({
+  program: z.string().min(1).max(100).default('a program'),
+  scope: z.enum(tokenScopes).default('write'),
+});
 export const approvalView = z.object({
   /** The program's own secret, to ask for the decision with. */
   request: z.string(),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import { isSameText } from '../lib/secrets.ts';
+import { findDeployKeyCaller } from './deploy-key-caller.ts';
 import type { Caller } from './model.ts';
 import { findActiveAccount, listKeys, listTokens } from './store.ts';
 
@@ -50,6 +51,11 @@ export function findCallerByPass(
   if (!isSameText(signature, sign(forge, text))) return undefined;
   const signed = content.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
   if (signed.repo !== pass.repoId || signed.expiresAt <= forge.clock.now()) return undefined;
+  const [kind, fingerprint = ''] = signed.credential.split(' ', 2);
+  if (kind === 'deploy-key') {
+    const holder = findDeployKeyCaller(forge, { fingerprint }, pass.address);
+    return holder && { ...holder, scope: signed.right };
+  }
   const account = findActiveAccount(forge.db, signed.account);
   if (account === undefined || !stillStands(forge, signed)) return undefined;
   return { account, scope: signed.right, credential: signed.credential, address: pass.address };

@@ -27,6 +27,7 @@ export function createLoginLink(forge: Forge, request: { accountId?: number } = 
     insertLink(forge.db, {
       hash: hashSecret(secret),
       accountId: request.accountId ?? null,
+      purpose: 'sign-in',
       now,
       expiresAt: now + (request.accountId === undefined ? adminLinkMs : linkMs),
     });

@@ -11,13 +11,24 @@ interface AccountRow {
   role: AccountRole;
   created_at: number;
   disabled_at: number | null;
+  second_factor_since: number | null;
 }
 
-const accountColumns = 'a.id, a.name, a.email, a.kind, a.role, a.created_at, a.disabled_at';
+const accountColumns =
+  'a.id, a.name, a.email, a.kind, a.role, a.created_at, a.disabled_at, a.second_factor_since';
 
 function toAccount(row: AccountRow): Account {
   const { id, name, email, kind, role } = row;
-  return { id, name, email, kind, role, createdAt: row.created_at, disabledAt: row.disabled_at ?? undefined };
+  return {
+    id,
+    name,
+    email,
+    kind,
+    role,
+    createdAt: row.created_at,
+    disabledAt: row.disabled_at ?? undefined,
+    secondFactorSince: row.second_factor_since ?? undefined,
+  };
 }
 
 export function findAccount(db: Db, where: { id: number } | { name: string }): Account | undefined {
@@ -44,6 +55,10 @@ export function setDisabled(db: Db, change: { id: number; at: number | null }): 
   db.run('UPDATE accounts SET disabled_at = :at WHERE id = :id', change);
 }
 
+export function setSecondFactor(db: Db, change: { id: number; at: number | null }): void {
+  db.run('UPDATE accounts SET second_factor_since = :at WHERE id = :id', change);
+}
+
 export function listAccountRows(db: Db): Account[] {
   return db.all<AccountRow>(`SELECT ${accountColumns} FROM accounts a ORDER BY a.name`).map(toAccount);
 }
@@ -54,7 +69,10 @@ export function countAdmins(db: Db): number {
   return db.get<{ n: number }>(sql)?.n ?? 0;
 }
 
-export function insertAccount(db: Db, account: Omit<Account, 'id' | 'disabledAt'>): Account {
+export function insertAccount(
+  db: Db,
+  account: Omit<Account, 'id' | 'disabledAt' | 'secondFactorSince'>,
+): Account {
   const { lastId } = db.run(
     `INSERT INTO accounts (name, email, kind, role, created_at) VALUES (:name, :email, :kind, :role, :createdAt)`,
     { ...account },
@@ -133,7 +151,7 @@ export const deleteNostrKey = (db: Db, key: { id: number; accountId: number }): 
 /** Last use is kept to the minute, so that a busy credential costs one write a minute and not one a request. */
 export function stampLastUse(
   db: Db,
-  table: 'ssh_keys' | 'nostr_keys' | 'tokens' | 'sessions',
+  table: 'ssh_keys' | 'deploy_keys' | 'nostr_keys' | 'passkeys' | 'tokens' | 'sessions',
   use: { id: number; now: number },
 ): void {
   db.run(
@@ -146,13 +164,15 @@ export interface TokenRow {
   id: number;
   accountId: number;
   scope: TokenScope;
+  /** The repository that it is good for alone. */
+  repoId: number | null;
   label: string;
   createdAt: number;
   expiresAt: number | null;
   lastUsedAt: number | null;
 }
 
-const tokenColumns = `id, account_id AS accountId, scope, label, created_at AS createdAt,
+const tokenColumns = `id, account_id AS accountId, scope, repo_id AS repoId, label, created_at AS createdAt,
   expires_at AS expiresAt, last_used_at AS lastUsedAt`;
 
 export const findToken = (db: Db, where: { hash: string; now: number }): TokenRow | undefined =>
@@ -162,6 +182,7 @@ export const findToken = (db: Db, where: { hash: string; now: number }): TokenRo
     where,
   );
 
+/** Those that are not revoked; whether they have expired is for the caller to see. */
 export const listTokens = (db: Db, accountId: number): TokenRow[] =>
   db.all(
     `SELECT ${tokenColumns} FROM tokens WHERE account_id = :accountId AND revoked_at IS NULL ORDER BY id`,
@@ -172,18 +193,18 @@ export interface NewToken {
   accountId: number;
   hash: string;
   scope: TokenScope;
+  repoId: number | null;
   label: string;
   createdAt: number;
   expiresAt: number | null;
 }
 
-export function insertToken(db: Db, token: NewToken): void {
+export const insertToken = (db: Db, token: NewToken): number =>
   db.run(
-    `INSERT INTO tokens (account_id, hash, scope, label, created_at, expires_at)
-     VALUES (:accountId, :hash, :scope, :label, :createdAt, :expiresAt)`,
+    `INSERT INTO tokens (account_id, hash, scope, repo_id, label, created_at, expires_at)
+     VALUES (:accountId, :hash, :scope, :repoId, :label, :createdAt, :expiresAt)`,
     { ...token },
-  );
-}
+  ).lastId;
 
 export const revokeToken = (db: Db, token: { id: number; accountId: number; now: number }): boolean =>
   db.run(
@@ -198,10 +219,11 @@ export interface SessionRow {
   userAgent: string;
   createdAt: number;
   expiresAt: number;
+  lastUsedAt: number;
 }
 
 const sessionColumns = `id, account_id AS accountId, address, user_agent AS userAgent,
-  created_at AS createdAt, expires_at AS expiresAt`;
+  created_at AS createdAt, expires_at AS expiresAt, last_used_at AS lastUsedAt`;
 
 export const findSession = (db: Db, where: { hash: string; now: number }): SessionRow | undefined =>
   db.get(`SELECT ${sessionColumns} FROM sessions WHERE hash = :hash AND expires_at > :now`, where);
@@ -212,7 +234,10 @@ export const listSessions = (db: Db, where: { accountId: number; now: number }):
     where,
   );
 
-export function insertSession(db: Db, session: Omit<SessionRow, 'id'> & { hash: string }): void {
+export function insertSession(
+  db: Db,
+  session: Omit<SessionRow, 'id' | 'lastUsedAt'> & { hash: string },
+): void {
   db.run(
     `INSERT INTO sessions (account_id, hash, address, user_agent, created_at, expires_at, last_used_at)
      VALUES (:accountId, :hash, :address, :userAgent, :createdAt, :expiresAt, :createdAt)`,
@@ -223,24 +248,36 @@ export function insertSession(db: Db, session: Omit<SessionRow, 'id'> & { hash: 
 export const deleteSession = (db: Db, session: { id: number; accountId: number }): boolean =>
   db.run('DELETE FROM sessions WHERE id = :id AND account_id = :accountId', session).changes === 1;
 
+/** Every session of the account but one; answers how many. */
+export const deleteOtherSessions = (db: Db, where: { accountId: number; keepId: number }): number =>
+  db.run('DELETE FROM sessions WHERE account_id = :accountId AND id <> :keepId', where).changes;
+
 export interface LinkRow {
   accountId: number | null;
+  purpose: 'sign-in' | 'recovery';
 }
 
-export function insertLink(
-  db: Db,
-  link: { hash: string; accountId: number | null; now: number; expiresAt: number },
-): void {
+export function insertLink(db: Db, link: LinkRow & { hash: string; now: number; expiresAt: number }): void {
   db.run('DELETE FROM login_links WHERE expires_at < :now', { now: link.now });
   db.run(
-    `INSERT INTO login_links (hash, account_id, created_at, expires_at) VALUES (:hash, :accountId, :now, :expiresAt)`,
-    link,
+    `INSERT INTO login_links (hash, account_id, purpose, created_at, expires_at)
+     VALUES (:hash, :accountId, :purpose, :now, :expiresAt)`,
+    { ...link },
+  );
+}
+
+/** A new recovery link is the only one of its account. */
+export function expireRecoveryLinks(db: Db, where: { accountId: number; now: number }): void {
+  db.run(
+    `UPDATE login_links SET expires_at = :now
+      WHERE account_id = :accountId AND purpose = 'recovery' AND expires_at > :now`,
+    where,
   );
 }
 
 export const findLink = (db: Db, where: { hash: string; now: number }): LinkRow | undefined =>
   db.get(
-    `SELECT account_id AS accountId FROM login_links
+    `SELECT account_id AS accountId, purpose FROM login_links
      WHERE hash = :hash AND used_at IS NULL AND expires_at > :now`,
     where,
   );

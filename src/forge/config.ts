@@ -134,6 +134,11 @@ const limits = z
     minFreeMebibytes: positive.default(64),
     waitSeconds: positive.default(60),
     sessionDays: positive.default(30),
+    maxKeysPerAccount: positive.default(50),
+    maxPasskeysPerAccount: positive.default(20),
+    maxTokensPerAccount: positive.default(200),
+    maxSessionsPerAccount: positive.default(100),
+    maxDeployKeysPerRepo: positive.default(50),
   })
   .prefault({});
 

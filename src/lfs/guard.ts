@@ -1,10 +1,7 @@
 import type { Request } from 'express';
-import { findCallerByToken } from '../accounts/find.ts';
-import { secretInHeader } from '../accounts/guard.ts';
-import { anonymous, type Caller } from '../accounts/model.ts';
-import { findCallerByPass, isPass } from '../accounts/pass.ts';
+import { callerByToken } from '../accounts/guard.ts';
+import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
-import { ForgeError } from '../lib/errors.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { findRepo } from '../repos/find.ts';
 import type { Repo } from '../repos/model.ts';
@@ -46,19 +43,5 @@ function named(forge: Forge, { params }: Request): { owner: string; name: string
   return { owner, name, repo: findRepo(forge, owner, name) };
 }
 
-function callerOfRequest(forge: Forge, request: Request, repo: Repo | undefined): Caller {
-  const header = request.get('authorization');
-  const address = request.ip ?? '';
-  if (header === undefined) return anonymous(address);
-  const secret = secretInHeader(header) ?? '';
-  const caller = isPass(secret)
-    ? repo && findCallerByPass(forge, { secret, repoId: repo.id, address })
-    : findCallerByToken(forge, secret, address);
-  if (caller === undefined) {
-    throw new ForgeError(
-      'unauthenticated',
-      'This token is unknown, revoked or expired, or for another repository. Give a valid one as the password.',
-    );
-  }
-  return caller;
-}
+const callerOfRequest = (forge: Forge, request: Request, repo: Repo | undefined): Caller =>
+  callerByToken(forge, request, { repoId: repo?.id });

@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import { callerOf, requireAccount } from '../accounts/guard.ts';
+import { callerOf, requireOwnAccount } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
 import { changeSettings } from './change-settings.ts';
@@ -95,7 +95,7 @@ export function reposApi(forge: Forge): Router {
   });
   apiRoute(router, table.create, async (_request, response, sent) => {
     const caller = callerOf(response);
-    requireAccount(caller, 'write');
+    requireOwnAccount(caller, 'write');
     const { owner, name, ...rest } = sent.body();
     const options = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     const repo = await createRepo(forge, { owner, name, ...options, caller });

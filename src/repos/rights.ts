@@ -9,6 +9,10 @@ import { findMemberRole } from './store.ts';
 function rightOfAccount(forge: Forge, caller: Caller, repo: Repo): Right {
   const { account } = caller;
   if (account === undefined) return 'none';
+  if (caller.onlyRepo !== undefined) {
+    if (caller.onlyRepo.id !== repo.id) return 'none';
+    if (caller.onlyRepo.right !== undefined) return caller.onlyRepo.right;
+  }
   if (account.role === 'admin') return 'maintain';
   if (account.name.toLowerCase() === repo.owner.toLowerCase()) return 'maintain';
   return findMemberRole(forge.db, { repoId: repo.id, accountId: account.id }) ?? 'none';
@@ -18,7 +22,9 @@ function rightOfAccount(forge: Forge, caller: Caller, repo: Repo): Right {
 export function rightOn(forge: Forge, caller: Caller, repo: Repo): Right {
   const right = rightOfAccount(forge, caller, repo);
   const capped = caller.scope === 'read' && includesRight(right, 'read') ? 'read' : right;
-  return capped === 'none' && repo.visibility === 'public' ? 'read' : capped;
+  // What is good for one repository reaches no other, not even one that everybody may read.
+  const isElsewhere = caller.onlyRepo !== undefined && caller.onlyRepo.id !== repo.id;
+  return capped === 'none' && repo.visibility === 'public' && !isElsewhere ? 'read' : capped;
 }
 
 /**
@@ -52,6 +58,6 @@ export function noSuchRepo(name: string, caller?: Caller): ForgeError {
 /** Admins create repositories under any name, members under their own. */
 export function mayCreateRepo(caller: Caller, owner: string): boolean {
   const { account } = caller;
-  if (account === undefined || caller.scope === 'read') return false;
+  if (account === undefined || caller.scope === 'read' || caller.onlyRepo !== undefined) return false;
   return account.role === 'admin' || account.name.toLowerCase() === owner.toLowerCase();
 }

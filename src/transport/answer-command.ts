@@ -1,7 +1,7 @@
 // The few commands of the forge over SSH: ssh -p PORT git@HOST help, and the sign-in of Git LFS.
 import type { Caller } from '../accounts/model.ts';
 import { createPass } from '../accounts/pass.ts';
-import { requireAccount } from '../accounts/guard.ts';
+import { requireOwnAccount } from '../accounts/guard.ts';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { recordAudit } from '../accounts/audit.ts';
 import { publicOrigin, type Forge } from '../forge/open.ts';
@@ -16,7 +16,7 @@ export function answerCommand(forge: Forge, caller: Caller, name: 'help' | 'whoa
   if (name === 'whoami') return account;
   if (name === 'help') return help(forge, account);
   // A link without an account would make the first admin; that one is for the console alone.
-  const { id } = requireAccount(caller, 'admin');
+  const { id } = requireOwnAccount(caller, 'admin');
   recordAudit(forge, caller, { action: 'login.link', subject: account });
   return createLoginLink(forge, { accountId: id });
 }

@@ -35,6 +35,9 @@ async function answer(
   if (question.kind === 'command') return answerCommand(forge, caller, question.name);
   if (question.kind === 'lfs') return answerLfs(forge, caller, question);
   if (question.kind === 'shell') {
+    if (caller.onlyRepo !== undefined) {
+      throw new ForgeError('forbidden', 'A deploy key fetches and pushes, and opens no shell.');
+    }
     const lookAgain = () => findCaller(forge, question.identity);
     return desk.openShell({ ...question.wanted, caller, lookAgain }, signal);
   }

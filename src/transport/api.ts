@@ -2,9 +2,7 @@
 // POST to git-receive-pack needs the right to write whatever its query says and whatever was asked before.
 import { Router, type Request, type Response } from 'express';
 import { pipeline } from 'node:stream/promises';
-import { findCallerByToken } from '../accounts/find.ts';
-import { secretInHeader } from '../accounts/guard.ts';
-import { anonymous, type Caller } from '../accounts/model.ts';
+import { callerByToken } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { statusByCode } from '../lib/statuses.ts';
@@ -170,24 +168,12 @@ const protocolOf = (request: Request): string | undefined => checkedProtocol(req
 
 function wantedOf(forge: Forge, request: Request, service: GitService): WantedService {
   const { owner, repo } = request.params;
-  const caller = callerOfRequest(forge, request);
-  return { caller, service, owner: String(owner), name: String(repo).replace(/\.git$/, '') };
-}
-
-/** Tokens only: a browser's cookie must not make another site's page push. */
-function callerOfRequest(forge: Forge, request: Request): Caller {
-  const header = request.get('authorization');
-  const address = request.ip ?? '';
-  if (header === undefined) return anonymous(address);
-  const secret = secretInHeader(header);
-  const caller = secret === undefined ? undefined : findCallerByToken(forge, secret, address);
-  if (caller === undefined) {
-    throw new ForgeError(
-      'unauthenticated',
-      'This token is unknown, revoked or expired. Give it as the password.',
-    );
-  }
-  return caller;
+  return {
+    caller: callerByToken(forge, request),
+    service,
+    owner: String(owner),
+    name: String(repo).replace(/\.git$/, ''),
+  };
 }
 
 /** Every refusal is plain text: git shows it to the user as `remote:` lines. */
