@@ -1,6 +1,7 @@
 // The gate: the one place that says whether a branch may land, and if not, everything that holds it.
 // The merge acts on the very object ids that were examined here.
 import type { Caller } from '../accounts/model.ts';
+import { findOpenBranch } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import { listLanes, runOf } from '../ci/find.ts';
 import { satisfiesGate, type Lane } from '../ci/model.ts';
@@ -9,9 +10,10 @@ import type { Forge } from '../forge/open.ts';
 import { mergeTree, type MergeSides } from '../git/merge.ts';
 import { mergeBase } from '../git/objects.ts';
 import { resolveBranch } from '../git/refs.ts';
-import { fullName, includesRight, type Repo } from '../repos/model.ts';
+import { fullName, includesRight, type MergeMethod, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
+import { chooseMethod, usualMethod } from './method.ts';
 import type { GateHold, GateView } from './model.ts';
 
 export interface GateQuestion {
@@ -20,6 +22,8 @@ export interface GateQuestion {
   caller: Caller;
   /** The head the caller has seen; left out, whatever is there is examined. */
   head?: string | undefined;
+  /** How it would be merged; left out, by the usual method. */
+  method?: MergeMethod | undefined;
 }
 
 export interface Examination {
@@ -29,6 +33,8 @@ export interface Examination {
   targetOid: string | undefined;
   /** The tree of the merge, when it merges cleanly. */
   tree: string | undefined;
+  /** The method it was examined for. Refuses (`invalid`) one that the repository does not take. */
+  method: MergeMethod;
 }
 
 /** Everything that must change before the branch may land; open when that is nothing. */
@@ -42,7 +48,7 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
   const { repo, branch } = question;
   const holds = [...branchHolds(branch), ...rightHolds(forge, question)];
   if (branch.state !== 'open') {
-    return { holds, headOid: undefined, targetOid: undefined, tree: undefined };
+    return { holds, headOid: undefined, targetOid: undefined, tree: undefined, method: repo.mergeMethod };
   }
   const path = repoPath(forge, repo.id);
   const [headOid, targetOid] = await Promise.all([
@@ -51,13 +57,18 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
   ]);
   const isBroken = branch.brokenReason !== undefined;
   // The ref of a broken branch may have been set aside; the reason it is broken for says enough.
-  if (isBroken && headOid === undefined) return { holds, headOid, targetOid, tree: undefined };
+  const usual = targetOid === undefined ? repo.mergeMethod : await usualMethod(forge, repo, targetOid);
+  const method = chooseMethod(usual, question.method);
+  if (isBroken && headOid === undefined) return { holds, headOid, targetOid, tree: undefined, method };
   holds.push(...headHolds(question, headOid));
   if (headOid !== undefined) holds.push(...ciHolds(forge, question, headOid));
   if (targetOid === undefined) holds.push(missingTarget(branch.target));
-  if (headOid === undefined || targetOid === undefined) return { holds, headOid, targetOid, tree: undefined };
+  holds.push(...targetHolds(forge, branch));
+  if (headOid === undefined || targetOid === undefined) {
+    return { holds, headOid, targetOid, tree: undefined, method };
+  }
 
-  const merge = await examineMerge(forge, repo, {
+  const merge = await examineMerge(forge, method, {
     repo: path,
     target: targetOid,
     head: headOid,
@@ -67,7 +78,7 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
     return { holds: [], tree: undefined };
   });
   holds.push(...merge.holds);
-  return { holds, headOid, targetOid, tree: merge.tree };
+  return { holds, headOid, targetOid, tree: merge.tree, method };
 }
 
 function branchHolds(branch: Branch): GateHold[] {
@@ -179,6 +190,19 @@ function sentence(start: string, reason: string | undefined): string {
   return /[.!?]$/.test(reason) ? `${start}: ${reason}` : `${start}: ${reason}.`;
 }
 
+/** A branch that stands on another one lands after it: who merged it there would change what others review. */
+function targetHolds(forge: Forge, { repoId, target }: Branch): GateHold[] {
+  const below = findOpenBranch(forge, repoId, target);
+  if (below === undefined) return [];
+  return [
+    {
+      kind: 'target_under_review',
+      message: `Its target ${target} is itself under review, as #${below.number}.`,
+      wayOut: `Land #${below.number} first; this branch is then aimed at ${below.target}. Or aim it there now.`,
+    },
+  ];
+}
+
 const missingTarget = (target: string): GateHold => ({
   kind: 'no_target',
   message: `The target ${target} does not exist.`,
@@ -187,7 +211,7 @@ const missingTarget = (target: string): GateHold => ({
 
 async function examineMerge(
   forge: Forge,
-  repo: Repo,
+  method: MergeMethod,
   sides: MergeSides & { name: string },
 ): Promise<{ holds: GateHold[]; tree: string | undefined }> {
   const held = (kind: GateHold['kind'], message: string, wayOut: string) => ({
@@ -206,12 +230,8 @@ async function examineMerge(
       'Close the branch.',
     );
   }
-  if (repo.mergeMethod === 'fast-forward' && base !== sides.target) {
-    return held(
-      'not_fast_forward',
-      `${sides.name} moved on, and this repository takes fast-forwards only.`,
-      rebase,
-    );
+  if (method === 'fast-forward' && base !== sides.target) {
+    return held('not_fast_forward', `${sides.name} moved on, so it cannot be fast-forwarded.`, rebase);
   }
   const merge = await mergeTree(forge.git, sides);
   if (merge.outcome === 'clean') return { holds: [], tree: merge.tree };

@@ -19,7 +19,8 @@ import { requireRight } from '../repos/rights.ts';
 import { branchUrl } from '../repos/urls.ts';
 import { makeCommit } from './commit.ts';
 import { examineGate } from './gate.ts';
-import type { MergeView } from './model.ts';
+import { forceGate, type Forced } from './force.ts';
+import type { GateHold, MergeView } from './model.ts';
 import { hasLanded } from './landed.ts';
 import { endIntent, insertIntent, type MergeIntent } from './store.ts';
 
@@ -29,8 +30,12 @@ export interface MergeOrder {
   caller: Caller;
   /** The head the caller has seen and means. */
   expectedHead: string;
+  /** One of `methodsOf` the usual one, in place of it. */
+  method?: MergeMethod | undefined;
   /** The whole commit message, in place of the usual one. */
   message?: string | undefined;
+  /** Merges past a closed gate: who maintains the repository says why. */
+  force?: { reason: string } | undefined;
 }
 
 /** A merge whose objects exist and which nothing refers to yet. */
@@ -42,6 +47,8 @@ export interface PreparedMerge {
   targetOid: string;
   headOid: string;
   mergeOid: string;
+  /** What was overruled. */
+  forced?: Forced | undefined;
 }
 
 /**
@@ -78,36 +85,34 @@ export async function prepareMerge(forge: Forge, order: MergeOrder): Promise<Pre
   const { repo, caller, expectedHead } = order;
   const actor = requireAccount(caller, 'write');
   const branch = getBranch(forge, order.branch.id);
-  const { holds, headOid, targetOid, tree } = await examineGate(forge, {
-    repo,
-    branch,
-    caller,
-    head: expectedHead,
-  });
+  const question = { repo, branch, caller, head: expectedHead, method: order.method };
+  const { holds, headOid, targetOid, tree, method } = await examineGate(forge, question);
   const stale = holds.find((hold) => hold.kind === 'stale_head');
   if (stale !== undefined) {
     throw new ForgeError('conflict', `${stale.message} Nothing was merged. ${stale.wayOut}`);
   }
-  if (holds.length > 0 || headOid === undefined || targetOid === undefined || tree === undefined) {
-    const sentences = holds.map((hold) => `${hold.message} ${hold.wayOut}`).join(' ');
-    throw new ForgeError('conflict', `Not merged. ${sentences}`, { details: { holds } });
-  }
-  const mergeOid = await makeCommit(forge, {
-    repo,
-    branch,
-    actor,
-    message: order.message,
-    targetOid,
-    headOid,
-    tree,
-  });
-  return { repo, branch, actorId: actor.id, method: repo.mergeMethod, targetOid, headOid, mergeOid };
+  const forced = holds.length === 0 ? undefined : overrule(forge, order, holds);
+  if (headOid === undefined || targetOid === undefined || tree === undefined) throw heldBy(holds);
+  const message = order.message?.trim() === '' ? undefined : order.message;
+  const sides = { targetOid, headOid, tree };
+  const mergeOid = await makeCommit(forge, { repo, branch, actor, method, message, ...sides });
+  return { repo, branch, actorId: actor.id, method, targetOid, headOid, mergeOid, forced };
+}
+
+function overrule(forge: Forge, { repo, caller, force }: MergeOrder, holds: GateHold[]): Forced {
+  if (force === undefined) throw heldBy(holds);
+  return forceGate(forge, { repo, caller, reason: force.reason, holds });
+}
+
+function heldBy(holds: readonly GateHold[]): ForgeError {
+  const sentences = holds.map((hold) => `${hold.message} ${hold.wayOut}`).join(' ');
+  return new ForgeError('conflict', `Not merged. ${sentences}`, { details: { holds } });
 }
 
 /** Step 2: after this, a death of the process leaves something to recover. All of the rows are written or none. */
 export function recordIntents(forge: Forge, prepared: readonly PreparedMerge[]): MergeIntent[] {
   return forge.db.transaction(() =>
-    prepared.map(({ repo, branch, actorId, method, targetOid, headOid, mergeOid }) => {
+    prepared.map(({ repo, branch, actorId, method, targetOid, headOid, mergeOid, forced }) => {
       const intent = {
         repoId: repo.id,
         branchId: branch.id,
@@ -117,6 +122,7 @@ export function recordIntents(forge: Forge, prepared: readonly PreparedMerge[]):
         headOid,
         mergeOid,
         actorId,
+        forced,
       };
       return { id: insertIntent(forge, intent), ...intent };
     }),
@@ -181,13 +187,14 @@ export function finaliseMerges(
 
 function finaliseRow(forge: Forge, intent: MergeIntent, caller: Caller): boolean {
   if (!endIntent(forge, intent.id, 'done')) return false;
-  const { branchId, mergeOid, actorId, method } = intent;
+  const { branchId, mergeOid, actorId, method, forced } = intent;
   settleRow(forge, { branchId, state: 'merged', mergeOid, actorId });
   const branch = getBranch(forge, branchId);
+  const detail = { head: intent.headOid, target: intent.target, commit: mergeOid, method };
   recordAudit(forge, caller, {
-    action: 'branch.merge',
+    action: forced === undefined ? 'branch.merge' : 'branch.force-merge',
     subject: `${fullName(getRepo(forge, intent.repoId))}#${branch.number}`,
-    detail: { head: intent.headOid, target: intent.target, commit: mergeOid, method },
+    detail: { ...detail, ...forced },
   });
   return true;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { branchStates, branchView } from '../branches/model.ts';
 import { runView } from '../ci/model.ts';
+import { mergeMethods } from '../repos/model.ts';
 import { tutorialStates } from '../tutorials/model.ts';
 
 const holdKinds = [
@@ -16,7 +17,9 @@ const holdKinds = [
   'no_common_history',
   'no_target',
   'not_allowed',
+  'target_under_review',
 ] as const;
+export type HoldKind = (typeof holdKinds)[number];
 
 /** One thing that must change before the branch may land, and what would change it. */
 export const gateHold = z.object({
@@ -82,8 +85,19 @@ export type BranchListView = z.infer<typeof branchListView>;
 export const mergeRequest = z.strictObject({
   /** The head the caller has seen; the merge is refused when the branch has moved on. */
   head: fullOid,
-  message: z.string().max(65_536).optional(),
+  /** In place of the usual one; `GET …/merge` tells which may be chosen. */
+  method: z.enum(mergeMethods).optional(),
+  /** The whole commit message; empty or left out: the usual one. */
+  message: z.string().max(65_536, 'a message has at most 65536 characters').optional(),
+  /** Merges past a closed gate; for who maintains the repository. */
+  force: z.strictObject({ reason: z.string().max(2000, 'a reason has at most 2000 characters') }).optional(),
 });
+
+/** How the branch would be merged: the methods that may be chosen, the usual one first, each with its usual message. */
+export const mergeChoicesView = z.object({
+  methods: z.array(z.object({ method: z.enum(mergeMethods), message: z.string() })),
+});
+export type MergeChoicesView = z.infer<typeof mergeChoicesView>;
 
 export const mergeView = z.object({
   merged: z.literal(true),

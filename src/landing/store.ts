@@ -1,6 +1,7 @@
 // The merges table: the intent of every merge, written before refs move and ended after.
 import type { Forge } from '../forge/open.ts';
 import type { MergeMethod } from '../repos/model.ts';
+import type { Forced } from './force.ts';
 
 export interface MergeIntent {
   id: number;
@@ -13,6 +14,8 @@ export interface MergeIntent {
   headOid: string;
   mergeOid: string;
   actorId: number;
+  /** Set when it went past a closed gate. */
+  forced: Forced | undefined;
 }
 
 interface MergeRow {
@@ -25,13 +28,15 @@ interface MergeRow {
   head_oid: string;
   merge_oid: string;
   actor_id: number;
+  forced: string | null;
 }
 
 export function insertIntent(forge: Forge, intent: Omit<MergeIntent, 'id'>): number {
+  const { forced } = intent;
   const { lastId } = forge.db.run(
-    `INSERT INTO merges (repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id, state, created_at)
-     VALUES (:repoId, :branchId, :method, :target, :targetOid, :headOid, :mergeOid, :actorId, 'intended', :now)`,
-    { ...intent, now: forge.clock.now() },
+    `INSERT INTO merges (repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id, forced, state, created_at)
+     VALUES (:repoId, :branchId, :method, :target, :targetOid, :headOid, :mergeOid, :actorId, :forced, 'intended', :now)`,
+    { ...intent, forced: forced === undefined ? null : JSON.stringify(forced), now: forge.clock.now() },
   );
   return lastId;
 }
@@ -47,7 +52,7 @@ export function endIntent(forge: Forge, id: number, state: 'done' | 'abandoned')
 
 export function listIntended(forge: Forge): MergeIntent[] {
   const rows = forge.db.all<MergeRow>(
-    `SELECT id, repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id
+    `SELECT id, repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id, forced
        FROM merges WHERE state = 'intended' ORDER BY id`,
   );
   return rows.map((row) => ({
@@ -60,6 +65,7 @@ export function listIntended(forge: Forge): MergeIntent[] {
     headOid: row.head_oid,
     mergeOid: row.merge_oid,
     actorId: row.actor_id,
+    forced: row.forced === null ? undefined : (JSON.parse(row.forced) as Forced),
   }));
 }
 

@@ -6,7 +6,7 @@ CREATE TABLE accounts (
   role         TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('admin', 'member')),
   created_at   INTEGER NOT NULL,
   disabled_at  INTEGER
-, second_factor_since INTEGER) STRICT;
+) STRICT;
 
 CREATE TABLE artifacts (
   attempt_id INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
@@ -141,21 +141,6 @@ CREATE TABLE commit_statuses (
   updated_by  INTEGER REFERENCES accounts (id),
   PRIMARY KEY (repo_id, oid, context)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE deploy_keys (
-  id           INTEGER PRIMARY KEY,
-  repo_id      INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
-  algorithm    TEXT NOT NULL,
-  blob         TEXT NOT NULL UNIQUE,
-  fingerprint  TEXT NOT NULL UNIQUE,
-  label        TEXT NOT NULL,
-  can_write    INTEGER NOT NULL CHECK (can_write IN (0, 1)),
-  created_by   INTEGER REFERENCES accounts (id),
-  created_at   INTEGER NOT NULL,
-  last_used_at INTEGER
-) STRICT;
-
-CREATE INDEX deploy_keys_by_repo ON deploy_keys (repo_id);
 
 CREATE TABLE housekeeping (
   repo_id    INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
@@ -371,7 +356,7 @@ CREATE TABLE login_links (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER
-, purpose TEXT NOT NULL DEFAULT 'sign-in' CHECK (purpose IN ('sign-in', 'recovery'))) STRICT;
+) STRICT;
 
 CREATE TABLE merges (
   id          INTEGER PRIMARY KEY,
@@ -386,7 +371,7 @@ CREATE TABLE merges (
   state       TEXT NOT NULL CHECK (state IN ('intended', 'done', 'abandoned')),
   created_at  INTEGER NOT NULL,
   finished_at INTEGER
-) STRICT;
+, forced TEXT) STRICT;
 
 CREATE INDEX merges_intended ON merges (state) WHERE state = 'intended';
 
@@ -400,20 +385,6 @@ CREATE TABLE nostr_keys (
 ) STRICT;
 
 CREATE INDEX nostr_keys_by_account ON nostr_keys (account_id);
-
-CREATE TABLE passkeys (
-  id            INTEGER PRIMARY KEY,
-  account_id    INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-  credential_id TEXT NOT NULL UNIQUE,
-  public_key    TEXT NOT NULL,
-  counter       INTEGER NOT NULL,
-  transports    TEXT NOT NULL,
-  label         TEXT NOT NULL,
-  created_at    INTEGER NOT NULL,
-  last_used_at  INTEGER
-) STRICT;
-
-CREATE INDEX passkeys_by_account ON passkeys (account_id);
 
 CREATE TABLE protected_refs (
   repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
@@ -579,7 +550,7 @@ CREATE TABLE sign_in_approvals (
   expires_at  INTEGER NOT NULL,
   state       TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'approved', 'denied', 'taken')),
   account_id  INTEGER REFERENCES accounts (id) ON DELETE CASCADE
-, scope TEXT NOT NULL DEFAULT 'write' CHECK (scope IN ('read', 'write', 'admin'))) STRICT;
+) STRICT;
 
 CREATE INDEX sign_in_approvals_by_end ON sign_in_approvals (expires_at);
 
@@ -662,11 +633,9 @@ CREATE TABLE tokens (
   expires_at   INTEGER,
   last_used_at INTEGER,
   revoked_at   INTEGER
-, repo_id INTEGER REFERENCES repos (id) ON DELETE CASCADE) STRICT;
+) STRICT;
 
 CREATE INDEX tokens_by_account ON tokens (account_id);
-
-CREATE INDEX tokens_by_repo ON tokens (repo_id) WHERE repo_id IS NOT NULL;
 
 CREATE TABLE tutorials (
   id          INTEGER PRIMARY KEY,

@@ -29,8 +29,8 @@ async function stageChain(): Promise<{
     const merge = await mergeTree(forge.git, { repo: folder, target: targetOid, head: branch.headOid });
     if (merge.outcome !== 'clean') throw new Error('the staged branches conflict');
     const sides = { targetOid, headOid: branch.headOid };
-    const order = { repo, branch, actor: staged.account, message: undefined, tree: merge.tree, ...sides };
-    const mergeOid = await makeCommit(forge, order);
+    const order = { repo, branch, actor: staged.account, method: 'merge', message: undefined } as const;
+    const mergeOid = await makeCommit(forge, { ...order, tree: merge.tree, ...sides });
     chain.push({ repo, branch, actorId: staged.account.id, method: 'merge', mergeOid, ...sides });
   }
   return { staged, before, branches, chain };

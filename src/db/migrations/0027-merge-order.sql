@@ -1,0 +1,2 @@
+-- Why a merge went past a closed gate: JSON of who forced it for which reason past which holds; null when the gate was open.
+ALTER TABLE merges ADD COLUMN forced TEXT;
