@@ -1,22 +1,84 @@
 import { Router, type Request, type Response } from 'express';
+import type { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import { findBranch, getBranch } from '../branches/find.ts';
-import type { Branch } from '../branches/model.ts';
+import { branchView, type Branch } from '../branches/model.ts';
 import { branchViewOf } from '../branches/view.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
 import { fullName, type Repo, type Right } from '../repos/model.ts';
-import { parse } from '../web/parse.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { closeBranch, reopenBranch } from './close.ts';
 import { mergeBranch } from './merge.ts';
-import { branchQuery, mergeRequest, waitQuery, type BranchListView } from './model.ts';
+import {
+  branchListView,
+  branchQuery,
+  branchStatusView,
+  mergeRequest,
+  mergeView,
+  waitQuery,
+  waitView,
+  type BranchListView,
+} from './model.ts';
 import { branchStatus } from './status.ts';
 import { listBranchIds } from './store.ts';
 import { waitForBranch } from './wait.ts';
 
 const branches = '/api/v1/repos/:owner/:repo/branches';
+
+const table = {
+  list: apiRow({
+    method: 'get',
+    path: branches,
+    summary: 'List the branches of a repository',
+    description:
+      'The newest first; ask again with `before` set to the `next` of the answer until it is null.',
+    right: 'read',
+    query: branchQuery,
+    answer: branchListView,
+  }),
+  show: apiRow({
+    method: 'get',
+    path: `${branches}/:number`,
+    summary: 'Show a branch with its run, its tutorial and the gate',
+    right: 'read',
+    answer: branchStatusView,
+  }),
+  wait: apiRow({
+    method: 'get',
+    path: `${branches}/:number/wait`,
+    summary: 'Wait until CI has settled, or the branch has landed',
+    description:
+      'Answers at once when it has happened, else at the next change that `seen` does not know, or after `timeout` seconds.',
+    right: 'read',
+    query: waitQuery,
+    answer: waitView,
+  }),
+  merge: apiRow({
+    method: 'post',
+    path: `${branches}/:number/merge`,
+    summary: 'Merge a branch into its target',
+    right: 'write',
+    body: mergeRequest,
+    answer: mergeView,
+  }),
+  close: apiRow({
+    method: 'post',
+    path: `${branches}/:number/close`,
+    summary: 'Close a branch without merging it',
+    right: 'write',
+    answer: branchView,
+  }),
+  reopen: apiRow({
+    method: 'post',
+    path: `${branches}/:number/reopen`,
+    summary: 'Reopen a closed branch',
+    right: 'write',
+    answer: branchView,
+  }),
+};
 
 /** Branches and what ends them. */
 export function landingApi(forge: Forge, slots: Slots): Router {
@@ -26,18 +88,18 @@ export function landingApi(forge: Forge, slots: Slots): Router {
     return { repo, branch: branchOf(forge, repo, request.params['number']), caller: callerOf(response) };
   };
 
-  router.get(branches, (request, response) => {
+  apiRoute(router, table.list, (request, response, sent) => {
     const repo = repoOf(forge, { request, response }, 'read');
-    response.json(listMatching(forge, repo, request.query));
+    response.json(listMatching(forge, repo, sent.query()));
   });
 
-  router.get(`${branches}/:number`, async (request, response) => {
+  apiRoute(router, table.show, async (request, response) => {
     response.json(await branchStatus(forge, ask(request, response, 'read')));
   });
 
-  router.get(`${branches}/:number/wait`, async (request, response) => {
+  apiRoute(router, table.wait, async (request, response, sent) => {
     const question = ask(request, response, 'read');
-    const query = parse(waitQuery, request.query);
+    const query = sent.query();
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const answer = await waitForBranch(forge, {
@@ -51,19 +113,19 @@ export function landingApi(forge: Forge, slots: Slots): Router {
     if (!gone.signal.aborted) response.set('Cache-Control', 'no-store').json(answer);
   });
 
-  router.post(`${branches}/:number/merge`, async (request, response) => {
+  apiRoute(router, table.merge, async (request, response, sent) => {
     const question = ask(request, response, 'write');
-    const { head, message } = parse(mergeRequest, request.body);
+    const { head, message } = sent.body();
     response.json(await mergeBranch(forge, { ...question, expectedHead: head, message, slots }));
   });
 
-  router.post(`${branches}/:number/close`, async (request, response) => {
+  apiRoute(router, table.close, async (request, response) => {
     const question = ask(request, response, 'write');
     const branch = await closeBranch(forge, { ...question, slots });
     response.json(branchViewOf(forge, question.repo, branch));
   });
 
-  router.post(`${branches}/:number/reopen`, async (request, response) => {
+  apiRoute(router, table.reopen, async (request, response) => {
     const question = ask(request, response, 'write');
     const branch = await reopenBranch(forge, { ...question, slots });
     response.json(branchViewOf(forge, question.repo, branch));
@@ -79,8 +141,7 @@ function branchOf(forge: Forge, repo: Repo, given: unknown): Branch {
   throw new ForgeError('not_found', `There is no branch #${String(given)} in ${fullName(repo)}.`);
 }
 
-function listMatching(forge: Forge, repo: Repo, given: unknown): BranchListView {
-  const query = parse(branchQuery, given);
+function listMatching(forge: Forge, repo: Repo, query: z.output<typeof branchQuery>): BranchListView {
   const limit = forge.config.limits.maxRowsPerPage;
   const ids = listBranchIds(forge, {
     repoId: repo.id,
