@@ -13,6 +13,7 @@ const escapeSequences = new RegExp(
 );
 const controls = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
 const directions = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+const steering = /[\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
 /* eslint-enable no-control-regex */
 
 /** Text of the forge without anything that moves a cursor, changes a title or turns the reading direction. */
@@ -84,8 +85,15 @@ export const stderr = new Screen(process.stderr);
 
 /** `--json`: one object on standard output. Two spaces on a terminal, one line in a pipe. */
 export function printJson(value: unknown): void {
-  stdout.line(JSON.stringify(value, null, stdout.isTerminal ? 2 : undefined));
+  stdout.line(safeJson(value, stdout.isTerminal ? 2 : undefined));
 }
+
+/** JSON escapes the control characters below 32 alone; the others steer terminals as well. */
+export const safeJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(
+    steering,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** Columns as wide as their widest cell, two spaces apart. */
 export function printTable(rows: readonly (readonly string[])[]): void {

@@ -3,8 +3,10 @@
 import { Command, CommanderError } from 'commander';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { exitStatus, exitStatusByCode, type ExitStatus } from '../lib/statuses.ts';
+import { version } from './built-in.ts';
 import { Failure } from './failure.ts';
 import { addCompletions } from './groups/completing.ts';
+import { addHelp } from './groups/help.ts';
 import { addLanding } from './groups/landing.ts';
 import { addReading } from './groups/reading.ts';
 import { addOperating, addRecovery } from './groups/recovery.ts';
@@ -12,13 +14,17 @@ import { addRunning, addShell } from './groups/running.ts';
 import { addSecrets } from './groups/secrets.ts';
 import { addSignIn } from './groups/sign-in.ts';
 import type { Action, Choose } from './options.ts';
+import { clean, printJson, stderr } from './output.ts';
 
 const statusHelp = `
 Exit status: 0 done · 1 the answer is no · 2 wrong use · 3 not signed in or not allowed · 4 not found
              5 moved · 6 timed out · 7 forge unreachable
 
 The forge and the repository come from the git remotes, the branch from HEAD. PH_URL and PH_TOKEN in the
-environment stand in for a sign-in.`;
+environment stand in for a sign-in.
+
+ph help landing tells how a branch lands. For coding agents: ph skill prints that as a skill file, and ph mcp
+offers these commands as tools.`;
 
 /** Runs the command line `argv` (with the two leading entries of process.argv) and answers the exit status. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -37,6 +43,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 function createProgram(choose: Choose): Command {
   const program = new Command('ph')
     .description('Watch and land branches of a pika-git forge from the command line.')
+    .version(version, '-V, --version', 'the version of ph')
     .helpCommand(false)
     .showHelpAfterError('(ph --help shows how)')
     .exitOverride()
@@ -49,6 +56,7 @@ function createProgram(choose: Choose): Command {
   addShell(program, choose);
   addLanding(program, choose);
   addSecrets(program, choose);
+  addHelp(program, choose);
   addCompletions(program, choose);
   return program;
 }
@@ -58,9 +66,9 @@ function answerFailure(error: unknown, json: boolean): ExitStatus {
   const { status, message, details } = understand(error);
   if (json) {
     const shown = details === undefined ? {} : { details };
-    process.stdout.write(`${JSON.stringify({ error: { exitStatus: status, message, ...shown } })}\n`);
+    printJson({ error: { exitStatus: status, message, ...shown } });
   }
-  process.stderr.write(`ph: ${message}\n`);
+  stderr.line(`ph: ${clean(message)}`);
   return status;
 }
 

@@ -1,12 +1,12 @@
 // The logs of a branch's newest run: raw for one lane, with a heading each for several, failing ones first; and before
 // the log of what failed, the tests that failed.
-import { setTimeout as pause } from 'node:timers/promises';
 import { hasEnded, type LaneView, type RunView } from '../../ci/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { describeTests, readFailingTests } from '../failing-tests.ts';
 import { notFound, wrongUse } from '../failure.ts';
-import { clean, cleanLine, printJson, stderr, stdout } from '../output.ts';
-import { findBranch, findPlace, getStatus, repoRoute, type Place, type PlaceOptions } from '../place.ts';
+import { readLog, type LaneLog } from '../lane-log.ts';
+import { cleanLine, printJson, stderr, stdout } from '../output.ts';
+import { findBranch, findPlace, getStatus, type Place, type PlaceOptions } from '../place.ts';
 import { colourOf, failingFirst, isFailing, reasonOf } from '../verdict.ts';
 
 export interface LogsOptions extends PlaceOptions {
@@ -16,9 +16,6 @@ export interface LogsOptions extends PlaceOptions {
   failed?: boolean;
   follow?: boolean;
 }
-
-/** Between two looks at a log that grows. */
-const followMs = 700;
 
 export async function logs(given: string | undefined, options: LogsOptions): Promise<ExitStatus> {
   const attempt = attemptOf(options);
@@ -83,39 +80,18 @@ interface LogSource {
   attempt: number;
 }
 
+const logOf = ({ lane, ...source }: LogSource): LaneLog => ({ ...source, lane: lane.id });
+
 async function readWhole(source: LogSource): Promise<string> {
   const parts: string[] = [];
-  for await (const text of readLines(source, false)) parts.push(text);
+  for await (const text of readLog(logOf(source), () => false)) parts.push(text);
   return parts.join('');
 }
 
 async function printLog(source: LogSource, follow: boolean): Promise<void> {
-  for await (const text of readLines(source, follow)) {
+  for await (const text of readLog(logOf(source), () => follow && !hasEnded(source.lane.state))) {
     if (!process.stdout.write(text)) {
       await new Promise((resolve) => process.stdout.once('drain', resolve));
     }
   }
-}
-
-/** The log in whole lines without control sequences; a part that was cut anywhere would hide one. */
-async function* readLines({ place, run, lane, attempt }: LogSource, follow: boolean): AsyncGenerator<string> {
-  const route = `${repoRoute(place)}/runs/${run}/lanes/${encodeURIComponent(lane.id)}/log`;
-  const decoder = new TextDecoder();
-  let from = 0;
-  let rest = '';
-  for (;;) {
-    const { body, headers } = await place.client.text(route, { attempt, from });
-    rest += decoder.decode(body, { stream: true });
-    const end = rest.lastIndexOf('\n') + 1;
-    if (end > 0) yield clean(rest.slice(0, end));
-    rest = rest.slice(end);
-    const next = Number(headers.get('x-log-next') ?? from + body.length);
-    const isAtEnd = next <= from;
-    const hasStopped = /^(?:1|true|yes)$/i.test(headers.get('x-log-ended') ?? '');
-    from = Math.max(from, next);
-    if (hasStopped || (isAtEnd && (!follow || hasEnded(lane.state)))) break;
-    if (isAtEnd) await pause(followMs);
-  }
-  rest += decoder.decode();
-  if (rest !== '') yield `${clean(rest)}\n`;
 }
