@@ -211,6 +211,7 @@ export const nightlyView = z.object({
   ),
 });
 export type NightlyView = z.infer<typeof nightlyView>;
+export const nightlyListView = z.object({ nightlies: z.array(nightlyView) });
 
 /** What a rerun answers: the lanes that were queued again, in the order of the manifest. */
 export const rerunView = z.object({ queued: z.array(z.string()), run: runView });
@@ -254,6 +255,27 @@ export const secretView = z.object({
 });
 export type SecretView = z.infer<typeof secretView>;
 export const secretListView = z.object({ secrets: z.array(secretView) });
+
+export const artifactListView = z.object({
+  artifacts: z.array(
+    z.object({
+      path: z.string(),
+      bytes: z.number(),
+      sha256: z.string(),
+      /** Where it is downloaded. */
+      url: z.string(),
+    }),
+  ),
+});
+export type ArtifactView = z.infer<typeof artifactListView>['artifacts'][number];
+
+/** Lines of a log that hold a text; `next` is before `size` when the search was cut. */
+export const logHitsView = z.object({
+  hits: z.array(z.object({ line: z.number(), text: z.string() })),
+  from: z.number(),
+  next: z.number(),
+  size: z.number(),
+});
 
 /** The states of lanes that another system may name; those words of other forges are understood as well. */
 export const statusStates = ['queued', 'running', 'success', 'failed', 'cancelled', 'skipped'] as const;

@@ -38,7 +38,6 @@ export const clearTargetRequest = z.strictObject({
 
 export const logRequest = z.object({
   from: z.coerce.number('expected a byte offset').int('expected a byte offset').default(0),
-  attempt: z.unknown(),
 });
 
 export const scopeOf = (request: z.output<typeof rerunRequest>): RerunScope =>

@@ -4,7 +4,9 @@ import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { repoOf } from '../repos/guard.ts';
 import { rightOn } from '../repos/rights.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { render } from '../web/render.ts';
+import { nightlyListView, runView } from './model.ts';
 import { nightliesPage, nightlyViews } from './nightlies-view.ts';
 import type { Ci } from './open.ts';
 import { runPathOf } from './route-run.ts';
@@ -33,20 +35,34 @@ export function nightlyPages(forge: Forge, ci: Waker): Router {
   return router;
 }
 
+const table = {
+  list: apiRow({
+    method: 'get',
+    path: '/api/v1/repos/:owner/:repo/nightlies',
+    summary: 'List the lanes that run by the clock',
+    right: 'read',
+    answer: nightlyListView,
+  }),
+  run: apiRow({
+    method: 'post',
+    path: '/api/v1/repos/:owner/:repo/nightlies/:id/run',
+    summary: 'Run a nightly now',
+    right: 'write',
+    answer: runView,
+    status: 201,
+  }),
+};
+
 export function nightlyApi(forge: Forge, ci: Waker): Router {
   const router = Router();
-  const base = '/api/v1/repos/:owner/:repo/nightlies';
-  router.get(base, (request, response) => {
+  apiRoute(router, table.list, (request, response) => {
     const repo = repoOf(forge, { request, response }, 'read');
     response.json({ nightlies: nightlyViews(forge, repo) });
   });
-  router.post(`${base}/:id/run`, async (request, response) => {
+  apiRoute(router, table.run, async (request, response) => {
     const repo = repoOf(forge, { request, response }, 'read');
-    const run = await runNightly(forge, {
-      repo,
-      id: String(request.params['id']),
-      caller: callerOf(response),
-    });
+    const order = { repo, id: request.params.id, caller: callerOf(response) };
+    const run = await runNightly(forge, order);
     ci.scheduler.wake();
     response.status(201).json(runViewOf(forge, repo, run));
   });

@@ -15,7 +15,8 @@ interface Exchange {
 }
 
 const runNumber = z.coerce.number('expected a number').int().min(1).max(1e9);
-const attemptNumber = z.object({
+/** Which attempt of a lane is meant; the newest when none is named. */
+export const attemptQuery = z.object({
   attempt: z.coerce.number('expected a number').int().min(1).max(1e6).optional(),
 });
 
@@ -44,7 +45,7 @@ export function laneOfRoute(forge: Forge, exchange: Exchange): LaneOfRoute {
   const key = String(exchange.request.params['lane']);
   const lane = findLane(forge, run.id, key);
   if (lane === undefined) throw new ForgeError('not_found', `Run ${run.number} has no lane "${key}".`);
-  const wanted = parse(attemptNumber, exchange.request.query).attempt;
+  const wanted = parse(attemptQuery, exchange.request.query).attempt;
   const attempts = listAttempts(forge, lane.id);
   const attempt = wanted === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === wanted);
   if (attempt === undefined)

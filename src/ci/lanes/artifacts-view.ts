@@ -1,16 +1,8 @@
 // The artifacts of an attempt as its page and the API show them.
 import type { Forge } from '../../forge/open.ts';
-import type { Attempt } from '../model.ts';
+import type { ArtifactView, Attempt } from '../model.ts';
 import type { ShownLane } from '../shown-run.ts';
 import { listArtifactRows } from './yield-store.ts';
-
-export interface ArtifactView {
-  path: string;
-  bytes: number;
-  sha256: string;
-  /** Where it is downloaded. */
-  url: string;
-}
 
 const shownAtOnce = 20;
 

@@ -3,10 +3,12 @@ import { Router, type Request, type Response } from 'express';
 import { join } from 'node:path';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
+import { apiRoute, apiRow } from '../../web/api-route.ts';
 import { attachment } from '../../web/attachment.ts';
 import { artifactsOf } from './artifacts-view.ts';
 import { logFolder } from './launch.ts';
-import { laneOfRoute, lanePathOf } from '../route-run.ts';
+import { artifactListView } from '../model.ts';
+import { attemptQuery, laneOfRoute, lanePathOf } from '../route-run.ts';
 import { findArtifactRow } from './yield-store.ts';
 
 const base = '/:owner/:repo/runs/:number/lanes/:lane/artifacts';
@@ -17,13 +19,33 @@ export function artifactPages(forge: Forge): Router {
   return router;
 }
 
+const table = {
+  list: apiRow({
+    method: 'get',
+    path: `/api/v1/repos${base}`,
+    summary: 'List the files that a lane left',
+    right: 'read',
+    query: attemptQuery,
+    answer: artifactListView,
+  }),
+  file: apiRow({
+    method: 'get',
+    path: `/api/v1/repos${base}/*path`,
+    summary: 'Download a file that a lane left',
+    right: 'read',
+    query: attemptQuery,
+    answer: 'file',
+    status: [200, 206],
+  }),
+};
+
 export function artifactApi(forge: Forge): Router {
   const router = Router();
-  router.get(`/api/v1/repos${base}`, (request, response) => {
+  apiRoute(router, table.list, (request, response) => {
     const found = laneOfRoute(forge, { request, response });
     response.json({ artifacts: artifactsOf(forge, found.attempt, lanePathOf(found)) });
   });
-  router.get(`/api/v1/repos${base}/*path`, (request, response) => sendArtifact(forge, request, response));
+  apiRoute(router, table.file, (request, response) => sendArtifact(forge, request, response));
   return router;
 }
 

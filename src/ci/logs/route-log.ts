@@ -4,13 +4,14 @@ import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
+import { apiRoute, apiRow } from '../../web/api-route.ts';
 import { parse } from '../../web/parse.ts';
 import { render } from '../../web/render.ts';
 import { searchLog } from './log-search.ts';
 import { logPlace, shownHits, shownLog } from './log-view.ts';
 import { readLog } from './log.ts';
-import { hasEnded } from '../model.ts';
-import { laneOfRoute, lanePathOf } from '../route-run.ts';
+import { hasEnded, logHitsView } from '../model.ts';
+import { attemptQuery, laneOfRoute, lanePathOf } from '../route-run.ts';
 
 const rawPieceBytes = 1024 * 1024;
 const apiHits = 1000;
@@ -30,12 +31,21 @@ const searchRequest = z.object({
   from: z.coerce.number('expected a byte offset').int('expected a byte offset').min(0).default(0),
 });
 
+const searchRow = apiRow({
+  method: 'get',
+  path: '/api/v1/repos/:owner/:repo/runs/:number/lanes/:lane/search',
+  summary: 'Search the log of a lane',
+  description: 'Lines that hold the text `q`; ask again from byte `next` until it reaches `size`.',
+  right: 'read',
+  query: attemptQuery.extend(searchRequest.shape),
+  answer: logHitsView,
+});
+
 export function logApi(forge: Forge): Router {
   const router = Router();
-  /** Lines that hold the text `q`; ask again from byte `next` until it reaches `size`. */
-  router.get('/api/v1/repos/:owner/:repo/runs/:number/lanes/:lane/search', async (request, response) => {
+  apiRoute(router, searchRow, async (request, response, sent) => {
     const { attempt } = laneOfRoute(forge, { request, response });
-    const { q: text, from } = parse(searchRequest, request.query);
+    const { q: text, from } = sent.query();
     const signal = untilGone(response);
     response.set('Cache-Control', 'no-store');
     response.json(await searchLog(forge, attempt, { text, from, maxHits: apiHits, signal }));

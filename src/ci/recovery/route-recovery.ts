@@ -1,12 +1,22 @@
 // Recovery by form and by JSON: the same verbs under the pages of a run and under its API.
 import { Router, type Request, type Response } from 'express';
+import type { z } from 'zod';
 import { callerOf } from '../../accounts/guard.ts';
 import type { Forge } from '../../forge/open.ts';
 import type { Repo } from '../../repos/model.ts';
+import { apiRoute } from '../../web/api-route.ts';
 import { parse } from '../../web/parse.ts';
 import { failLane } from './fail-lane.ts';
 import { getRun } from '../find.ts';
-import type { LaneOrderView, RecoverView, Run, RunAgainView } from '../model.ts';
+import {
+  laneOrderView,
+  recoverView,
+  runAgainView,
+  type LaneOrderView,
+  type RecoverView,
+  type Run,
+  type RunAgainView,
+} from '../model.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import { recoverRun } from './recover-run.ts';
 import { laneOrderRequest, runOrderRequest } from '../requests.ts';
@@ -27,16 +37,33 @@ interface Done<View> {
 
 export function recoveryApi(forge: Forge, scheduler: Waking): Router {
   const router = Router();
-  const base = '/api/v1/repos/:owner/:repo/runs/:number';
-  for (const [verb, order] of Object.entries(verbs)) {
-    router.post(`${base}/${verb}`, async (request, response) => {
-      const { view } = await order(forge, request, response);
+  for (const { verb, ...row } of orders) {
+    const path = `/api/v1/repos/:owner/:repo/runs/:number/${verb}` as const;
+    apiRoute(router, { method: 'post', path, right: 'write', ...row }, async (request, response) => {
+      const { view } = await verbs[verb](forge, request, response);
       scheduler.wake();
       response.json(view());
     });
   }
   return router;
 }
+
+const orders: { verb: keyof typeof verbs; summary: string; body: z.ZodType; answer: z.ZodType }[] = [
+  {
+    verb: 'fail-lane',
+    summary: 'Mark a lane failed that does not end by itself',
+    body: laneOrderRequest,
+    answer: laneOrderView,
+  },
+  { verb: 'requeue-lane', summary: 'Queue a lane again', body: laneOrderRequest, answer: laneOrderView },
+  { verb: 'recover-run', summary: 'Let a stuck run go on', body: runOrderRequest, answer: recoverView },
+  {
+    verb: 'run-again',
+    summary: 'Run the tip of the branch again',
+    body: runOrderRequest,
+    answer: runAgainView,
+  },
+];
 
 export function recoveryPages(forge: Forge, scheduler: Waking): Router {
   const router = Router();

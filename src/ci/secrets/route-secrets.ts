@@ -6,9 +6,10 @@ import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { statusByCode } from '../../lib/statuses.ts';
 import { maintainedRepo } from '../../repos/guard.ts';
+import { apiRoute, apiRow } from '../../web/api-route.ts';
 import { parse } from '../../web/parse.ts';
 import { render } from '../../web/render.ts';
-import { secretRequest, type Secret, type SecretView } from '../model.ts';
+import { secretListView, secretRequest, secretView, type Secret, type SecretView } from '../model.ts';
 import { listSecrets, removeSecret, setSecret } from './set-secret.ts';
 
 interface Exchange {
@@ -22,20 +23,47 @@ const secretForm = z.object({ name: z.string(), value: z.string(), refs: z.strin
 const nameForm = z.object({ name: z.string() });
 const pageQuery = z.object({ saved: z.string().max(128).optional(), name: z.string().max(128).optional() });
 
+const table = {
+  list: apiRow({
+    method: 'get',
+    path: apiBase,
+    summary: 'List the secrets of a repository',
+    description: 'Their names and branches; a value never comes out again.',
+    right: 'maintain',
+    answer: secretListView,
+  }),
+  set: apiRow({
+    method: 'put',
+    path: `${apiBase}/:name`,
+    summary: 'Create or change a secret',
+    right: 'maintain',
+    body: secretRequest,
+    answer: secretView,
+    status: [201, 200],
+  }),
+  remove: apiRow({
+    method: 'delete',
+    path: `${apiBase}/:name`,
+    summary: 'Remove a secret',
+    right: 'maintain',
+    answer: secretListView,
+  }),
+};
+
 export function secretsApi(forge: Forge): Router {
   const router = Router();
-  router.get(apiBase, (request, response) => {
+  apiRoute(router, table.list, (request, response) => {
     const repo = maintainedRepo(forge, { request, response });
     response.set('Cache-Control', 'no-store');
     response.json({ secrets: listSecrets(forge, repo).map(secretViewOf) });
   });
-  router.put(`${apiBase}/:name`, (request, response) => {
+  apiRoute(router, table.set, (request, response, sent) => {
     const repo = maintainedRepo(forge, { request, response });
     const order = { repo, caller: callerOf(response), name: request.params.name };
-    const { secret, isNew } = setSecret(forge, { ...order, ...parse(secretRequest, request.body ?? {}) });
+    const { secret, isNew } = setSecret(forge, { ...order, ...sent.body() });
     response.status(isNew ? 201 : 200).json(secretViewOf(secret));
   });
-  router.delete(`${apiBase}/:name`, (request, response) => {
+  apiRoute(router, table.remove, (request, response) => {
     const repo = maintainedRepo(forge, { request, response });
     removeSecret(forge, { repo, caller: callerOf(response), name: request.params.name });
     response.json({ secrets: listSecrets(forge, repo).map(secretViewOf) });

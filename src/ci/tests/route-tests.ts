@@ -1,5 +1,5 @@
 // Tests as pages and JSON: all of an attempt, all of a repository, and the history of one.
-import { Router, type Request, type Response } from 'express';
+import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../../accounts/guard.ts';
 import type { Forge } from '../../forge/open.ts';
@@ -8,6 +8,7 @@ import { repoOf } from '../../repos/guard.ts';
 import type { Repo } from '../../repos/model.ts';
 import { rightOn } from '../../repos/rights.ts';
 import { repoUrls } from '../../repos/urls.ts';
+import { apiRoute, apiRow } from '../../web/api-route.ts';
 import { parse } from '../../web/parse.ts';
 import { render } from '../../web/render.ts';
 import {
@@ -19,12 +20,13 @@ import {
   totalsOf,
   type History,
 } from './find-tests.ts';
-import { laneOfRoute, lanePathOf, runOfRoute, runPathOf } from '../route-run.ts';
+import { attemptQuery, laneOfRoute, lanePathOf, runOfRoute, runPathOf } from '../route-run.ts';
+import { attemptTestsView, runTestsView, testHistoryView, testListView } from './model.ts';
 import { listNamesakes, listTestLanes, testShows, type HistoryEntry } from './test-history-store.ts';
 import { laneTestsViewOf, placeHref, runTestsViewOf, testHref } from './tests-view.ts';
 
 const pageNumber = z.coerce.number('expected a number').int().min(1).max(100_000).default(1);
-const attemptQuery = z.object({ page: pageNumber });
+const pageQuery = z.object({ page: pageNumber });
 const testsQuery = z.object({
   // A form sends an empty text for all lanes.
   lane: z
@@ -48,7 +50,7 @@ export function testPages(forge: Forge): Router {
   router.get('/:owner/:repo/runs/:number/lanes/:lane/tests', (request, response) => {
     const found = laneOfRoute(forge, { request, response });
     const { repo, run, lane, attempt } = found;
-    const { page } = parse(attemptQuery, request.query);
+    const { page } = parse(pageQuery, request.query);
     const { tests, next } = attemptPage(forge, attempt.id, page);
     render(response, 'ci/attempt_tests.njk', {
       ...found,
@@ -183,18 +185,44 @@ function rowsOf(forge: Forge, repo: Repo, { test, entries }: History) {
   });
 }
 
+const base = '/api/v1/repos/:owner/:repo';
+
+const table = {
+  ofRun: apiRow({
+    method: 'get',
+    path: `${base}/runs/:number/tests`,
+    summary: 'List the tests that failed in a run',
+    description: 'The newest attempts of all lanes: what failed, and why.',
+    right: 'read',
+    answer: runTestsView,
+  }),
+  ofLane: apiRow({
+    method: 'get',
+    path: `${base}/runs/:number/lanes/:lane/tests`,
+    summary: 'List the tests of a lane',
+    right: 'read',
+    query: attemptQuery.extend(pageQuery.shape),
+    answer: attemptTestsView,
+  }),
+  ofRepo: apiRow({
+    method: 'get',
+    path: `${base}/tests`,
+    summary: 'List the tests of a repository, or the history of one',
+    description: 'With `name`, and `lane` and `suite` where several have that name, the history of one test.',
+    right: 'read',
+    query: testsQuery,
+    answer: z.union([testListView, testHistoryView]),
+  }),
+};
+
 export function testApi(forge: Forge): Router {
   const router = Router();
-  const base = '/api/v1/repos/:owner/:repo';
-  /** The newest attempts of all lanes: what failed, and why. */
-  router.get(`${base}/runs/:number/tests`, (request, response) => {
+  apiRoute(router, table.ofRun, (request, response) => {
     const { repo, run } = runOfRoute(forge, { request, response }, 'read');
     response.json(runTestsViewOf(forge, repo, run));
   });
-  /** All tests of an attempt, a page at a time. */
-  router.get(`${base}/runs/:number/lanes/:lane/tests`, (request, response) => {
+  apiRoute(router, table.ofLane, (request, response, sent) => {
     const found = laneOfRoute(forge, { request, response });
-    const { page } = parse(attemptQuery, request.query);
     const view = laneTestsViewOf(forge, found);
     if (view === undefined) {
       throw new ForgeError(
@@ -202,18 +230,22 @@ export function testApi(forge: Forge): Router {
         `Attempt ${found.attempt.number} of ${found.lane.key} has no test reports.`,
       );
     }
-    const { tests, next } = attemptPage(forge, found.attempt.id, page);
+    const { tests, next } = attemptPage(forge, found.attempt.id, sent.query().page);
     const shown = tests.map(({ flakyAt, ...test }) => ({ ...test, flakyAt: timeOf(flakyAt) }));
     response.json({ ...view, tests: shown, nextPage: next ?? null });
   });
-  /** The tests of a repository; with a name the history of one. */
-  router.get(`${base}/tests`, (request, response) => answerTests(forge, request, response));
+  apiRoute(router, table.ofRepo, (request, response, sent) => {
+    const repo = repoOf(forge, { request, response }, 'read');
+    answerTests(forge, response, { repo, query: sent.query() });
+  });
   return router;
 }
 
-function answerTests(forge: Forge, request: Request, response: Response): void {
-  const repo = repoOf(forge, { request, response }, 'read');
-  const query = parse(testsQuery, request.query);
+function answerTests(
+  forge: Forge,
+  response: Response<z.input<typeof table.ofRepo.answer>>,
+  { repo, query }: { repo: Repo; query: TestsQuery },
+): void {
   const { origin } = new URL(repoUrls(forge, repo).page);
   if (query.name === undefined) {
     const { tests, next } = listPage(forge, repo, query);
@@ -257,7 +289,7 @@ function answerTests(forge: Forge, request: Request, response: Response): void {
       tree: row.treeOid,
       branch: row.branchName,
       message: row.message ?? null,
-      at: timeOf(row.at),
+      at: new Date(row.at).toISOString(),
       contradicted: row.isContradicted,
       url: origin + row.href,
     })),
