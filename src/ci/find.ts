@@ -27,6 +27,10 @@ export const findRun = (forge: Forge, repoId: number, number: number): Run | und
 export const newestRunOfHead = (forge: Forge, repoId: number, headOid: string): Run | undefined =>
   findRunRow(forge.db, { repo_id: repoId, head_oid: headOid });
 
+/** As `newestRunOfHead`, of runs that pushes and people asked for: what the queue tests or gives up says nothing of a head. */
+export const newestBranchRunOfHead = (forge: Forge, repoId: number, headOid: string): Run | undefined =>
+  findRunRow(forge.db, { repo_id: repoId, head_oid: headOid, kind: 'branch' });
+
 export function getRun(forge: Forge, id: number): Run {
   const run = findRunRow(forge.db, { id });
   if (run === undefined) throw new ForgeError('not_found', 'There is no such run.');

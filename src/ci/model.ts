@@ -67,6 +67,9 @@ export interface Run {
   dueAt: number | undefined;
   /** The commit of the target branch whose manifest said which lanes are required. */
   policyOid: string | undefined;
+  /** Of a landing run: the branch it would be merged into, and the names of those that are merged. */
+  target: string | undefined;
+  landingBranches: string[];
 }
 
 /** One execution of a lane. */

@@ -32,6 +32,8 @@ interface RunRow {
   nightly: string | null;
   due_at: number | null;
   policy_oid: string | null;
+  target: string | null;
+  landing_branches: string | null;
 }
 
 interface AttemptRow {
@@ -92,6 +94,8 @@ const runOfRow = (row: RunRow): Run => ({
   nightly: row.nightly ?? undefined,
   dueAt: row.due_at ?? undefined,
   policyOid: row.policy_oid ?? undefined,
+  target: row.target ?? undefined,
+  landingBranches: row.landing_branches === null ? [] : (JSON.parse(row.landing_branches) as string[]),
 });
 
 const attemptOfRow = (row: AttemptRow): Attempt => ({
@@ -145,7 +149,7 @@ const extrasOf = (spec: string): LaneExtras =>
 export function findRunRow(
   db: Db,
   wanted: Partial<
-    Record<'id' | 'repo_id' | 'number' | 'branch_id' | 'revision' | 'head_oid', number | string>
+    Record<'id' | 'repo_id' | 'number' | 'kind' | 'branch_id' | 'revision' | 'head_oid', number | string>
   >,
 ): Run | undefined {
   const terms = Object.keys(wanted).map((column) => `${column} = :${column}`);
@@ -187,6 +191,23 @@ export function findLaneRow(db: Db, runId: number, key: string): Lane | undefine
   const row = db.get<LaneRow>(`${selectLane} WHERE l.run_id = :runId AND l.key = :key`, { runId, key });
   return row && laneOfRow(row);
 }
+
+/** A lane that asks for the same as `laneId`, in another run of exactly the same files, whose newest attempt succeeded. */
+export const findGreenTwin = (
+  db: Db,
+  of: { repoId: number; treeOid: string; laneId: number },
+): { id: number } | undefined =>
+  db.get<{ id: number }>(
+    `SELECT twin.id FROM lanes own
+       JOIN runs r ON r.repo_id = :repoId AND r.tree_oid = :treeOid
+       JOIN lanes twin ON twin.run_id = r.id AND twin.key = own.key AND twin.id <> own.id
+        AND twin.command = own.command AND twin.env = own.env AND twin.needs = own.needs
+        AND twin.target = own.target AND twin.spec = own.spec
+       JOIN lane_attempts a ON a.lane_id = twin.id
+        AND a.number = (SELECT max(number) FROM lane_attempts WHERE lane_id = twin.id)
+      WHERE own.id = :laneId AND a.state = 'success' LIMIT 1`,
+    of,
+  );
 
 export function listAttemptRows(db: Db, laneId: number): Attempt[] {
   const rows = db.all<AttemptRow>(
@@ -230,6 +251,8 @@ export interface NewRun {
   nightly?: string;
   dueAt?: number;
   policyOid?: string | undefined;
+  target?: string;
+  landingBranches?: string[];
   now: number;
 }
 
@@ -237,9 +260,9 @@ export function insertRun(db: Db, run: NewRun): number {
   const { repoId, number, kind, headOid, treeOid, state, now } = run;
   return db.run(
     `INSERT INTO runs (repo_id, number, kind, branch_id, revision, head_oid, tree_oid, base_oid, state, problem,
-                       created_at, finished_at, nightly, due_at, policy_oid)
+                       created_at, finished_at, nightly, due_at, policy_oid, target, landing_branches)
      VALUES (:repoId, :number, :kind, :branchId, :revision, :headOid, :treeOid, :baseOid, :state, :problem, :now,
-             CASE WHEN :state IN ('success', 'failed') THEN :now END, :nightly, :dueAt, :policyOid)`,
+             CASE WHEN :state IN ('success', 'failed') THEN :now END, :nightly, :dueAt, :policyOid, :target, :names)`,
     {
       repoId,
       number,
@@ -255,6 +278,8 @@ export function insertRun(db: Db, run: NewRun): number {
       nightly: run.nightly ?? null,
       dueAt: run.dueAt ?? null,
       policyOid: run.policyOid ?? null,
+      target: run.target ?? null,
+      names: run.landingBranches === undefined ? null : JSON.stringify(run.landingBranches),
     },
   ).lastId;
 }
@@ -286,8 +311,8 @@ export function insertLane(db: Db, runId: number, position: number, spec: LaneSp
 export interface NewAttempt {
   laneId: number;
   now: number;
-  /** Left out: queued. */
-  skipped?: { message: string };
+  /** Left out: queued. What a path filter leaves out, or what is green already at the same tree, never runs. */
+  ended?: { state: 'skipped' | 'success'; message: string };
   requestedBy?: number;
   /** Left out: what a person asked for is a rerun, everything else came with a push. */
   cause?: AttemptCause;
@@ -296,7 +321,7 @@ export interface NewAttempt {
 }
 
 export function insertAttempt(db: Db, attempt: NewAttempt): number {
-  const { laneId, now, skipped, requestedBy, notBefore } = attempt;
+  const { laneId, now, ended, requestedBy, notBefore } = attempt;
   const reason = notBefore === undefined ? 'ready' : 'retry_backoff';
   return db.run(
     `INSERT INTO lane_attempts (lane_id, number, state, reason, reason_since, queued_at, finished_at, skip_cause,
@@ -307,11 +332,11 @@ export function insertAttempt(db: Db, attempt: NewAttempt): number {
     {
       laneId,
       now,
-      state: skipped ? 'skipped' : 'queued',
-      reason: skipped ? null : reason,
-      finishedAt: skipped ? now : null,
-      skipCause: skipped ? 'path_filter' : null,
-      message: skipped?.message ?? null,
+      state: ended?.state ?? 'queued',
+      reason: ended ? null : reason,
+      finishedAt: ended ? now : null,
+      skipCause: ended?.state === 'skipped' ? 'path_filter' : null,
+      message: ended?.message ?? null,
       by: requestedBy ?? null,
       cause: attempt.cause ?? (requestedBy === undefined ? 'push' : 'rerun'),
       notBefore: notBefore ?? null,

@@ -6,7 +6,7 @@ CREATE TABLE accounts (
   role         TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('admin', 'member')),
   created_at   INTEGER NOT NULL,
   disabled_at  INTEGER
-) STRICT;
+, second_factor_since INTEGER) STRICT;
 
 CREATE TABLE artifacts (
   attempt_id INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
@@ -142,6 +142,21 @@ CREATE TABLE commit_statuses (
   PRIMARY KEY (repo_id, oid, context)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE deploy_keys (
+  id           INTEGER PRIMARY KEY,
+  repo_id      INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  algorithm    TEXT NOT NULL,
+  blob         TEXT NOT NULL UNIQUE,
+  fingerprint  TEXT NOT NULL UNIQUE,
+  label        TEXT NOT NULL,
+  can_write    INTEGER NOT NULL CHECK (can_write IN (0, 1)),
+  created_by   INTEGER REFERENCES accounts (id),
+  created_at   INTEGER NOT NULL,
+  last_used_at INTEGER
+) STRICT;
+
+CREATE INDEX deploy_keys_by_repo ON deploy_keys (repo_id);
+
 CREATE TABLE housekeeping (
   repo_id    INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
   state      TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'interrupted')),
@@ -183,16 +198,17 @@ CREATE TABLE landing_candidates (
   state      TEXT NOT NULL CHECK (state IN ('testing', 'landing', 'landed', 'failed', 'abandoned')),
   token      INTEGER NOT NULL DEFAULT 1,
   retries    INTEGER NOT NULL DEFAULT 0,
+  is_pinned  INTEGER NOT NULL DEFAULT 0,
   ended_why  TEXT,
   created_at INTEGER NOT NULL,
   ended_at   INTEGER
 ) STRICT;
 
-CREATE INDEX landing_candidates_by_repo ON landing_candidates (repo_id, ended_at);
-
 CREATE INDEX landing_candidates_by_run ON landing_candidates (run_id);
 
 CREATE INDEX landing_candidates_live ON landing_candidates (repo_id, target) WHERE state IN ('testing', 'landing');
+
+CREATE INDEX landing_candidates_pinned ON landing_candidates (state) WHERE is_pinned = 1;
 
 CREATE TABLE landing_members (
   candidate_id INTEGER NOT NULL REFERENCES landing_candidates (id) ON DELETE CASCADE,
@@ -252,6 +268,8 @@ CREATE TABLE landings (
 ) STRICT;
 
 CREATE INDEX landings_by_branch ON landings (branch_id);
+
+CREATE INDEX landings_by_start ON landings (repo_id, enqueued_at);
 
 CREATE INDEX landings_ended ON landings (repo_id, ended_at) WHERE ended_at IS NOT NULL;
 
@@ -356,7 +374,7 @@ CREATE TABLE login_links (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER
-) STRICT;
+, purpose TEXT NOT NULL DEFAULT 'sign-in' CHECK (purpose IN ('sign-in', 'recovery'))) STRICT;
 
 CREATE TABLE merges (
   id          INTEGER PRIMARY KEY,
@@ -385,6 +403,20 @@ CREATE TABLE nostr_keys (
 ) STRICT;
 
 CREATE INDEX nostr_keys_by_account ON nostr_keys (account_id);
+
+CREATE TABLE passkeys (
+  id            INTEGER PRIMARY KEY,
+  account_id    INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  credential_id TEXT NOT NULL UNIQUE,
+  public_key    TEXT NOT NULL,
+  counter       INTEGER NOT NULL,
+  transports    TEXT NOT NULL,
+  label         TEXT NOT NULL,
+  created_at    INTEGER NOT NULL,
+  last_used_at  INTEGER
+) STRICT;
+
+CREATE INDEX passkeys_by_account ON passkeys (account_id);
 
 CREATE TABLE protected_refs (
   repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
@@ -481,6 +513,8 @@ CREATE TABLE reviews (
 
 CREATE INDEX reviews_by_branch ON reviews (branch_id, account_id, id);
 
+CREATE INDEX reviews_by_time ON reviews (created_at);
+
 CREATE TABLE revision_patches (
   branch_id INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
   revision  INTEGER NOT NULL,
@@ -512,7 +546,7 @@ CREATE TABLE runs (
   state      TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
   problem    TEXT,
   created_at INTEGER NOT NULL,
-  finished_at INTEGER, nightly TEXT, due_at INTEGER, policy_oid TEXT, target TEXT,
+  finished_at INTEGER, nightly TEXT, due_at INTEGER, policy_oid TEXT, target TEXT, landing_branches TEXT,
   UNIQUE (repo_id, number)
 ) STRICT;
 
@@ -550,7 +584,7 @@ CREATE TABLE sign_in_approvals (
   expires_at  INTEGER NOT NULL,
   state       TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'approved', 'denied', 'taken')),
   account_id  INTEGER REFERENCES accounts (id) ON DELETE CASCADE
-) STRICT;
+, scope TEXT NOT NULL DEFAULT 'write' CHECK (scope IN ('read', 'write', 'admin'))) STRICT;
 
 CREATE INDEX sign_in_approvals_by_end ON sign_in_approvals (expires_at);
 
@@ -633,9 +667,11 @@ CREATE TABLE tokens (
   expires_at   INTEGER,
   last_used_at INTEGER,
   revoked_at   INTEGER
-) STRICT;
+, repo_id INTEGER REFERENCES repos (id) ON DELETE CASCADE) STRICT;
 
 CREATE INDEX tokens_by_account ON tokens (account_id);
+
+CREATE INDEX tokens_by_repo ON tokens (repo_id) WHERE repo_id IS NOT NULL;
 
 CREATE TABLE tutorials (
   id          INTEGER PRIMARY KEY,

@@ -67,13 +67,16 @@ export function attemptEnvironment(forge: Forge, attemptId: number): Record<stri
 function environmentOf(forge: Forge, row: LaunchRow): Record<string, string> {
   const repo = getRepo(forge, row.repoId);
   const branch = row.branchId === null ? undefined : getBranch(forge, row.branchId);
+  const { landingBranches, target } = getRun(forge, row.runId);
+  // A name holds no comma; a landing of several branches has all their names.
+  const landing = landingBranches.length === 0 ? undefined : landingBranches.join(',');
   return {
     ...(JSON.parse(row.env) as Record<string, string>),
     CI: 'true',
     PIKA_REPO: fullName(repo),
-    PIKA_BRANCH: branch?.name ?? repo.defaultBranch,
+    PIKA_BRANCH: branch?.name ?? landing ?? repo.defaultBranch,
     PIKA_COMMIT: row.headOid,
-    PIKA_TARGET: branch?.target ?? repo.defaultBranch,
+    PIKA_TARGET: branch?.target ?? target ?? repo.defaultBranch,
     PIKA_MERGE_BASE: row.baseOid ?? '',
     PIKA_RUN: String(row.runNumber),
     PIKA_LANE: row.key,

@@ -38,16 +38,21 @@ export function rerunLanes(
   return { queued: keys };
 }
 
-/** Inside the caller's transaction: new attempts of the chosen lanes, and of those that were skipped because of them. */
+/**
+ * Inside the caller's transaction: new attempts of the chosen lanes, and of those that were skipped because of them. What
+ * nobody asked for is a retry.
+ */
 export function queueAgain(
   forge: Forge,
-  order: { run: Run; lanes: Lane[]; chosen: Lane[]; by: Account },
+  order: { run: Run; lanes: Lane[]; chosen: Lane[]; by: Account | undefined },
 ): { changes: Change[]; keys: string[] } {
   const { run, lanes, chosen, by } = order;
   const now = forge.clock.now();
   const again = withDependents(lanes, chosen);
   const changes = again.map((lane): Change => {
-    const attemptId = insertAttempt(forge.db, { laneId: lane.id, now, requestedBy: by.id, cause: 'rerun' });
+    const why =
+      by === undefined ? { cause: 'retry' as const } : { requestedBy: by.id, cause: 'rerun' as const };
+    const attemptId = insertAttempt(forge.db, { laneId: lane.id, now, ...why });
     return { runId: run.id, laneId: lane.id, attemptId, state: 'queued' };
   });
   recomputeRun(forge, run.id);

@@ -12,7 +12,7 @@ import { manifestPath } from '../manifest/manifest-refusal.ts';
 import type { AttemptCause } from '../model.ts';
 import { applyPolicy } from '../manifest/policy.ts';
 import { selectLanes } from '../manifest/selection.ts';
-import { insertAttempt, insertLane } from '../store.ts';
+import { insertAttempt, insertLane, type NewAttempt } from '../store.ts';
 
 /** What a commit's manifest asks for; `problem` when it could not be read. */
 export interface Plan {
@@ -23,14 +23,33 @@ export interface Plan {
   problem: string | undefined;
   /** The commit of the target branch whose manifest said what is required; undefined: there is none. */
   policyOid: string | undefined;
+  /** By the key of a lane that is green already at the same tree: where. It does not run again. */
+  kept?: ReadonlyMap<string, string>;
 }
 
 const unknownTree = '0'.repeat(40);
 
 export function planRun(forge: Forge, branch: Branch, { headOid, baseOid }: Revision): Promise<Plan> {
   const { repoId, target } = branch;
-  return orProblem(forge, { repoId, headOid }, async (path) => {
-    const [own, policy] = await allOf(manifestAt(forge, path, headOid), policyOf(forge, path, target));
+  return planAgainst(forge, { repoId, headOid, baseOid }, async (path) =>
+    policyAt(forge, path, (await listHeads(forge.git, path)).get(target)),
+  );
+}
+
+/** What a commit that the target is to be moved to asks for; `baseOid` is what it is built on, and says what is required. */
+export const planLanding = (
+  forge: Forge,
+  commits: { repoId: number; headOid: string; baseOid: string },
+): Promise<Plan> => planAgainst(forge, commits, (path) => policyAt(forge, path, commits.baseOid));
+
+function planAgainst(
+  forge: Forge,
+  commits: { repoId: number; headOid: string; baseOid: string | undefined },
+  policyIn: (path: string) => ReturnType<typeof policyAt>,
+): Promise<Plan> {
+  const { headOid, baseOid } = commits;
+  return orProblem(forge, commits, async (path) => {
+    const [own, policy] = await allOf(manifestAt(forge, path, headOid), policyIn(path));
     const required = policy?.manifest?.lanes;
     const lanes = applyPolicy(own?.lanes ?? [], required);
     const isFiltered = [...lanes, ...(required ?? [])].some((lane) => lane.paths !== undefined);
@@ -65,9 +84,17 @@ export function insertLanes(forge: Forge, runId: number, plan: Plan, cause: Atte
   const now = forge.clock.now();
   for (const [position, lane] of plan.lanes.entries()) {
     const laneId = insertLane(forge.db, runId, position, lane);
-    const skipped = { message: `no change touches ${lane.paths?.join(', ') ?? ''}` };
-    insertAttempt(forge.db, { laneId, now, cause, ...(plan.selected.has(lane.key) ? {} : { skipped }) });
+    const ended = endedAtOnce(plan, lane);
+    insertAttempt(forge.db, { laneId, now, cause, ...(ended === undefined ? {} : { ended }) });
   }
+}
+
+function endedAtOnce(plan: Plan, { key, paths }: LaneSpec): NewAttempt['ended'] {
+  if (!plan.selected.has(key)) {
+    return { state: 'skipped', message: `no change touches ${paths?.join(', ') ?? ''}` };
+  }
+  const where = plan.kept?.get(key);
+  return where === undefined ? undefined : { state: 'success', message: where };
 }
 
 /** The manifest at a commit; undefined when the commit has none. Refuses (`invalid`) one that is malformed. */
@@ -78,8 +105,7 @@ export async function manifestAt(forge: Forge, path: string, oid: string): Promi
 }
 
 /** A target whose manifest is malformed requires nothing: the branch that corrects it must be able to land. */
-async function policyOf(forge: Forge, path: string, target: string) {
-  const oid = (await listHeads(forge.git, path)).get(target);
+async function policyAt(forge: Forge, path: string, oid: string | undefined) {
   if (oid === undefined) return undefined;
   try {
     return { oid, manifest: await manifestAt(forge, path, oid) };

@@ -9,6 +9,7 @@ import type { Repo } from '../../repos/model.ts';
 import { protectionOf } from '../../repos/protected.ts';
 import type { Claim } from '../scheduler/claim.ts';
 import { getRun, listLanes } from '../find.ts';
+import type { Run } from '../model.ts';
 import { openSealed, readSealKey } from './seal.ts';
 import { findSecretRow, getSealed } from './secret-store.ts';
 import { placeOfSecret } from './set-secret.ts';
@@ -34,7 +35,7 @@ export function secretsFor(forge: Forge, claim: Pick<Claim, 'runId' | 'laneId'>)
   if (wanted.length + refused.length === 0) return answer;
   const run = getRun(forge, claim.runId);
   const repo = getRepo(forge, run.repoId);
-  const ref = refOf(forge, repo, run.branchId);
+  const ref = refOf(forge, repo, run);
   const isProtected = protectionOf(forge, repo)(ref.target) !== undefined;
   for (const name of new Set([...refused, ...wanted])) {
     const found = refused.includes(name)
@@ -42,7 +43,7 @@ export function secretsFor(forge: Forge, claim: Pick<Claim, 'runId' | 'laneId'>)
       : // Whoever may push to the target directly writes its policy, too.
         !isProtected
         ? { why: `the target ${ref.target} is not protected, so its lanes.toml gives nothing` }
-        : openFor(forge, { repo, name, branch: ref.branch });
+        : openFor(forge, { repo, name, branches: ref.branches });
     if ('value' in found && fits(answer, found.value)) answer.secrets[name] = found.value;
     else if ('value' in found) answer.withheld.push({ name, why: tooMuch });
     else answer.withheld.push({ name, why: found.why });
@@ -55,24 +56,31 @@ const tooMuch = `all secrets of a lane together have at most ${maxTotalBytes} by
 const fits = ({ secrets }: SecretsAnswer, value: string): boolean =>
   [...Object.values(secrets), value].reduce((sum, one) => sum + Buffer.byteLength(one), 0) <= maxTotalBytes;
 
-/** A run of no branch is a nightly, and counts as one of the default branch. */
-function refOf(forge: Forge, repo: Repo, branchId: number | undefined): { branch: string; target: string } {
-  if (branchId === undefined) return { branch: repo.defaultBranch, target: repo.defaultBranch };
-  const { name, target } = getBranch(forge, branchId);
-  return { branch: name, target };
+/**
+ * A landing run tests what has not landed: it is given what every one of its branches would be given alone. A nightly counts
+ * as a run of the default branch.
+ */
+function refOf(forge: Forge, repo: Repo, run: Run): { branches: string[]; target: string } {
+  const { branchId, landingBranches, target = repo.defaultBranch } = run;
+  if (run.kind === 'landing') return { branches: landingBranches, target };
+  if (branchId === undefined) return { branches: [repo.defaultBranch], target };
+  const branch = getBranch(forge, branchId);
+  return { branches: [branch.name], target: branch.target };
 }
 
 function openFor(
   forge: Forge,
-  { repo, name, branch }: { repo: Repo; name: string; branch: string },
+  { repo, name, branches }: { repo: Repo; name: string; branches: readonly string[] },
 ): { value: string } | { why: string } {
   const secret = findSecretRow(forge.db, repo.id, name);
   const sealed = getSealed(forge.db, repo.id, name);
   if (secret === undefined || sealed === undefined) {
     return { why: `there is no such secret; set it with: ph secret set ${name}` };
   }
-  if (!secret.refs.some((pattern) => compileGlob(pattern)(branch))) {
-    return { why: `it is for ${secret.refs.join(', ')} and not for ${branch}` };
+  const patterns = secret.refs.map((pattern) => compileGlob(pattern));
+  const unmatched = branches.find((branch) => !patterns.some((matches) => matches(branch)));
+  if (unmatched !== undefined || branches.length === 0) {
+    return { why: `it is for ${secret.refs.join(', ')} and not for ${unmatched ?? 'a landing'}` };
   }
   const value = openSealed(readSealKey(forge.config.paths.keys), sealed, placeOfSecret(repo.id, name));
   return value === undefined

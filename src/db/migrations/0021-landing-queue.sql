@@ -1,8 +1,11 @@
--- A landing run belongs to no branch: the branch it would be merged into, without refs/heads/.
+-- A landing run belongs to no branch: `target` is the one it would be merged into, without refs/heads/, and
+-- `landing_branches` a JSON list of the names of those that are merged.
 ALTER TABLE runs ADD COLUMN target TEXT;
+ALTER TABLE runs ADD COLUMN landing_branches TEXT;
 
 -- One commit that the queue tests, to move the target to exactly it: its members merged in order on `base_oid`, which is
--- the target's tip, or the commit of the candidate it stands on. `token` grows with every step, and fences the next one.
+-- the target's tip, or the commit of the candidate it stands on. `token` grows with every step, and fences the next one; while
+-- `is_pinned`, refs/pika/landing/<id> keeps the commit.
 CREATE TABLE landing_candidates (
   id         INTEGER PRIMARY KEY,
   repo_id    INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
@@ -15,12 +18,13 @@ CREATE TABLE landing_candidates (
   state      TEXT NOT NULL CHECK (state IN ('testing', 'landing', 'landed', 'failed', 'abandoned')),
   token      INTEGER NOT NULL DEFAULT 1,
   retries    INTEGER NOT NULL DEFAULT 0,
+  is_pinned  INTEGER NOT NULL DEFAULT 0,
   ended_why  TEXT,
   created_at INTEGER NOT NULL,
   ended_at   INTEGER
 ) STRICT;
 CREATE INDEX landing_candidates_live ON landing_candidates (repo_id, target) WHERE state IN ('testing', 'landing');
-CREATE INDEX landing_candidates_by_repo ON landing_candidates (repo_id, ended_at);
+CREATE INDEX landing_candidates_pinned ON landing_candidates (state) WHERE is_pinned = 1;
 CREATE INDEX landing_candidates_by_run ON landing_candidates (run_id);
 
 -- One entry of the queue: somebody wants this head of the branch to land. `part` keeps the halves of a candidate that
