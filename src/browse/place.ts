@@ -53,6 +53,9 @@ export type PlaceVerb = 'tree' | 'blob' | 'raw' | 'commits' | 'blame' | 'search'
 export const routeBelow = (under: string, prefix = ''): RegExp =>
   new RegExp(`^${prefix}/(?<owner>[^/]+)/(?<repo>[^/]+)/${under}(?:/.*)?$`);
 export const apiPrefix = '/api/v1/repos';
+/** For readers of the API, whose description knows no parameter that holds slashes. */
+export const placeNote =
+  'What follows is `<ref>/<path>` with its slashes; the ref is a branch, a tag or a whole object id, and the default branch when nothing follows.';
 
 const maxRefBytes = 250;
 const objectId = /^[0-9a-f]{40}$/;

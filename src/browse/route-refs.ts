@@ -12,7 +12,7 @@ import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { listRefPage, type ListedRef, type RefKind, type RefPage } from './refs.ts';
 
-const refQuery = z.object({
+export const refQuery = z.object({
   kind: z.enum(['branches', 'tags']).default('branches'),
   q: z.string().max(200).default(''),
   /** The path of the page that leads here, percent-encoded byte by byte; the refs lead to the same path. */
