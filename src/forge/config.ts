@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { isAddressRange } from '../lib/address-range.ts';
 import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
 
@@ -85,6 +86,10 @@ const limits = z
     maxFileBytes: positive.default(100 * 1024 * 1024),
     maxRefsPerPush: positive.default(200),
     maxProtectedPatterns: positive.default(100),
+    maxCommentBytes: positive.default(64 * 1024),
+    /** Comments and reviews of one branch, drafts too. */
+    maxCommentsPerBranch: positive.default(2000),
+    maxCommentedLines: positive.default(1000),
     maxPathDepth: positive.default(64),
     maxTreeFiles: positive.default(1_000_000),
     maxRequestBytes: positive.default(1024 * 1024),
@@ -157,6 +162,30 @@ const housekeeping = z
   })
   .prefault({});
 
+const webhooks = z
+  .strictObject({
+    /** Addresses and ranges (`10.1.0.0/16`) that webhooks may reach although they are not public. */
+    allowedRanges: z
+      .array(z.string().refine(isAddressRange, 'an address or a range such as 10.1.0.0/16'))
+      .default([]),
+    /** Asked in the place of those of the system, as `ADDRESS` or `ADDRESS:PORT`. */
+    nameServers: z.array(z.string()).default([]),
+    maxPerRepo: positive.default(20),
+    /** Of one exchange, from the look-up of the name to the beginning of the answer's body. */
+    timeoutSeconds: positive.max(60).default(10),
+    maxAnswerBytes: positive.default(4096),
+    /** Receivers that are sent to at once; each of them gets one thing at a time, in order. */
+    maxSending: positive.max(64).default(8),
+    maxAttempts: positive.default(10),
+    /** A receiver that failed rests so long; each further failure in a row doubles it, up to the most. */
+    retrySeconds: positive.default(30),
+    maxRetrySeconds: positive.default(3600),
+    maxQueuedPerWebhook: positive.default(1000),
+    maxQueuedHours: positive.default(72),
+    keepDays: positive.default(14),
+  })
+  .prefault({});
+
 const configSchema = z.strictObject({
   http: listen(8787),
   ssh: listen(2222),
@@ -179,6 +208,7 @@ const configSchema = z.strictObject({
   ci: ciSettings,
   limits,
   housekeeping,
+  webhooks,
 });
 
 export type Settings = z.infer<typeof configSchema>;

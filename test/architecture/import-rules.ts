@@ -17,6 +17,7 @@ const domains = [
   'inbox',
   'landing',
   'help',
+  'webhooks',
 ];
 
 /** The table of ARCHITECTURE: a folder of src and the folders it may import from, beside itself. */
@@ -36,10 +37,13 @@ const mayImport: Record<string, readonly string[]> = {
   ci: ['branches', 'repos', 'accounts', ...ground],
   tutorials: ['branches', 'repos', 'accounts', ...ground],
   reviews: ['tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
-  inbox: ['reviews', 'tutorials', 'branches', 'repos', 'accounts', ...ground],
+  // What needs somebody is said by every room that decides about branches, CI and the queue too.
+  inbox: ['landing', 'reviews', 'tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
   // How the forge is used; it knows the words of the others and none of their code.
   help: ['accounts', ...ground],
   landing: ['reviews', 'tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
+  // It tells what happened in the rooms below, and finds reviews and landings by their rows.
+  webhooks: ['ci', 'branches', 'repos', 'accounts', ...ground],
   front: [...domains, ...ground],
   ph: ['lib'],
   // Whoever starts the program puts everything together.

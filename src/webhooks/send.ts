@@ -1,0 +1,144 @@
+// One exchange with a receiver. It may be slow, dead, endless or hostile: the address is checked where it is connected to,
+// nothing is followed, and time and size have an end.
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { errorMessage } from '../lib/errors.ts';
+import { reachable } from './address.ts';
+import { addressesOf } from './resolve.ts';
+
+export interface Sending {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  timeoutMs: number;
+  maxAnswerBytes: number;
+  allowedRanges: readonly string[];
+  nameServers: readonly string[];
+  /** Ends the exchange when the forge stops. */
+  signal: AbortSignal;
+}
+
+export interface Outcome {
+  status: number | undefined;
+  /** Why there was no answer, or why it is none that counts. */
+  error: string | undefined;
+  answer: string;
+  /** How long the receiver wishes to be left alone (`Retry-After`). */
+  retryAfterSeconds: number | undefined;
+  /** Trying again cannot help. */
+  isFinal: boolean;
+}
+
+/** The receiver is not where webhooks may go. */
+class Unreachable extends Error {}
+
+/** Posts the body and answers what came of it; it never throws. */
+export async function sendBody(sending: Sending): Promise<Outcome> {
+  const url = new URL(sending.url);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // A name is checked when it is looked up; an address in the place of a name is never looked up.
+  if (isIP(host) !== 0 && !reachable(sending.allowedRanges)(host)) return failed(notAllowed(host, [host]));
+  const timeout = AbortSignal.timeout(sending.timeoutMs);
+  try {
+    const answer = await exchange(url, sending, AbortSignal.any([timeout, sending.signal]));
+    return understand(answer);
+  } catch (error) {
+    if (timeout.aborted) {
+      return failed(new Error(`no whole answer came within ${sending.timeoutMs / 1000} seconds`));
+    }
+    return failed(error);
+  }
+}
+
+const failed = (error: unknown): Outcome => ({
+  status: undefined,
+  error: errorMessage(error),
+  answer: '',
+  retryAfterSeconds: undefined,
+  isFinal: error instanceof Unreachable,
+});
+
+interface Answer {
+  response: IncomingMessage;
+  text: string;
+}
+
+function exchange(url: URL, sending: Sending, signal: AbortSignal): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    method: 'POST',
+    headers: { ...sending.headers, 'content-length': Buffer.byteLength(sending.body) },
+    lookup: checkedLookup(sending),
+    // Each delivery has a connection of its own, so that each is checked.
+    agent: false,
+    signal,
+  });
+  request.once('error', reject);
+  request.once('response', (response) => {
+    readBeginning(response, sending.maxAnswerBytes).then((text) => resolve({ response, text }), reject);
+  });
+  request.end(sending.body);
+  // What has been answered may go on for ever; the beginning is enough.
+  return promise.finally(() => request.destroy());
+}
+
+async function readBeginning(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= maxBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
+}
+
+/**
+ * Hands the connection only addresses that may be reached. It is the one look-up of the exchange, and what it answers is what
+ * is connected to, so a name that answers differently the next time gains nothing.
+ */
+function checkedLookup({ allowedRanges, nameServers }: Sending): LookupFunction {
+  const isReachable = reachable(allowedRanges);
+  return (hostname, options, callback) => {
+    addressesOf(hostname, nameServers).then(
+      (addresses) => {
+        const found = addresses
+          .filter(isReachable)
+          .map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
+        const [first] = found;
+        if (first === undefined) callback(notAllowed(hostname, addresses), '', 4);
+        else if (options.all === true) callback(null, found);
+        else callback(null, first.address, first.family);
+      },
+      (error: unknown) => callback(error as Error, '', 4),
+    );
+  };
+}
+
+function notAllowed(host: string, addresses: readonly string[]): Error {
+  if (addresses.length === 0) return new Error(`nobody knows the name ${host}`);
+  return new Unreachable(
+    `${host} is at ${addresses.slice(0, 3).join(', ')}, which is no public address; an operator can open it with webhooks.allowedRanges`,
+  );
+}
+
+function understand({ response, text }: Answer): Outcome {
+  const status = response.statusCode ?? 0;
+  const isRedirect = status >= 300 && status < 400;
+  const isSuccess = status >= 200 && status < 300;
+  const error = isSuccess
+    ? undefined
+    : isRedirect
+      ? `the answer was ${status}, a redirect, which is not followed; give the webhook the address where it ends`
+      : `the answer was ${status}`;
+  const seconds = Number(response.headers['retry-after']);
+  return {
+    status,
+    error,
+    answer: text,
+    retryAfterSeconds: Number.isInteger(seconds) && seconds > 0 ? seconds : undefined,
+    // 410 says that nobody is there any more, and for good.
+    isFinal: isRedirect || status === 410,
+  };
+}
