@@ -17,6 +17,7 @@ import { changesPages } from './front/changes.ts';
 import { livePages } from './front/live.ts';
 import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
+import { helpPages } from './help/pages.ts';
 import type { LoopStatus } from './lib/loop.ts';
 import type { Slots } from './lib/slot.ts';
 import type { Lfs } from './lfs/open.ts';
@@ -58,6 +59,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
+  app.use(helpPages(forge, parts.version));
   app.use(accountsPages(forge));
   app.use(reposPages(forge));
   app.use(adminPages(forge, parts));

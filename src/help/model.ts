@@ -78,3 +78,15 @@ export function landFlowText(): string {
 /** The flow as a skill file for coding agents: a heading of its own with name and summary, then the text. */
 export const skillText = (): string =>
   `---\nname: land-a-branch\ndescription: ${JSON.stringify(landFlowSummary)}\n---\n\n${landFlowText()}`;
+
+/** What the exit statuses of ph mean, by their number. */
+export const exitMeanings: readonly string[] = [
+  'done',
+  'the answer is no: red CI, a refused merge',
+  'wrong use',
+  'not signed in, or not allowed',
+  'not found',
+  'moved: the forge has another head than the one that is here',
+  'timed out',
+  'the forge is unreachable',
+];

@@ -124,7 +124,7 @@ export class Client {
     if (parsed.success) return parsed.data;
     throw new Failure(
       exitStatus.unreachable,
-      `${this.origin} answers, but not as a forge that this ph understands. Check the address, or update ph.`,
+      `${this.origin} answers, but not as a forge that this ph understands. Check the address, or update ph: curl -fsSL ${this.origin}/ph | sh`,
       { cause: parsed.error },
     );
   }

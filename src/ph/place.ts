@@ -2,6 +2,7 @@
 // the sign-ins and the git checkout, in this order.
 import { branchListView, branchStatusView, type BranchStatusView } from '../landing/model.ts';
 import type { BranchView } from '../branches/model.ts';
+import { homeForge } from './built-in.ts';
 import { Client } from './client.ts';
 import { bare, localHead, readCheckout, type Address, type Checkout, type Remote } from './checkout.ts';
 import { Failure, notFound, wrongUse } from './failure.ts';
@@ -65,11 +66,14 @@ async function findRemote(
     const signIn = signIns.find((entry) => isAt(remote, entry));
     if (signIn !== undefined) return { client: openClient(signIn.origin, signIns), remote };
   }
+  const home = homeForge === undefined ? undefined : openClient(homeForge, signIns);
+  const remote = home === undefined ? undefined : await remoteOf(home, remotes);
+  if (home !== undefined && remote !== undefined) return { client: home, remote };
   const web = remotes.find((remote) => remote.address.kind === 'http');
   if (web?.address.kind === 'http') return { client: openClient(web.address.origin, signIns), remote: web };
-  const [only] = signIns;
-  if (remotes.length === 0 && only !== undefined)
-    return { client: openClient(only.origin, signIns), remote: undefined };
+  const usual = signIns[0]?.origin ?? homeForge;
+  if (remotes.length === 0 && usual !== undefined)
+    return { client: openClient(usual, signIns), remote: undefined };
   if (remotes.length > 0) {
     throw new Failure(
       exitStatus.notAllowed,

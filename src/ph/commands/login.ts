@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { accountView, approvalTokenView, approvalView, nostrChallenge } from '../../accounts/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { homeForge } from '../built-in.ts';
 import { readCheckout } from '../checkout.ts';
 import { Client } from '../client.ts';
 import { Failure, notFound, wrongUse } from '../failure.ts';
@@ -31,13 +32,17 @@ export async function login(url: string | undefined, options: LoginOptions): Pro
     throw wrongUse('Give one way to sign in: --web, --ssh, --token-file FILE or --nsec-file FILE.');
   }
   const given = url ?? process.env['PH_URL'];
-  const origin = given ? originOf(given) : webRemote();
+  const origin = given ? originOf(given) : (webRemote() ?? forgeOfThisPh(options));
   const found = await signIn(origin, options);
   saveSignIn(found);
   if (options.json) printJson({ forge: found.origin, account: found.account });
   else stdout.line(`signed in to ${found.origin} as ${cleanLine(found.account)}`);
   return exitStatus.done;
 }
+
+/** A clone over ssh says by itself which forge `--ssh` is about. */
+const forgeOfThisPh = ({ ssh }: LoginOptions): string | undefined =>
+  ssh === true && sshRemote() !== undefined ? undefined : homeForge;
 
 function signIn(origin: string | undefined, { ssh, tokenFile, nsecFile }: LoginOptions): Promise<SignIn> {
   if (tokenFile !== undefined) return signInWithToken(origin, readSecret(tokenFile, 'token'));

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { Command } from 'commander';
-import { landFlowText, landFlowTitle, skillText } from '../../help/model.ts';
+import { exitMeanings, landFlowText, landFlowTitle, skillText } from '../../help/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { version } from '../built-in.ts';
 import { wrongUse } from '../failure.ts';
@@ -63,19 +63,8 @@ function folderOf(given: unknown): string {
 const isFault = ({ status }: Answer): boolean =>
   ![exitStatus.done, exitStatus.no, exitStatus.moved, exitStatus.timedOut].some((fine) => fine === status);
 
-const meanings: Record<ExitStatus, string> = {
-  0: 'done',
-  1: 'the answer is no',
-  2: 'wrong use',
-  3: 'not signed in or not allowed',
-  4: 'not found',
-  5: 'moved',
-  6: 'timed out; call it again to go on',
-  7: 'the forge is unreachable',
-};
-
 function textOf({ status, output, messages }: Answer): string {
-  const meaning = meanings[status as ExitStatus] ?? 'unknown';
+  const meaning = exitMeanings[status] ?? 'unknown';
   return [output.trimEnd(), messages.trimEnd(), `exit status ${status}: ${meaning}`]
     .filter(Boolean)
     .join('\n');

@@ -1,0 +1,79 @@
+// The help: what there is to know to use this forge, with its own addresses in every command.
+import { Router, type Response } from 'express';
+import { callerOf } from '../accounts/guard.ts';
+import { publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
+import { render } from '../web/render.ts';
+import { exitMeanings, landFlow, landRules } from './model.ts';
+import { companionRoutes } from './route-ph.ts';
+
+interface Topic {
+  name: string;
+  title: string;
+  about: string;
+}
+
+const start: Topic = { name: 'index', title: 'Help', about: '' };
+const topics: readonly Topic[] = [
+  {
+    name: 'push',
+    title: 'First push',
+    about: 'A new repository, a branch, and what to do when a push is refused.',
+  },
+  {
+    name: 'lanes',
+    title: 'Lanes',
+    about: 'What runs for a branch: .pika/lanes.toml, secrets, what waits or fails.',
+  },
+  {
+    name: 'landing',
+    title: 'Landing',
+    about: 'From fetch to the target; the gate, its policy, and the landing queue.',
+  },
+  { name: 'ph', title: 'ph', about: 'This forge in a terminal, in scripts and for coding agents.' },
+  {
+    name: 'keys',
+    title: 'Keys and sign-in',
+    about: 'SSH keys, Nostr keys, passkeys, tokens, and who may do what.',
+  },
+  { name: 'keyboard', title: 'Keyboard', about: 'Every key, by the page it works on.' },
+  { name: 'operating', title: 'Operating', about: 'Settings, people, a stuck CI, backups.' },
+];
+const api: Topic = { name: 'api', title: 'API', about: 'Every route, its right and its shapes.' };
+const linked = [
+  { ...start, path: '/help' },
+  ...[...topics, api].map((topic) => ({ ...topic, path: `/help/${topic.name}` })),
+];
+
+export function helpPages(forge: Forge, version: string): Router {
+  const router = Router();
+  const show = (response: Response, topic: Topic): void =>
+    render(response, `help/${topic.name}.njk`, {
+      topic,
+      topics: linked,
+      flow: landFlow,
+      rules: landRules,
+      statuses: exitMeanings,
+      me: callerOf(response).account?.name ?? 'YOU',
+      version,
+      ...addressesOf(forge),
+    });
+  router.use(companionRoutes(forge, version));
+  router.get('/help', (_request, response) => show(response, start));
+  router.get('/help/:topic', (request, response, next) => {
+    const topic = topics.find(({ name }) => name === request.params.topic);
+    if (topic === undefined) next();
+    else show(response, topic);
+  });
+  return router;
+}
+
+function addressesOf(forge: Forge): Record<string, unknown> {
+  const { host, port } = sshAddress(forge.config);
+  const isUsual = port === 22;
+  return {
+    origin: new URL(publicOrigin(forge.config)).origin,
+    sshHost: host,
+    sshOption: isUsual ? '' : ` -p ${port}`,
+    ssh: `ssh://git@${host}${isUsual ? '' : `:${port}`}`,
+  };
+}
