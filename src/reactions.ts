@@ -6,6 +6,7 @@ export interface Loops {
   branches: { look(repoId: number): void };
   ci: { wake(): void };
   tutorials: { wake(): void };
+  reviews: { wake(): void };
 }
 
 // Who pushed still waits for git's last words, and the passes that a push asks for would hold them up.
@@ -26,6 +27,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
     setTimeout(() => {
       loops.ci.wake();
       loops.tutorials.wake();
+      loops.reviews.wake();
     }, answerFirstMs);
     refresh('home', `repo:${repoId}`, branch(branchId));
   });

@@ -25,6 +25,7 @@ import { lfsPages } from './lfs/pages.ts';
 import { reposApi } from './repos/api.ts';
 import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
 import { reposPages } from './repos/pages.ts';
+import { reviewsApi } from './reviews/api.ts';
 import type { Transport } from './transport/open.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { answerErrors, notFound } from './web/errors.ts';
@@ -56,6 +57,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(accountsApi(forge));
   app.use(reposApi(forge));
   app.use(landingApi(forge, parts.mergeSlots));
+  app.use(reviewsApi(forge));
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));

@@ -17,6 +17,7 @@ import { Slots } from '../lib/slot.ts';
 import { clearLeftovers } from '../repos/clear-leftovers.ts';
 import { connectReactions } from '../reactions.ts';
 import { openHousekeeping } from '../repos/housekeeping-loop.ts';
+import { openReviews } from '../reviews/open.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
@@ -61,6 +62,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const branches = openBranches(forge);
   const ci = await openCi(forge);
   const tutorials = openTutorials(forge);
+  const reviews = openReviews(forge);
   const housekeeping = openHousekeeping(forge);
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
@@ -68,12 +70,18 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   });
   const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;
-  connectReactions(forge, { branches, ci: ci.scheduler, tutorials: tutorials.loop }, live);
+  connectReactions(
+    forge,
+    { branches, ci: ci.scheduler, tutorials: tutorials.loop, reviews: reviews.loop },
+    live,
+  );
   const loops = () =>
-    [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, housekeeping.loop].map((loop) => loop.status());
+    [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, reviews.loop, housekeeping.loop].map((loop) =>
+      loop.status(),
+    );
   const version = packageVersion();
   app.resolve(createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, loops, version }));
-  const background = [branches, ci, tutorials, housekeeping];
+  const background = [branches, ci, tutorials, reviews, housekeeping];
   for (const part of background) part.start();
 
   const welcome = new AbortController();

@@ -6,8 +6,25 @@ import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
-import type { ReviewState, Verdict } from './model.ts';
-import { countThreads, listLastVerdicts, type VerdictRow } from './store.ts';
+import { ForgeError } from '../lib/errors.ts';
+import type { Comment, Review, ReviewState, Thread, Verdict } from './model.ts';
+import {
+  countThreads,
+  findLastReview,
+  listLastVerdicts,
+  listMentionRows,
+  listReviewRows,
+  type Mention,
+  type VerdictRow,
+} from './store.ts';
+import {
+  countComments,
+  findCommentRow,
+  findThreadRow,
+  listCommentRows,
+  listDraftRows,
+  listThreadRows,
+} from './thread-store.ts';
 
 /**
  * What people and agents have decided of a branch: the newest verdict of each account that may still write to the
@@ -61,3 +78,85 @@ const toVerdict = (branch: Branch, row: VerdictRow): Verdict => ({
   isCurrent: isCurrent(branch, row),
   at: row.at,
 });
+
+/** The threads that somebody may see, the oldest first: those with a published comment, or with a draft of his own. */
+export const listThreads = (
+  forge: Forge,
+  where: {
+    branch: Branch;
+    viewerId: number;
+    state?: 'open' | 'resolved' | 'all';
+    afterId?: number;
+    limit?: number;
+  },
+): Thread[] =>
+  listThreadRows(forge.db, {
+    branchId: where.branch.id,
+    viewerId: where.viewerId,
+    state: where.state ?? 'all',
+    afterId: where.afterId ?? 0,
+    limit: where.limit ?? forge.config.limits.maxCommentsPerBranch,
+  });
+
+/** A thread of the branch, or a refusal (`not_found`), also for one of another branch or another's draft. */
+export function getThread(
+  forge: Forge,
+  { branch, id, viewerId }: { branch: Branch; id: number; viewerId: number },
+): Thread {
+  const thread = findThreadRow(forge.db, { id, branchId: branch.id, viewerId });
+  if (thread !== undefined) return thread;
+  throw new ForgeError('not_found', `Branch #${branch.number} has no thread ${id}.`);
+}
+
+/** The comments of the threads, which are in the order of their ids, with the viewer's own drafts. */
+export function listComments(
+  forge: Forge,
+  { branch, threads, viewerId }: { branch: Branch; threads: readonly Thread[]; viewerId: number },
+): Comment[] {
+  const [first, last] = [threads[0], threads.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const wanted = new Set(threads.map(({ id }) => id));
+  const range = { branchId: branch.id, viewerId, firstThread: first.id, lastThread: last.id };
+  return listCommentRows(forge.db, range).filter(({ threadId }) => wanted.has(threadId));
+}
+
+export function getComment(
+  forge: Forge,
+  { branch, id, viewerId }: { branch: Branch; id: number; viewerId: number },
+): Comment {
+  const comment = findCommentRow(forge.db, { id, branchId: branch.id, viewerId });
+  if (comment !== undefined) return comment;
+  throw new ForgeError('not_found', `Branch #${branch.number} has no comment ${id}.`);
+}
+
+/** The reviews of a branch, the newest first. */
+export const listReviews = (
+  forge: Forge,
+  where: { branch: Branch; beforeId?: number | undefined; limit: number },
+): Review[] =>
+  listReviewRows(forge.db, {
+    branchId: where.branch.id,
+    beforeId: where.beforeId ?? null,
+    limit: where.limit,
+  });
+
+/** What an account last submitted on a branch; undefined when it has not yet. */
+export const findReview = (forge: Forge, branch: Branch, accountId: number): Review | undefined =>
+  findLastReview(forge.db, { branchId: branch.id, accountId });
+
+export function getLastReview(forge: Forge, branch: Branch, account: Account): Review {
+  const review = findReview(forge, branch, account.id);
+  if (review !== undefined) return review;
+  throw new ForgeError('not_found', `${account.name} has not reviewed #${branch.number} yet.`);
+}
+
+/** How many own comments wait to be submitted. */
+export const countDrafts = (forge: Forge, branch: Branch, accountId: number): number =>
+  listDraftRows(forge.db, { branchId: branch.id, accountId }).length;
+
+/** What stands in the talk of a branch, for its tab: published comments. */
+export const countTalk = (forge: Forge, branch: Branch): number => countComments(forge.db, branch.id);
+
+/** Where an account was named with @NAME, the newest first. */
+export const listMentions = (forge: Forge, accountId: number, limit: number): Mention[] =>
+  listMentionRows(forge.db, { accountId, limit });

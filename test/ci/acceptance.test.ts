@@ -45,7 +45,11 @@ async function openScripted(options: TestForgeOptions = {}) {
 
 function connect({ forge }: TestForge, ci: Ci): void {
   const idle = { look: () => undefined, wake: () => undefined };
-  connectReactions(forge, { branches: idle, ci: ci.scheduler, tutorials: idle }, new LiveFeed(1));
+  connectReactions(
+    forge,
+    { branches: idle, ci: ci.scheduler, tutorials: idle, reviews: idle },
+    new LiveFeed(1),
+  );
   ci.start();
 }
 

@@ -9,8 +9,7 @@ CREATE TABLE reviews (
   body       TEXT NOT NULL,
   revision   INTEGER NOT NULL,
   head_oid   TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  edited_at  INTEGER
+  created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX reviews_by_branch ON reviews (branch_id, account_id, id);
 

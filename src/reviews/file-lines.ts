@@ -1,0 +1,52 @@
+// The lines that a thread is about, in the commit where it was written.
+import type { Revision } from '../branches/model.ts';
+import type { Forge } from '../forge/open.ts';
+import { pathOfText } from '../git/git-path.ts';
+import { readBlob, treeOf } from '../git/objects.ts';
+import { findEntry } from '../git/tree.ts';
+import { ForgeError } from '../lib/errors.ts';
+import { repoPath } from '../repos/path.ts';
+import type { ContextLine, Side } from './model.ts';
+
+const maxFileBytes = 20 * 1024 * 1024;
+const linesAround = 3;
+// A long range keeps its end: the comment stands below it.
+const maxContextLines = 20;
+const maxLineLength = 400;
+
+/** The commit whose files a side of a revision shows; undefined for what was before when nothing was. */
+export const commitOf = (revision: Revision, side: Side): string | undefined =>
+  side === 'new' ? revision.headOid : revision.baseOid;
+
+/** The id of the file at a path of a commit; undefined when there is none, or it is no file. */
+export async function findFile(
+  forge: Forge,
+  where: { repoId: number; commit: string; path: string },
+): Promise<string | undefined> {
+  const repo = repoPath(forge, where.repoId);
+  const tree = await treeOf(forge.git, repo, where.commit);
+  const entry = await findEntry(forge.git, repo, { tree, path: pathOfText(where.path) });
+  return entry?.kind === 'file' || entry?.kind === 'symlink' ? entry.oid : undefined;
+}
+
+/** The lines of a range with those around it; refuses (`invalid`) a range that the file does not have. */
+export async function readContext(
+  forge: Forge,
+  place: { repoId: number; oid: string; path: string; firstLine: number; lastLine: number },
+): Promise<ContextLine[]> {
+  const content = await readBlob(forge.git, repoPath(forge, place.repoId), place.oid, maxFileBytes);
+  const lines = (content?.toString('utf8') ?? '').split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  if (place.lastLine > lines.length) {
+    throw new ForgeError(
+      'invalid',
+      `line: ${place.path} has ${lines.length} lines there; choose one of them, or comment on the whole file.`,
+    );
+  }
+  const end = Math.min(lines.length, place.lastLine + linesAround);
+  const start = Math.max(1, place.firstLine - linesAround, end - maxContextLines + 1);
+  return lines.slice(start - 1, end).map((text, index) => ({
+    number: start + index,
+    text: text.replace(/\r$/, '').slice(0, maxLineLength),
+  }));
+}
