@@ -10,6 +10,8 @@ export interface Facts {
   /** The target branch exists at a new commit (created, or something landed on it). */
   'target-moved': { repoId: number; oid: string };
   'branch-pushed': { repoId: number; branchId: number; revision: number };
+  /** Somebody holds a branch or lifted a hold, or it became a draft or ready. */
+  'branch-held': { repoId: number; branchId: number };
   'branch-settled': { repoId: number; branchId: number; state: 'merged' | 'closed' };
   'run-created': { repoId: number; branchId: number | undefined; runId: number };
   'run-finished': { repoId: number; branchId: number | undefined; runId: number; state: string };

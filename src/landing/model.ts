@@ -18,20 +18,47 @@ const holdKinds = [
   'no_target',
   'not_allowed',
   'target_under_review',
+  'draft',
+  'held',
+  'approval_missing',
+  'changes_asked',
+  'unresolved_threads',
+  'not_up_to_date',
+  'owner_approval_missing',
+  'too_large',
+  'secret_found',
+  'policy_unreadable',
 ] as const;
 export type HoldKind = (typeof holdKinds)[number];
+
+export const metKinds = [
+  'lanes',
+  'merges',
+  'approvals',
+  'owners',
+  'threads',
+  'up_to_date',
+  'size',
+  'secrets',
+] as const;
 
 /** One thing that must change before the branch may land, and what would change it. */
 export const gateHold = z.object({
   kind: z.enum(holdKinds),
   message: z.string(),
   wayOut: z.string(),
+  /** `itself`: it passes by waiting. `somebody`: it stays until somebody does what the way out says. */
+  resolves: z.enum(['itself', 'somebody']),
   lane: z.string().optional(),
   since: z.string().optional(),
 });
 export type GateHold = z.infer<typeof gateHold>;
 
-const gateView = z.object({ open: z.boolean(), holds: z.array(gateHold) });
+/** Something that is asked for and fulfilled. */
+const gateMet = z.object({ kind: z.enum(metKinds), message: z.string() });
+export type GateMet = z.infer<typeof gateMet>;
+
+export const gateView = z.object({ open: z.boolean(), holds: z.array(gateHold), met: z.array(gateMet) });
 export type GateView = z.infer<typeof gateView>;
 
 /** What `ph status`, `ph wait` and the branch API answer: the branch with its run, tutorial and gate. */

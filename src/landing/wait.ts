@@ -52,7 +52,7 @@ export async function waitForBranch(forge: Forge, order: WaitOrder): Promise<Wai
     while (isOldNews(snapshot, order) && (await bell.next())) snapshot = takeSnapshot(forge, order);
     // Git is not asked for somebody who has gone; at the end of the forge there may be none to ask.
     const gate = order.signal?.aborted
-      ? { open: false, holds: [] }
+      ? { open: false, holds: [], met: [] }
       : await askGate(forge, { ...order, branch: snapshot.branch });
     return { outcome: snapshot.outcome, seen: snapshot.seen, status: { ...snapshot.facts, gate } };
   } finally {

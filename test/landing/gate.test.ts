@@ -12,7 +12,14 @@ const kinds = (view: { holds: { kind: string }[] }) => view.holds.map((hold) => 
 test('the gate is open for a green head that merges cleanly', async () => {
   const staged = await stageRepo(await open());
   const branch = await stageBranch(staged);
-  expect(await askGate(staged.forge, { ...staged, branch })).toEqual({ open: true, holds: [] });
+  expect(await askGate(staged.forge, { ...staged, branch })).toEqual({
+    open: true,
+    holds: [],
+    met: [
+      { kind: 'lanes', message: `1 required lane green at ${branch.headOid.slice(0, 8)}` },
+      { kind: 'merges', message: 'Merges cleanly into main' },
+    ],
+  });
 });
 
 test.each(['failed', 'running', 'queued'] as const)(
