@@ -35,6 +35,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
     loops.ci.wake();
     refresh('home', `repo:${repoId}`, branch(branchId));
   });
+  events.on('branch-held', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
   events.on('run-created', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
   events.on('lane-changed', ({ repoId, branchId, runId, attemptId }) => {
     loops.ci.wake();
