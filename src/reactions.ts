@@ -7,6 +7,8 @@ export interface Loops {
   ci: { wake(): void };
   tutorials: { wake(): void };
   reviews: { wake(): void };
+  /** Aims branches anew whose target landed. */
+  targets: { wake(): void };
 }
 
 // Who pushed still waits for git's last words, and the passes that a push asks for would hold them up.
@@ -33,6 +35,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   });
   events.on('branch-settled', ({ repoId, branchId }) => {
     loops.ci.wake();
+    loops.targets.wake();
     refresh('home', `repo:${repoId}`, branch(branchId));
   });
   events.on('branch-held', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));

@@ -5,10 +5,12 @@ import type { Branch, BranchState, Revision } from './model.ts';
 import {
   countByState,
   findBranchRow,
+  findNewestRow,
   findOpenBranchRow,
   listBranchRows,
   listOpenRows,
   listRevisionRows,
+  listRowsAimedElsewhere,
 } from './store.ts';
 
 /** The branch with that number in the repository. */
@@ -25,6 +27,16 @@ export function getBranch(forge: Forge, id: number): Branch {
 /** The open branch of that name, without refs/heads/; a name may have had other branches before. */
 export const findOpenBranch = (forge: Forge, repoId: number, name: string): Branch | undefined =>
   findOpenBranchRow(forge.db, { repoId, name });
+
+/** Where the newest branch of that name landed; undefined when it did not. */
+export function findLandedTarget(forge: Forge, repoId: number, name: string): string | undefined {
+  const branch = findNewestRow(forge.db, { repoId, name });
+  return branch?.state === 'merged' ? branch.target : undefined;
+}
+
+/** Open branches that land on something else than their repository's default branch. */
+export const listAimedElsewhere = (forge: Forge): { id: number; repoId: number; target: string }[] =>
+  listRowsAimedElsewhere(forge.db);
 
 /** Open branches, the most recently changed first; of all repositories unless `repoId` is given. */
 export const listOpenBranches = (

@@ -22,6 +22,8 @@ export interface PushedHead {
   headOid: string;
   /** The account that pushed, when it is known. */
   pushedBy: number | undefined;
+  /** Where a new branch is to land; without it, on the default branch. */
+  target?: string;
 }
 
 /** A repository and where its branches stand. */
@@ -86,7 +88,7 @@ function number(forge: Forge, { repo, heads }: Place, pushed: readonly PushedHea
       revision: existing === undefined ? 1 : existing.revision + (isKnown ? 0 : 1),
       parents: [],
       title: head.name,
-      targetOid: heads.get(existing?.target ?? repo.defaultBranch),
+      targetOid: heads.get(existing?.target ?? head.target ?? repo.defaultBranch),
       baseOid: undefined,
       problem: undefined,
     };

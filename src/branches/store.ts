@@ -168,6 +168,34 @@ export function updateHead(
   );
 }
 
+/** Aims an open branch at another target, as a new revision, unless it has gone on since `fromRevision` was read. */
+export const updateTarget = (
+  db: Db,
+  move: { id: number; fromRevision: number; target: string; now: number },
+): boolean =>
+  db.run(
+    `UPDATE branches SET target = :target, revision = revision + 1, updated_at = :now
+     WHERE id = :id AND state = 'open' AND revision = :fromRevision`,
+    move,
+  ).changes === 1;
+
+/** Open branches that land on something else than their repository's default branch. */
+export const listRowsAimedElsewhere = (db: Db): { id: number; repoId: number; target: string }[] =>
+  db.all(
+    `SELECT branch.id, branch.repo_id AS repoId, branch.target FROM branches AS branch
+       JOIN repos ON repos.id = branch.repo_id
+     WHERE branch.state = 'open' AND branch.target <> repos.default_branch`,
+  );
+
+/** The newest branch that ever had that name. */
+export function findNewestRow(db: Db, where: { repoId: number; name: string }): Branch | undefined {
+  const row = db.get<BranchRow>(
+    `${selectBranches} WHERE branch.repo_id = :repoId AND branch.name = :name ORDER BY branch.id DESC LIMIT 1`,
+    where,
+  );
+  return row && toBranch(row);
+}
+
 /** False when that is what the row says already, or the branch is settled. */
 export const updateBroken = (db: Db, update: { id: number; reason: string | null }): boolean =>
   db.run(

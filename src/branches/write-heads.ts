@@ -69,7 +69,7 @@ function insertNew(forge: Forge, repo: Repo, head: ReadHead): number {
     repoId: repo.id,
     number,
     name: head.name,
-    target: repo.defaultBranch,
+    target: head.target ?? repo.defaultBranch,
     title: head.title,
     authorId: head.pushedBy ?? null,
     headOid: head.headOid,

@@ -1,14 +1,14 @@
 import { Router, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
-import { findBranch, getBranch } from '../branches/find.ts';
-import { branchView, type Branch } from '../branches/model.ts';
+import { getBranch } from '../branches/find.ts';
+import { branchOfRoute } from '../branches/guard.ts';
+import { branchView } from '../branches/model.ts';
 import { branchViewOf } from '../branches/view.ts';
 import type { Forge } from '../forge/open.ts';
-import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
-import { fullName, type Repo, type Right } from '../repos/model.ts';
+import type { Repo, Right } from '../repos/model.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
 import { closeBranch, reopenBranch } from './close.ts';
 import { mergeBranch } from './merge.ts';
@@ -22,6 +22,7 @@ import {
   waitView,
   type BranchListView,
 } from './model.ts';
+import { branchVerbsApi } from './route-verbs.ts';
 import { branchStatus } from './status.ts';
 import { listBranchIds } from './store.ts';
 import { waitForBranch } from './wait.ts';
@@ -60,6 +61,7 @@ const table = {
     method: 'post',
     path: `${branches}/:number/merge`,
     summary: 'Merge a branch into its target',
+    description: 'Past a closed gate only with `force`, by who maintains the repository.',
     right: 'write',
     body: mergeRequest,
     answer: mergeView,
@@ -83,10 +85,11 @@ const table = {
 /** Branches and what ends them. */
 export function landingApi(forge: Forge, slots: Slots): Router {
   const router = Router();
-  const ask = (request: Request, response: Response, right: Right) => {
-    const repo = repoOf(forge, { request, response }, right);
-    return { repo, branch: branchOf(forge, repo, request.params['number']), caller: callerOf(response) };
-  };
+  router.use(branchVerbsApi(forge));
+  const ask = (request: Request, response: Response, right: Right) => ({
+    ...branchOfRoute(forge, { request, response }, right),
+    caller: callerOf(response),
+  });
 
   apiRoute(router, table.list, (request, response, sent) => {
     const repo = repoOf(forge, { request, response }, 'read');
@@ -115,8 +118,8 @@ export function landingApi(forge: Forge, slots: Slots): Router {
 
   apiRoute(router, table.merge, async (request, response, sent) => {
     const question = ask(request, response, 'write');
-    const { head, message } = sent.body();
-    response.json(await mergeBranch(forge, { ...question, expectedHead: head, message, slots }));
+    const { head, ...choice } = sent.body();
+    response.json(await mergeBranch(forge, { ...question, ...choice, expectedHead: head, slots }));
   });
 
   apiRoute(router, table.close, async (request, response) => {
@@ -132,13 +135,6 @@ export function landingApi(forge: Forge, slots: Slots): Router {
   });
 
   return router;
-}
-
-function branchOf(forge: Forge, repo: Repo, given: unknown): Branch {
-  const number = typeof given === 'string' && /^[0-9]{1,9}$/.test(given) ? Number(given) : 0;
-  const branch = findBranch(forge, repo.id, number);
-  if (branch !== undefined) return branch;
-  throw new ForgeError('not_found', `There is no branch #${String(given)} in ${fullName(repo)}.`);
 }
 
 function listMatching(forge: Forge, repo: Repo, query: z.output<typeof branchQuery>): BranchListView {

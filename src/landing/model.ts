@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { branchStates, branchView } from '../branches/model.ts';
 import { runView } from '../ci/model.ts';
-import { mergeMethods } from '../repos/model.ts';
+import { branchName, mergeMethods } from '../repos/model.ts';
 import { tutorialStates } from '../tutorials/model.ts';
 
 const holdKinds = [
@@ -125,6 +125,12 @@ export const mergeChoicesView = z.object({
   methods: z.array(z.object({ method: z.enum(mergeMethods), message: z.string() })),
 });
 export type MergeChoicesView = z.infer<typeof mergeChoicesView>;
+
+export const retargetRequest = z.strictObject({ target: branchName });
+export const revertRequest = z.strictObject({
+  /** Why; it stands in the message of the commit. */
+  reason: z.string().max(2000, 'a reason has at most 2000 characters').optional(),
+});
 
 export const mergeView = z.object({
   merged: z.literal(true),

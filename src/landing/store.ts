@@ -50,23 +50,30 @@ export function endIntent(forge: Forge, id: number, state: 'done' | 'abandoned')
   return changes === 1;
 }
 
-export function listIntended(forge: Forge): MergeIntent[] {
-  const rows = forge.db.all<MergeRow>(
-    `SELECT id, repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id, forced
-       FROM merges WHERE state = 'intended' ORDER BY id`,
-  );
-  return rows.map((row) => ({
-    id: row.id,
-    repoId: row.repo_id,
-    branchId: row.branch_id,
-    method: row.method,
-    target: row.target,
-    targetOid: row.target_oid,
-    headOid: row.head_oid,
-    mergeOid: row.merge_oid,
-    actorId: row.actor_id,
-    forced: row.forced === null ? undefined : (JSON.parse(row.forced) as Forced),
-  }));
+const selectMerges = `SELECT id, repo_id, branch_id, method, target, target_oid, head_oid, merge_oid, actor_id, forced
+  FROM merges`;
+
+const toIntent = (row: MergeRow): MergeIntent => ({
+  id: row.id,
+  repoId: row.repo_id,
+  branchId: row.branch_id,
+  method: row.method,
+  target: row.target,
+  targetOid: row.target_oid,
+  headOid: row.head_oid,
+  mergeOid: row.merge_oid,
+  actorId: row.actor_id,
+  forced: row.forced === null ? undefined : (JSON.parse(row.forced) as Forced),
+});
+
+export const listIntended = (forge: Forge): MergeIntent[] =>
+  forge.db.all<MergeRow>(`${selectMerges} WHERE state = 'intended' ORDER BY id`).map(toIntent);
+
+/** The merge that landed a branch; undefined when nobody merged it here. */
+export function findMerge(forge: Forge, branchId: number): MergeIntent | undefined {
+  const where = `WHERE branch_id = :branchId AND state = 'done' ORDER BY id DESC LIMIT 1`;
+  const row = forge.db.get<MergeRow>(`${selectMerges} ${where}`, { branchId });
+  return row && toIntent(row);
 }
 
 export interface BranchFilter {

@@ -10,6 +10,7 @@ import { openCi } from '../ci/open.ts';
 import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
+import { openTargets } from '../landing/open-targets.ts';
 import { recoverMerges } from '../landing/recover.ts';
 import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -64,6 +65,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const tutorials = openTutorials(forge);
   const reviews = openReviews(forge);
   const housekeeping = openHousekeeping(forge);
+  const targets = openTargets(forge);
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
     shells: ci.shells,
@@ -72,16 +74,16 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   config.ssh.port = transport.sshAddress.port;
   connectReactions(
     forge,
-    { branches, ci: ci.scheduler, tutorials: tutorials.loop, reviews: reviews.loop },
+    { branches, ci: ci.scheduler, tutorials: tutorials.loop, reviews: reviews.loop, targets },
     live,
   );
   const loops = () =>
-    [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, reviews.loop, housekeeping.loop].map((loop) =>
-      loop.status(),
+    [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, reviews.loop, targets, housekeeping.loop].map(
+      (loop) => loop.status(),
     );
   const version = packageVersion();
   app.resolve(createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, loops, version }));
-  const background = [branches, ci, tutorials, reviews, housekeeping];
+  const background = [branches, ci, tutorials, reviews, housekeeping, targets];
   for (const part of background) part.start();
 
   const welcome = new AbortController();

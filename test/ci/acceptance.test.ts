@@ -45,11 +45,8 @@ async function openScripted(options: TestForgeOptions = {}) {
 
 function connect({ forge }: TestForge, ci: Ci): void {
   const idle = { look: () => undefined, wake: () => undefined };
-  connectReactions(
-    forge,
-    { branches: idle, ci: ci.scheduler, tutorials: idle, reviews: idle },
-    new LiveFeed(1),
-  );
+  const loops = { branches: idle, ci: ci.scheduler, tutorials: idle, reviews: idle, targets: idle };
+  connectReactions(forge, loops, new LiveFeed(1));
   ci.start();
 }
 

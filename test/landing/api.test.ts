@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
-import { branchListView, branchStatusView, mergeView, waitView } from '../../src/landing/model.ts';
+import {
+  branchListView,
+  branchStatusView,
+  mergeChoicesView,
+  mergeView,
+  waitView,
+} from '../../src/landing/model.ts';
 import { useForge, type TestForge } from '../support/forge.ts';
 import { serveApi } from './served-api.ts';
 import { endLane, stageBranch, stageRepo, type StageOptions } from './staged-branch.ts';
@@ -111,4 +117,27 @@ test('a wait is answered by the end of a lane', async () => {
   const waiting = call(`/1/wait?timeout=20&seen=${first.seen}`);
   endLane(staged.forge, branch, 'success');
   expect(waitView.parse((await waiting).body).outcome).toBe('settled');
+});
+
+test('a branch is aimed elsewhere, forced, taken back and had again', async () => {
+  const { staged, branch, call } = await stageApi(await open(), { lane: 'failed' });
+  await staged.text('update-ref', 'refs/heads/release', (await staged.tip('refs/heads/main'))!);
+  expect(await call('/1/retarget', { target: '-x' })).toMatchObject({ status: 400 });
+  expect(await call('/1/retarget', { target: 'release' })).toMatchObject({
+    status: 200,
+    body: { target: 'release', revision: 2 },
+  });
+  const choices = mergeChoicesView.parse((await call('/1/merge')).body);
+  expect(choices.methods.map(({ method }) => method)).toEqual(['merge', 'squash', 'fast-forward']);
+
+  const refused = await call('/1/merge', { head: branch.headOid, force: { reason: '' } });
+  expect(refused.status).toBe(400);
+  const order = { head: branch.headOid, method: 'squash', message: 'In one', force: { reason: 'Urgent.' } };
+  expect(mergeView.parse((await call('/1/merge', order)).body)).toMatchObject({ target: 'release' });
+  expect(await staged.text('log', '-1', '--format=%s', 'refs/heads/release')).toBe('In one');
+
+  const revert = await call('/1/revert', { reason: 'Too early.' });
+  expect(revert).toMatchObject({ status: 201, body: { name: 'revert-1', target: 'release' } });
+  expect(await call('/1/restore', {})).toMatchObject({ status: 201, body: { name: 'work', number: 3 } });
+  expect(await call('/9/revert', {})).toMatchObject({ status: 404 });
 });

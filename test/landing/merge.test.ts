@@ -48,7 +48,9 @@ test('a squash makes one commit with the target as its parent and keeps the othe
   const before = await staged.tip('refs/heads/main');
   const view = await mergeBranch(staged.forge, { ...staged, branch, expectedHead: branch.headOid });
   const shown = await staged.text('show', '-s', '--format=%P|%an|%B', view.commit);
-  expect(shown.trim()).toBe(`${before}|ada|Do the work (#1)\n\n* Change x.txt\n* Change work.txt\n\nCo-authored-by: Bob B <bob@example.org>`);
+  expect(shown.trim()).toBe(
+    `${before}|ada|Do the work (#1)\n\n* Change x.txt\n* Change work.txt\n\nCo-authored-by: Bob B <bob@example.org>`,
+  );
   expect(await staged.text('ls-tree', '--name-only', view.commit)).toContain('x.txt');
 });
 
