@@ -147,6 +147,18 @@ const limits = z
   })
   .prefault({});
 
+const landingSettings = z
+  .strictObject({
+    /** The queue looks by itself this often; mostly it is woken. */
+    pollSeconds: positive.default(15),
+    /** The gate of an entry is asked again after so long, although nothing told that it changed. */
+    recheckSeconds: positive.default(60),
+    maxEntriesPerRepo: positive.default(500),
+    /** The commit of a candidate that failed can be fetched for so long. */
+    keepCandidateDays: positive.default(14),
+  })
+  .prefault({});
+
 const housekeeping = z
   .strictObject({
     /** A repository that was pushed to is looked at this often, any other one every hour. */
@@ -207,6 +219,7 @@ const configSchema = z.strictObject({
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('warn'),
   ci: ciSettings,
   limits,
+  landing: landingSettings,
   housekeeping,
   webhooks,
 });

@@ -29,6 +29,9 @@ export interface Facts {
   'tutorial-changed': { repoId: number; branchId: number; revision: number; state: string };
   /** A comment, a thread or a verdict of a branch is another now. */
   'review-changed': { repoId: number; branchId: number };
+  /** An entry of the landing queue changed: its state, its place or what it waits for. */
+  'landing-changed': { repoId: number; branchId: number };
+  'landings-paused': { repoId: number };
   'queue-changed': Record<string, never>;
   /** Somebody decided on a program that waits to be signed in; `hash` is that of its secret. */
   'sign-in-decided': { hash: string };
