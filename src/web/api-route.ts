@@ -49,13 +49,13 @@ interface Sent<Query extends z.ZodType, Body extends z.ZodType> {
   body: () => z.output<Body>;
 }
 
-type Params<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
-  ? Record<Name, string> & Params<`/${Rest}`>
+type NameIn<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | NameIn<`/${Rest}`>
   : Path extends `${string}:${infer Name}`
-    ? Record<Name, string>
-    : Path extends `${string}*${infer Name}`
-      ? Record<Name, string[]>
-      : Record<never, string>;
+    ? Name
+    : never;
+
+type Params<Path extends string> = { [Name in NameIn<Path>]: string };
 
 type AnswerBody<Answer> = Answer extends z.ZodType ? z.input<Answer> : unknown;
 
