@@ -1,5 +1,6 @@
 // What the local git checkout says: its branch, its commits, and which forge and repository its remotes name.
 import { spawnSync } from 'node:child_process';
+import { wrongUse } from './failure.ts';
 
 export interface Remote {
   name: string;
@@ -35,6 +36,16 @@ export const localHead = (branch: string, folder = process.cwd()): string | unde
 /** The full object id of a commit that somebody named (abbreviated or by a ref). */
 export function commitOf(name: string, folder = process.cwd()): string | undefined {
   return ask(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], folder);
+}
+
+/** Adds a remote; refuses (2) outside of a checkout and where the name is taken. */
+export function addRemote(name: string, url: string, folder = process.cwd()): void {
+  const { status, stderr } = spawnSync('git', ['remote', 'add', '--', name, url], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status !== 0) throw wrongUse(`The remote ${name} was not added: ${stderr.trim()}. Add it: git remote add ${name} ${url}`);
 }
 
 function listRemotes(branch: string | undefined, folder: string): Remote[] {

@@ -62,6 +62,14 @@ export class Client {
     return this.#read(await this.#send(path, { method: 'PUT', body }), answer);
   }
 
+  async patch<Schema extends z.ZodType>(
+    path: string,
+    body: unknown,
+    answer: Schema,
+  ): Promise<z.output<Schema>> {
+    return this.#read(await this.#send(path, { method: 'PATCH', body }), answer);
+  }
+
   async remove(path: string): Promise<void> {
     await this.#send(path, { method: 'DELETE' });
   }

@@ -10,6 +10,7 @@ import { addHelp } from './groups/help.ts';
 import { addLanding } from './groups/landing.ts';
 import { addReading } from './groups/reading.ts';
 import { addOperating, addRecovery } from './groups/recovery.ts';
+import { addRepos } from './groups/repos.ts';
 import { addRunning, addShell } from './groups/running.ts';
 import { addSecrets } from './groups/secrets.ts';
 import { addSignIn } from './groups/sign-in.ts';
@@ -56,6 +57,7 @@ function createProgram(choose: Choose): Command {
   addShell(program, choose);
   addLanding(program, choose);
   addSecrets(program, choose);
+  addRepos(program, choose);
   addHelp(program, choose);
   addCompletions(program, choose);
   return program;
