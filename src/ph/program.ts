@@ -27,6 +27,17 @@ environment stand in for a sign-in.
 ph help landing tells how a branch lands. For coding agents: ph skill prints that as a skill file, and ph mcp
 offers these commands as tools.`;
 
+/** The commands by what they are for, in the order of --help. */
+const groups: readonly { heading: string; add: readonly ((program: Command, choose: Choose) => void)[] }[] = [
+  { heading: 'Signing in:', add: [addSignIn] },
+  { heading: 'Looking at a branch:', add: [addReading] },
+  { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
+  { heading: 'Landing:', add: [addLanding] },
+  { heading: 'Setting up:', add: [addSecrets, addRepos] },
+  { heading: 'For admins:', add: [addOperating] },
+  { heading: 'Help:', add: [addHelp, addCompletions] },
+];
+
 /** Runs the command line `argv` (with the two leading entries of process.argv) and answers the exit status. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   let action: Action | undefined;
@@ -48,20 +59,23 @@ function createProgram(choose: Choose): Command {
     .helpCommand(false)
     .showHelpAfterError('(ph --help shows how)')
     .exitOverride()
+    .configureHelp({ subcommandTerm: termOf })
     .addHelpText('after', statusHelp);
-  addSignIn(program, choose);
-  addReading(program, choose);
-  addRunning(program, choose);
-  addRecovery(program, choose);
-  addOperating(program, choose);
-  addShell(program, choose);
-  addLanding(program, choose);
-  addSecrets(program, choose);
-  addRepos(program, choose);
-  addHelp(program, choose);
-  addCompletions(program, choose);
+  for (const { heading, add } of groups) {
+    program.commandsGroup(heading);
+    for (const addCommands of add) addCommands(program, choose);
+  }
   return program;
 }
+
+/** A command in a list: its name and arguments. That it has options goes without saying. */
+const termOf = (command: Command): string => {
+  const words = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(' ');
+};
 
 function answerFailure(error: unknown, json: boolean): ExitStatus {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUse;
