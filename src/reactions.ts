@@ -7,12 +7,16 @@ export interface Loops {
   ci: { wake(): void };
   tutorials: { wake(): void };
   reviews: { wake(): void };
+  webhooks: { look(repoId?: number): void };
   /** Aims branches anew whose target landed. */
   targets: { wake(): void };
 }
 
 // Who pushed still waits for git's last words, and the passes that a push asks for would hold them up.
 const answerFirstMs = 15;
+
+/** What other systems may want to hear of, beside pushes. */
+const toldFacts = ['branch-settled', 'run-finished', 'review-changed', 'landing-changed'] as const;
 
 export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
   const { events } = forge;
@@ -21,6 +25,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   };
   const branch = (id: number | undefined) => (id === undefined ? undefined : `branch:${id}`);
 
+  for (const fact of toldFacts) events.on(fact, ({ repoId }) => loops.webhooks.look(repoId));
   events.on('repo-changed', ({ repoId }) => refresh('home', `repo:${repoId}`));
   events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
   events.on('branch-broken', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
@@ -30,6 +35,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
       loops.ci.wake();
       loops.tutorials.wake();
       loops.reviews.wake();
+      loops.webhooks.look(repoId);
     }, answerFirstMs);
     refresh('home', `repo:${repoId}`, branch(branchId));
   });

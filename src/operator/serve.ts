@@ -22,6 +22,7 @@ import { openReviews } from '../reviews/open.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
+import { openWebhooks } from '../webhooks/open.ts';
 import { closeRenderPool } from '../web/render-pool.ts';
 import { LiveFeed } from '../web/sse.ts';
 import { checkSurroundings } from './checks.ts';
@@ -65,6 +66,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const tutorials = openTutorials(forge);
   const reviews = openReviews(forge);
   const housekeeping = openHousekeeping(forge);
+  const webhooks = openWebhooks(forge);
   const targets = openTargets(forge);
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
@@ -74,16 +76,25 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   config.ssh.port = transport.sshAddress.port;
   connectReactions(
     forge,
-    { branches, ci: ci.scheduler, tutorials: tutorials.loop, reviews: reviews.loop, targets },
+    { branches, ci: ci.scheduler, tutorials: tutorials.loop, reviews: reviews.loop, targets, webhooks },
     live,
   );
   const loops = () =>
-    [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, reviews.loop, targets, housekeeping.loop].map(
-      (loop) => loop.status(),
-    );
+    [
+      branches.loop,
+      ci.scheduler,
+      ci.keeping,
+      tutorials.loop,
+      reviews.loop,
+      targets,
+      housekeeping.loop,
+      webhooks.loop,
+    ].map((loop) => loop.status());
   const version = packageVersion();
-  app.resolve(createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, loops, version }));
-  const background = [branches, ci, tutorials, reviews, housekeeping, targets];
+  app.resolve(
+    createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, loops, version }),
+  );
+  const background = [branches, ci, tutorials, reviews, housekeeping, webhooks, targets];
   for (const part of background) part.start();
 
   const welcome = new AbortController();

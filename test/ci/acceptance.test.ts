@@ -45,8 +45,8 @@ async function openScripted(options: TestForgeOptions = {}) {
 
 function connect({ forge }: TestForge, ci: Ci): void {
   const idle = { look: () => undefined, wake: () => undefined };
-  const loops = { branches: idle, ci: ci.scheduler, tutorials: idle, reviews: idle, targets: idle };
-  connectReactions(forge, loops, new LiveFeed(1));
+  const parts = { branches: idle, tutorials: idle, reviews: idle, targets: idle, webhooks: idle };
+  connectReactions(forge, { ...parts, ci: ci.scheduler }, new LiveFeed(1));
   ci.start();
 }
 

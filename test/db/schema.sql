@@ -29,6 +29,25 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_by_time ON audit (at);
 
+CREATE TABLE branch_drafts (
+  branch_id INTEGER PRIMARY KEY REFERENCES branches (id) ON DELETE CASCADE,
+  set_by    INTEGER NOT NULL REFERENCES accounts (id),
+  set_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE branch_holds (
+  id         INTEGER PRIMARY KEY,
+  branch_id  INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  author_id  INTEGER NOT NULL REFERENCES accounts (id),
+  reason     TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  lifted_at  INTEGER,
+  lifted_by  INTEGER REFERENCES accounts (id)
+) STRICT;
+
+CREATE INDEX branch_holds_in_force ON branch_holds (branch_id) WHERE lifted_at IS NULL;
+
 CREATE TABLE branches (
   id            INTEGER PRIMARY KEY,
   repo_id       INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
@@ -250,6 +269,8 @@ CREATE TABLE landings (
 
 CREATE INDEX landings_by_branch ON landings (branch_id);
 
+CREATE INDEX landings_by_start ON landings (repo_id, enqueued_at);
+
 CREATE INDEX landings_ended ON landings (repo_id, ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE INDEX landings_live ON landings (repo_id, target) WHERE state IN ('waiting', 'queued', 'testing', 'landing');
@@ -369,6 +390,8 @@ CREATE TABLE merges (
   created_at  INTEGER NOT NULL,
   finished_at INTEGER
 , forced TEXT) STRICT;
+
+CREATE INDEX merges_by_branch ON merges (branch_id);
 
 CREATE INDEX merges_intended ON merges (state) WHERE state = 'intended';
 
@@ -491,6 +514,8 @@ CREATE TABLE reviews (
 
 CREATE INDEX reviews_by_branch ON reviews (branch_id, account_id, id);
 
+CREATE INDEX reviews_by_time ON reviews (created_at);
+
 CREATE TABLE revision_patches (
   branch_id INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
   revision  INTEGER NOT NULL,
@@ -528,7 +553,11 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_by_branch ON runs (branch_id, revision);
 
+CREATE INDEX runs_by_end ON runs (repo_id, finished_at) WHERE finished_at IS NOT NULL;
+
 CREATE INDEX runs_by_head ON runs (repo_id, head_oid);
+
+CREATE INDEX runs_by_tree ON runs (repo_id, tree_oid);
 
 CREATE UNIQUE INDEX runs_once_per_nightly ON runs (repo_id, nightly, due_at) WHERE nightly IS NOT NULL;
 
@@ -661,3 +690,57 @@ CREATE TABLE tutorials (
 ) STRICT;
 
 CREATE INDEX tutorials_live ON tutorials (state) WHERE state IN ('queued', 'running');
+
+CREATE TABLE webhook_attempts (
+  delivery_id INTEGER NOT NULL REFERENCES webhook_deliveries (id) ON DELETE CASCADE,
+  number      INTEGER NOT NULL,
+  started_at  INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status      INTEGER,
+  error       TEXT,
+  answer      TEXT NOT NULL,
+  PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook_deliveries (
+  id          INTEGER PRIMARY KEY,
+  webhook_id  INTEGER NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+  event       TEXT NOT NULL CHECK (event IN ('ping', 'push', 'run', 'review', 'landing', 'branch')),
+  key         TEXT NOT NULL,
+  body        TEXT NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'delivered', 'failed')),
+  token       INTEGER NOT NULL DEFAULT 0,
+  lease_until INTEGER,
+  attempts    INTEGER NOT NULL DEFAULT 0,
+  message     TEXT,
+  created_at  INTEGER NOT NULL,
+  queued_at   INTEGER NOT NULL,
+  finished_at INTEGER,
+  UNIQUE (webhook_id, key)
+) STRICT;
+
+CREATE INDEX webhook_deliveries_by_hook ON webhook_deliveries (webhook_id, id);
+
+CREATE INDEX webhook_deliveries_ended ON webhook_deliveries (finished_at) WHERE finished_at IS NOT NULL;
+
+CREATE INDEX webhook_deliveries_queued ON webhook_deliveries (webhook_id, id) WHERE state = 'queued';
+
+CREATE INDEX webhook_deliveries_sending ON webhook_deliveries (webhook_id) WHERE state = 'sending';
+
+CREATE TABLE webhooks (
+  id          INTEGER PRIMARY KEY,
+  repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  url         TEXT NOT NULL,
+  events      TEXT NOT NULL,
+  sealed      BLOB NOT NULL,
+  active      INTEGER NOT NULL CHECK (active IN (0, 1)),
+  starts_at   INTEGER NOT NULL,
+  told_until  INTEGER NOT NULL,
+  failures    INTEGER NOT NULL DEFAULT 0,
+  rests_until INTEGER,
+  created_at  INTEGER NOT NULL,
+  created_by  INTEGER REFERENCES accounts (id),
+  updated_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX webhooks_by_repo ON webhooks (repo_id);
