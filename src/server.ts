@@ -27,6 +27,9 @@ import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
 import type { Transport } from './transport/open.ts';
+import { webhooksApi } from './webhooks/api.ts';
+import type { Webhooks } from './webhooks/open.ts';
+import { webhooksPages } from './webhooks/pages.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { answerErrors, notFound } from './web/errors.ts';
 import type { LiveFeed } from './web/sse.ts';
@@ -38,6 +41,7 @@ export interface ServerParts {
   live: LiveFeed;
   mergeSlots: Slots;
   housekeeping: HousekeepingLoop;
+  webhooks: Webhooks;
   loops: () => LoopStatus[];
   version: string;
 }
@@ -61,6 +65,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
+  app.use(webhooksApi(forge, parts.webhooks));
   app.use(helpPages(forge, parts.version));
   app.use(accountsPages(forge));
   app.use(reposPages(forge));
@@ -69,6 +74,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryPages(forge, parts.ci.scheduler));
   app.use(changesPages(forge));
   app.use(lfsPages(forge));
+  app.use(webhooksPages(forge, parts.webhooks));
   app.use(browsePages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
   app.use(notFound);
