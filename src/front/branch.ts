@@ -11,12 +11,14 @@ import type { Forge } from '../forge/open.ts';
 import { listCommits } from '../git/objects.ts';
 import { askGate } from '../landing/gate.ts';
 import type { GateHold, GateView } from '../landing/model.ts';
+import { findLanding } from '../landing/queue-view.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { newestTutorial } from '../tutorials/find.ts';
 import { tutorialSections } from '../tutorials/view.ts';
 import { changesData } from './changes.ts';
+import { landingShown } from './landings.ts';
 
 export const tabs = ['tutorial', 'changes', 'commits', 'ci'] as const;
 export type Tab = (typeof tabs)[number];
@@ -49,6 +51,7 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
     gate,
     holds: gate.holds.map((hold) => holdView(hold, lanes)),
     mergeState: mergeStateOf(branch, gate),
+    landing: landingOf(forge, repo, branch),
     revision,
     tutorial,
     summary: tutorial?.body?.summary,
@@ -59,6 +62,14 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
     base: `/${repo.owner}/${repo.name}/branches/${branch.number}`,
     repoBase: `/${repo.owner}/${repo.name}`,
   };
+}
+
+/** Its place in the landing queue while it is open; an entry of an older head has nothing more to say. */
+function landingOf(forge: Forge, repo: Repo, branch: Branch): unknown {
+  if (branch.state !== 'open') return undefined;
+  const landing = findLanding(forge, repo, branch.id);
+  const isOld = landing?.ended !== null && landing?.head !== branch.headOid;
+  return landing === undefined || isOld ? undefined : landingShown(landing);
 }
 
 async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision): Promise<unknown> {

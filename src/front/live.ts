@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|admin|ci|(?:repo|branch|run|log):\d{1,15})$/,
-          'topics are home, admin, ci, repo:N, branch:N, run:N, log:N',
+          /^(?:home|admin|ci|(?:repo|landings|branch|run|log):\d{1,15})$/,
+          'topics are home, admin, ci, repo:N, landings:N, branch:N, run:N, log:N',
         ),
     ),
   )
@@ -55,6 +55,7 @@ function requireTopic(forge: Forge, caller: Caller, topic: string): void {
 function repoIdOf(forge: Forge, kind: string, id: number): number {
   switch (kind) {
     case 'repo':
+    case 'landings':
       return id;
     case 'branch':
       return getBranch(forge, id).repoId;

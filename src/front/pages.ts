@@ -13,6 +13,7 @@ import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { headData, tabData, tabs } from './branch.ts';
 import { homeData } from './home.ts';
+import { landingsPages } from './landings.ts';
 import { branchOfRoute, type Exchange } from './place.ts';
 import { branchListData, repositoryData } from './repository.ts';
 
@@ -38,6 +39,7 @@ export function frontPages(forge: Forge, mergeSlots: Slots): Router {
     showBranch(forge, { request, response }),
   );
   formRoutes(forge, router, mergeSlots);
+  router.use(landingsPages(forge));
   return router;
 }
 

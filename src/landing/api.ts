@@ -23,6 +23,7 @@ import {
   type BranchListView,
 } from './model.ts';
 import { branchVerbsApi } from './route-verbs.ts';
+import { landingsApi } from './route-landings.ts';
 import { branchStatus } from './status.ts';
 import { listBranchIds } from './store.ts';
 import { waitForBranch } from './wait.ts';
@@ -86,6 +87,7 @@ const table = {
 export function landingApi(forge: Forge, slots: Slots): Router {
   const router = Router();
   router.use(branchVerbsApi(forge));
+  router.use(landingsApi(forge));
   const ask = (request: Request, response: Response, right: Right) => ({
     ...branchOfRoute(forge, { request, response }, right),
     caller: callerOf(response),

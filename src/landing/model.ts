@@ -3,6 +3,7 @@ import { branchStates, branchView } from '../branches/model.ts';
 import { runView } from '../ci/model.ts';
 import { branchName, mergeMethods } from '../repos/model.ts';
 import { tutorialStates } from '../tutorials/model.ts';
+import { landingSummary } from './summary-model.ts';
 
 const holdKinds = [
   'not_open',
@@ -67,6 +68,8 @@ export const branchStatusView = z.object({
   run: runView.nullable(),
   tutorial: z.object({ state: z.enum(tutorialStates), steps: z.number() }).nullable(),
   gate: gateView,
+  /** Its newest entry in the landing queue; null when it was never in it. */
+  landing: landingSummary.nullable(),
 });
 export type BranchStatusView = z.infer<typeof branchStatusView>;
 

@@ -8,6 +8,7 @@ import type { Repo } from '../repos/model.ts';
 import { newestTutorial } from '../tutorials/find.ts';
 import { askGate } from './gate.ts';
 import type { BranchStatusView } from './model.ts';
+import { landingSummaryOf } from './summary-view.ts';
 
 export interface StatusQuestion {
   repo: Repo;
@@ -24,6 +25,7 @@ export function branchFacts(forge: Forge, { repo, branch }: StatusQuestion): Omi
     run: run === undefined ? null : runViewOf(forge, repo, run),
     tutorial:
       tutorial === undefined ? null : { state: tutorial.state, steps: tutorial.body?.steps.length ?? 0 },
+    landing: landingSummaryOf(forge, repo, branch),
   };
 }
 

@@ -38,6 +38,7 @@ const branchFactNames = [
   'run-finished',
   'lane-changed',
   'tutorial-changed',
+  'landing-changed',
 ] as const satisfies readonly FactName[];
 
 /** Waits for at most `timeoutSeconds` or the forge's own limit; then answers `waiting` with the same `seen`. */
@@ -88,13 +89,14 @@ function outcomeOf(forge: Forge, order: WaitOrder, run: BranchStatusView['run'])
 }
 
 /** What a watcher cares about, in short; the growing size of a log is not news. */
-function fingerprint(outcome: string, { branch, run, tutorial }: Snapshot['facts']): string {
+function fingerprint(outcome: string, { branch, run, tutorial, landing }: Snapshot['facts']): string {
   const lanes = run?.lanes.map((lane) => [lane.id, lane.state, lane.attempt, lane.reason, lane.reasonDetail]);
   const content = [
     outcome,
     [branch.state, branch.head, branch.revision],
     run && [run.number, run.state, run.problem, lanes],
     tutorial?.state,
+    landing && [landing.id, landing.state, landing.position, landing.detail, landing.run, landing.testedWith],
   ];
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 22);
 }

@@ -1,22 +1,20 @@
 // What the landing queue says of a branch, in a line.
-import type { LandingView } from '../landing/queue-model.ts';
-import type { BranchStatusView } from '../landing/model.ts';
+import type { LandingSummary } from '../landing/summary-model.ts';
 import { cleanLine } from './output.ts';
 
-export type Landing = NonNullable<BranchStatusView['landing']>;
+/** Of a whole entry or of its summary, what a line tells. */
+type Told = Pick<LandingSummary, 'state' | 'target' | 'position' | 'detail' | 'next'> &
+  Tested & { ended: { why: string; wayOut: string } | null };
+type Tested = Pick<LandingSummary, 'target' | 'testedWith' | 'candidate'>;
 
 /** `main + #209 + #211`; empty for what is not tested. */
-export function testedWith({
-  target,
-  testedWith: below,
-  candidate,
-}: Pick<LandingView, 'target' | 'testedWith' | 'candidate'>): string {
+export function testedWith({ target, testedWith: below, candidate }: Tested): string {
   if (candidate === null) return '';
   return [cleanLine(target), ...below.map((number) => `#${number}`)].join(' + ');
 }
 
 /** `testing, 2. to land on main, tested with main + #209: …` */
-export function describeLanding(landing: Landing): string {
+export function describeLanding(landing: Told): string {
   if (landing.ended !== null) {
     return cleanLine(`${landing.state}: ${landing.ended.why} ${landing.ended.wayOut}`);
   }
@@ -27,7 +25,7 @@ export function describeLanding(landing: Landing): string {
 }
 
 /** Whether the branch left the queue without landing, at this commit. */
-export const hasLeft = (landing: Landing | null, commit: string): landing is Landing =>
+export const hasLeft = (landing: LandingSummary | null, commit: string): landing is LandingSummary =>
   landing !== null &&
   landing.head === commit &&
   (landing.state === 'evicted' || landing.state === 'cancelled');

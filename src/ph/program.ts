@@ -8,6 +8,7 @@ import { Failure } from './failure.ts';
 import { addCompletions } from './groups/completing.ts';
 import { addHelp } from './groups/help.ts';
 import { addLanding } from './groups/landing.ts';
+import { addQueue } from './groups/queue.ts';
 import { addReading } from './groups/reading.ts';
 import { addOperating, addRecovery } from './groups/recovery.ts';
 import { addRepos } from './groups/repos.ts';
@@ -32,7 +33,7 @@ const groups: readonly { heading: string; add: readonly ((program: Command, choo
   { heading: 'Signing in:', add: [addSignIn] },
   { heading: 'Looking at a branch:', add: [addReading] },
   { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
-  { heading: 'Landing:', add: [addLanding] },
+  { heading: 'Landing:', add: [addLanding, addQueue] },
   { heading: 'Setting up:', add: [addSecrets, addRepos] },
   { heading: 'For admins:', add: [addOperating] },
   { heading: 'Help:', add: [addHelp, addCompletions] },

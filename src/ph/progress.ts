@@ -1,5 +1,6 @@
 import type { BranchStatusView } from '../landing/model.ts';
 import type { LaneView } from '../ci/model.ts';
+import { describeLanding } from './landing-words.ts';
 import { cleanLine, elapsed, type Screen } from './output.ts';
 import { colourOf, reasonOf } from './verdict.ts';
 
@@ -40,7 +41,8 @@ export class Progress {
       const state = this.#screen.paint(colourOf(lane.state), lane.state.padEnd(10));
       return `  ${cleanLine(lane.id).padEnd(width)}  ${state} ${detailOf(lane)}`;
     });
-    this.#screen.redraw([head, ...(lines.length > 0 ? lines : ['  CI has not started yet'])]);
+    const landing = isUnderWay(status) ? [`  ${describeLanding(status.landing)}`] : [];
+    this.#screen.redraw([head, ...(lines.length > 0 ? lines : ['  CI has not started yet']), ...landing]);
   }
 
   #sayChanges(status: BranchStatusView): void {
@@ -53,6 +55,7 @@ export class Progress {
       const detail = lane.finishedAt === null ? reasonOf(lane) : detailOf(lane);
       this.#say(lane.id, `${cleanLine(lane.id)}: ${lane.state}${detail === '' ? '' : ` ${detail}`}`);
     }
+    if (isUnderWay(status)) this.#say('landing', `landing: ${describeLanding(status.landing)}`);
   }
 
   #say(key: string, line: string): void {
@@ -64,3 +67,9 @@ export class Progress {
 
 const detailOf = (lane: LaneView): string =>
   [elapsed(lane.startedAt, lane.finishedAt), reasonOf(lane)].filter((part) => part !== '').join(' · ');
+
+/** How it ended is said last, by the command. */
+const isUnderWay = (
+  status: BranchStatusView,
+): status is BranchStatusView & { landing: NonNullable<BranchStatusView['landing']> } =>
+  status.landing !== null && status.landing.ended === null;

@@ -51,6 +51,7 @@ export function nextCommand(status: BranchStatusView): string | undefined {
   const { branch, run, gate } = status;
   if (branch.state === 'merged') return undefined;
   if (branch.state === 'closed') return `ph reopen ${branch.number}`;
+  if (status.landing !== null && status.landing.ended === null) return 'ph wait --for landed';
   if (gate.open) return 'ph merge';
   if (run === null || run.problem !== null || run.lanes.some((lane) => !hasEnded(lane.state))) {
     return run?.problem ? undefined : 'ph wait';

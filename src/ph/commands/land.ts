@@ -28,15 +28,19 @@ export async function land(given: string | undefined, options: LandOptions): Pro
   const { number } = found.view;
   if (options.cancel) return cancel(place, number, options);
   const head = expectedHead(found, options.head);
-  const { branch } = await getStatus(place, number);
+  const { branch, landing: known } = await getStatus(place, number);
   if (branch.state === 'open' && head !== branch.head) {
     throw new Failure(
       exitStatus.moved,
       `The branch is at ${shortOid(branch.head)} on the forge, and ${shortOid(head)} is here. Nothing was queued. Pull or push, and run ph land again.`,
     );
   }
-  const landing = await enqueue(place, { number, head, options });
-  if (options.wait) {
+  const isQueued = known !== null && known.ended === null && known.head === head;
+  const isMerged = branch.state === 'merged' && branch.head === head;
+  // Whoever asks twice wants what they asked for, and no refusal.
+  if (!isQueued && !isMerged) await enqueue(place, { number, head, options });
+  else if (isQueued && options.priority) await first(place, number);
+  if (options.wait || isMerged) {
     return waitFor(place, {
       number,
       commit: head,
@@ -45,10 +49,16 @@ export async function land(given: string | undefined, options: LandOptions): Pro
       json: options.json === true,
     });
   }
+  const landing = await place.client.get(landRoute(place, number), { answer: landingView });
   if (options.json) printJson(landing);
   else say(landing, 'Next: ph wait --for landed');
   return exitStatus.done;
 }
+
+const landRoute = (place: Place, number: number): string => `${branchRoute(place, number)}/land`;
+
+const first = (place: Place, number: number): Promise<LandingView> =>
+  place.client.put(`${landRoute(place, number)}/priority`, { priority: maxPriority }, landingView);
 
 function enqueue(
   place: Place,
@@ -62,11 +72,13 @@ function enqueue(
     ...(message === undefined ? {} : { message }),
     ...(priority ? { priority: maxPriority } : {}),
   };
-  return place.client.post(`${branchRoute(place, number)}/land`, body, landingView);
+  return place.client.post(landRoute(place, number), body, landingView);
 }
 
 async function cancel(place: Place, number: number, options: LandOptions): Promise<ExitStatus> {
-  const landing = await place.client.delete(`${branchRoute(place, number)}/land`, landingView);
+  const route = landRoute(place, number);
+  await place.client.remove(route);
+  const landing = await place.client.get(route, { answer: landingView });
   if (options.json) printJson(landing);
   else say(landing, `Next: ph land ${number}`);
   return exitStatus.done;

@@ -51,7 +51,7 @@ export async function merge(given: string | undefined, options: MergeOptions): P
 }
 
 // Outside a checkout of the branch nobody here has seen a commit, so the one meant must be named.
-function expectedHead({ view, local }: FoundBranch, named: string | undefined): string {
+export function expectedHead({ view, local }: FoundBranch, named: string | undefined): string {
   if (named !== undefined) {
     const full = /^[0-9a-f]{40}$/i.test(named) ? named.toLowerCase() : commitOf(named);
     if (full === undefined)

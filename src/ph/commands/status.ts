@@ -1,5 +1,6 @@
 import type { BranchStatusView } from '../../landing/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { describeLanding } from '../landing-words.ts';
 import { cleanLine, printJson, stdout } from '../output.ts';
 import { findBranch, findPlace, getStatus, type PlaceOptions } from '../place.ts';
 import { colourOf, isFailing, nextCommand, shortOid } from '../verdict.ts';
@@ -34,6 +35,7 @@ function describe(answer: BranchStatusView, local: string | undefined): [string,
       tutorial === null ? 'none yet' : `${paint(tutorial.state)}, ${count(tutorial.steps, 'step')}`,
     ],
     ['ci', describeCi(answer)],
+    ...describeQueue(answer),
     ...describeGate(answer),
   ];
 }
@@ -46,6 +48,13 @@ function describeCi({ run }: BranchStatusView): string {
   const detail =
     failing.length > 0 ? failing.join(', ') : `${passed} of ${count(run.lanes.length, 'lane')} passed`;
   return `${paint(run.state)} (run ${run.number}): ${detail}`;
+}
+
+/** Of an entry that ended only what there is to do about it, while the branch is open. */
+function describeQueue({ branch, landing }: BranchStatusView): [string, string][] {
+  const isOver = landing !== null && landing.ended !== null;
+  const isOld = landing?.head !== branch.head || branch.state !== 'open';
+  return landing === null || (isOver && isOld) ? [] : [['queue', describeLanding(landing)]];
 }
 
 function describeGate(answer: BranchStatusView): [string, string][] {

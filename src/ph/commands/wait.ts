@@ -6,6 +6,7 @@ import { waitView, type BranchStatusView, type WaitView } from '../../landing/mo
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { describeTests, readFailingTests } from '../failing-tests.ts';
 import { Failure, wrongUse } from '../failure.ts';
+import { describeLanding, hasLeft } from '../landing-words.ts';
 import { cleanLine, printJson, stderr, stdout } from '../output.ts';
 import { branchRoute, findBranch, findPlace, type Place, type PlaceOptions } from '../place.ts';
 import { Progress } from '../progress.ts';
@@ -30,23 +31,32 @@ export async function wait(given: string | undefined, options: WaitOptions): Pro
   const place = await findPlace(options);
   const { view, local } = await findBranch(place, given);
   const commit = local ?? view.head;
-  const watch = { place, number: view.number, commit, goal, deadline };
-  const progress = new Progress(stderr);
-  let answer: WaitView;
-  try {
-    answer = await waitForEnd(watch, (status) => progress.show(status));
-  } finally {
-    progress.end();
-  }
-  return conclude(answer, { place, commit, goal, json: options.json === true });
+  return waitFor(place, { number: view.number, commit, goal, deadline, json: options.json === true });
 }
 
-interface Watch {
-  place: Place;
+interface Wanted {
   number: number;
   commit: string;
   goal: 'settled' | 'landed';
+  /** By the clock of this machine. */
   deadline: number;
+}
+
+interface Watch extends Wanted {
+  place: Place;
+}
+
+/** Waits, shows what happens meanwhile, and says how it ended. */
+export async function waitFor(place: Place, wanted: Wanted & { json: boolean }): Promise<ExitStatus> {
+  const { commit, goal, json } = wanted;
+  const progress = new Progress(stderr);
+  let answer: WaitView;
+  try {
+    answer = await waitForEnd({ place, ...wanted }, (status) => progress.show(status));
+  } finally {
+    progress.end();
+  }
+  return conclude(answer, { place, commit, goal, json });
 }
 
 async function waitForEnd(watch: Watch, show: (status: BranchStatusView) => void): Promise<WaitView> {
@@ -66,6 +76,7 @@ async function waitForEnd(watch: Watch, show: (status: BranchStatusView) => void
     if (last.outcome === 'waiting') {
       deadline = watch.deadline;
       show(last.status);
+      if (watch.goal === 'landed' && hasLeft(last.status.landing, watch.commit)) return last;
     }
     if (Date.now() >= deadline) return last;
   }
@@ -122,8 +133,17 @@ async function conclude(
     const sentence = `not pushed: ${here} is here and ${there} is on the forge. Next: git push`;
     return print('not_pushed', sentence, exitStatus.moved);
   }
+  if (goal === 'landed' && outcome === 'waiting' && hasLeft(status.landing, commit)) {
+    const { state, ended } = status.landing;
+    const lane = ended?.url ? ` See ${ended.url}` : '';
+    return print(state, `${describeLanding(status.landing)}${lane}`, exitStatus.no);
+  }
   if (outcome === 'waiting') {
-    const doing = status.gate.holds.map((hold) => cleanLine(hold.message)).join(' ');
+    const { landing } = status;
+    const isQueued = goal === 'landed' && landing !== null && landing.ended === null;
+    const doing = isQueued
+      ? `It stays in the landing queue. ${describeLanding(landing)}`
+      : status.gate.holds.map((hold) => cleanLine(hold.message)).join(' ');
     return print('timed_out', `timed out at ${here}. ${doing}`.trim(), exitStatus.timedOut);
   }
   const isGood = goal === 'landed' ? status.branch.state === 'merged' : isGreen(status);

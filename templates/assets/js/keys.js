@@ -43,7 +43,7 @@ function act(key, sheet) {
     case 'x':
       return foldStep();
     case 'm':
-      return focusOn('[data-merge]');
+      return focusOn('[data-merge]:not(:disabled)');
     default:
       return follow(`[data-key="${CSS.escape(key)}"]`);
   }
