@@ -18,6 +18,7 @@ import { livePages } from './front/live.ts';
 import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
 import { helpPages } from './help/pages.ts';
+import { apiDescription } from './help/route-api.ts';
 import type { LoopStatus } from './lib/loop.ts';
 import type { Slots } from './lib/slot.ts';
 import type { Lfs } from './lfs/open.ts';
@@ -27,11 +28,10 @@ import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
 import type { Transport } from './transport/open.ts';
-import { webhooksApi } from './webhooks/api.ts';
-import type { Webhooks } from './webhooks/open.ts';
-import { webhooksPages } from './webhooks/pages.ts';
+import { apiRoute, mountedRoutes } from './web/api-route.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { answerErrors, notFound } from './web/errors.ts';
+import { forgeView } from './web/forge-model.ts';
 import type { LiveFeed } from './web/sse.ts';
 
 export interface ServerParts {
@@ -41,7 +41,6 @@ export interface ServerParts {
   live: LiveFeed;
   mergeSlots: Slots;
   housekeeping: HousekeepingLoop;
-  webhooks: Webhooks;
   loops: () => LoopStatus[];
   version: string;
 }
@@ -65,8 +64,12 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
-  app.use(webhooksApi(forge, parts.webhooks));
-  app.use(helpPages(forge, parts.version));
+  const described = {
+    rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
+    version: parts.version,
+  };
+  app.use(apiDescription(forge, described));
+  app.use(helpPages(forge, described));
   app.use(accountsPages(forge));
   app.use(reposPages(forge));
   app.use(adminPages(forge, parts));
@@ -74,7 +77,6 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryPages(forge, parts.ci.scheduler));
   app.use(changesPages(forge));
   app.use(lfsPages(forge));
-  app.use(webhooksPages(forge, parts.webhooks));
   app.use(browsePages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
   app.use(notFound);
@@ -99,7 +101,9 @@ function healthRoutes(parts: ServerParts): Router {
 /** What a client needs to know of the forge before it has a credential. */
 function forgeApi(forge: Forge, parts: ServerParts): Router {
   const router = Router();
-  router.get('/api/v1/forge', (_request, response) => {
+  const summary = 'Tell the addresses and the version of the forge';
+  const row = { method: 'get', path: '/api/v1/forge', summary, right: 'anyone', answer: forgeView } as const;
+  apiRoute(router, row, (_request, response) => {
     const ssh = sshAddress(forge.config);
     const origin = publicOrigin(forge.config);
     response.json({ origin, sshHost: ssh.host, sshPort: ssh.port, version: parts.version });

@@ -4,6 +4,7 @@ import { callerOf } from '../accounts/guard.ts';
 import { publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
 import { render } from '../web/render.ts';
 import { exitMeanings, landFlow, landRules } from './model.ts';
+import { apiPage, type DescribedApi } from './route-api.ts';
 import { companionRoutes } from './route-ph.ts';
 
 interface Topic {
@@ -44,7 +45,8 @@ const linked = [
   ...[...topics, api].map((topic) => ({ ...topic, path: `/help/${topic.name}` })),
 ];
 
-export function helpPages(forge: Forge, version: string): Router {
+export function helpPages(forge: Forge, described: DescribedApi): Router {
+  const { version } = described;
   const router = Router();
   const show = (response: Response, topic: Topic): void =>
     render(response, `help/${topic.name}.njk`, {
@@ -58,6 +60,7 @@ export function helpPages(forge: Forge, version: string): Router {
       ...addressesOf(forge),
     });
   router.use(companionRoutes(forge, version));
+  router.use(apiPage(forge, described, { topic: api, topics: linked }));
   router.get('/help', (_request, response) => show(response, start));
   router.get('/help/:topic', (request, response, next) => {
     const topic = topics.find(({ name }) => name === request.params.topic);
