@@ -17,6 +17,8 @@ import { changesPages } from './front/changes.ts';
 import { livePages } from './front/live.ts';
 import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
+import { conflictsApi, conflictsPages } from './landing/route-conflicts.ts';
+import { holdsApi, holdsForms } from './landing/route-holds.ts';
 import { helpPages } from './help/pages.ts';
 import { apiDescription } from './help/route-api.ts';
 import type { LoopStatus } from './lib/loop.ts';
@@ -61,6 +63,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(reposApi(forge));
   app.use(landingApi(forge, parts.mergeSlots));
   app.use(reviewsApi(forge));
+  app.use(holdsApi(forge), conflictsApi(forge));
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
@@ -78,6 +81,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(changesPages(forge));
   app.use(lfsPages(forge));
   app.use(browsePages(forge));
+  app.use(holdsForms(forge), conflictsPages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
   app.use(notFound);
   app.use(answerErrors(forge.log));
