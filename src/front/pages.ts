@@ -1,12 +1,8 @@
-// Home, repository and branch pages, and the forms on them. Each form calls one verb and goes back to its page.
-import { Router, type Response } from 'express';
+// Home, repository and branch pages.
+import { Router } from 'express';
 import { z } from 'zod';
-import { callerOf } from '../accounts/guard.ts';
 import { branchStates } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
-import { closeBranch, reopenBranch } from '../landing/close.ts';
-import { mergeBranch } from '../landing/merge.ts';
-import { mergeRequest } from '../landing/model.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
 import { parse } from '../web/parse.ts';
@@ -16,6 +12,7 @@ import { homeData } from './home.ts';
 import { landingsPages } from './landings.ts';
 import { branchOfRoute, type Exchange } from './place.ts';
 import { branchListData, repositoryData } from './repository.ts';
+import { mergePages } from './route-merge.ts';
 
 const listQuery = z.object({
   state: z.enum(branchStates).default('open'),
@@ -26,7 +23,6 @@ const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
   fragment: z.enum(['head', 'tab']).optional(),
 });
-const mergeForm = mergeRequest.omit({ message: true }).loose();
 
 export function frontPages(forge: Forge, mergeSlots: Slots): Router {
   const router = Router();
@@ -38,7 +34,7 @@ export function frontPages(forge: Forge, mergeSlots: Slots): Router {
   router.get('/:owner/:repo/branches/:number', (request, response) =>
     showBranch(forge, { request, response }),
   );
-  formRoutes(forge, router, mergeSlots);
+  router.use(mergePages(forge, mergeSlots));
   router.use(landingsPages(forge));
   return router;
 }
@@ -75,29 +71,5 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
     tab,
     ...head,
     ...content,
-  });
-}
-
-function formRoutes(forge: Forge, router: Router, slots: Slots): void {
-  const caller = (response: Response) => callerOf(response);
-  const back = (exchange: Exchange) => {
-    const { owner, repo, number } = exchange.request.params;
-    exchange.response.redirect(303, `/${String(owner)}/${String(repo)}/branches/${String(number)}`);
-  };
-  router.post('/:owner/:repo/branches/:number/merge', async (request, response) => {
-    const { repo, branch } = branchOfRoute(forge, { request, response }, 'write');
-    const { head } = parse(mergeForm, request.body);
-    await mergeBranch(forge, { repo, branch, caller: caller(response), expectedHead: head, slots });
-    back({ request, response });
-  });
-  router.post('/:owner/:repo/branches/:number/close', async (request, response) => {
-    const { repo, branch } = branchOfRoute(forge, { request, response }, 'write');
-    await closeBranch(forge, { repo, branch, caller: caller(response), slots });
-    back({ request, response });
-  });
-  router.post('/:owner/:repo/branches/:number/reopen', async (request, response) => {
-    const { repo, branch } = branchOfRoute(forge, { request, response }, 'write');
-    await reopenBranch(forge, { repo, branch, caller: caller(response), slots });
-    back({ request, response });
   });
 }

@@ -1,53 +1,13 @@
 // Home, repository and branch pages over real HTTP: who sees what, what a page offers in each state, and its forms.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { createToken } from '../../src/accounts/create-token.ts';
-import { identify, refuseForgery } from '../../src/accounts/guard.ts';
-import type { Account } from '../../src/accounts/model.ts';
 import { getBranch } from '../../src/branches/find.ts';
 import type { Branch } from '../../src/branches/model.ts';
-import { livePages } from '../../src/front/live.ts';
-import { frontPages } from '../../src/front/pages.ts';
-import { bodyParsers, createApp } from '../../src/web/app.ts';
-import { answerErrors, notFound } from '../../src/web/errors.ts';
-import { LiveFeed } from '../../src/web/sse.ts';
-import { stageBranch, stageRepo } from '../landing/staged-branch.ts';
+import { stageBranch } from '../landing/staged-branch.ts';
 import { useForge } from '../support/forge.ts';
+import { serveFront } from './serve-front.ts';
 
 const open = useForge();
-
-async function serve() {
-  const testForge = await open();
-  const { forge } = testForge;
-  const staged = await stageRepo(testForge);
-  const live = new LiveFeed(10);
-  const app = createApp({ trustedProxies: [], maxRequestBytes: 100_000 });
-  app.use(
-    identify(forge, () => true),
-    ...bodyParsers({ maxRequestBytes: 100_000 }),
-    refuseForgery,
-  );
-  app.use(livePages(forge, live), frontPages(forge, staged.slots), notFound, answerErrors(forge.log));
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  testForge.defer(() => void server.close());
-  testForge.defer(() => void server.closeAllConnections());
-  testForge.defer(() => live.close());
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  /** Asks as an account, or as nobody. */
-  const as = (account?: Account) => {
-    const token = account && createToken(forge, { accountId: account.id, scope: 'write' });
-    const headers = { accept: 'text/html', ...(token && { authorization: `Bearer ${token}` }) };
-    return async (path: string, form?: Record<string, string>) => {
-      const sent = form && { method: 'POST', body: new URLSearchParams(form) };
-      const response = await fetch(origin + path, { headers, redirect: 'manual', ...sent });
-      return { status: response.status, to: response.headers.get('location'), html: await response.text() };
-    };
-  };
-  return { testForge, forge, staged, as, ada: as(staged.account) };
-}
+const serve = async () => serveFront(await open());
 
 const pageOf = (branch: Branch, rest = ''): string => `/ada/app/branches/${branch.number}${rest}`;
 
