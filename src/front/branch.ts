@@ -10,7 +10,7 @@ import { listStatuses } from '../ci/statuses/set-status.ts';
 import type { Forge } from '../forge/open.ts';
 import { listCommits } from '../git/objects.ts';
 import { askGate } from '../landing/gate.ts';
-import type { GateHold, GateView } from '../landing/model.ts';
+import type { GateView } from '../landing/model.ts';
 import { findLanding } from '../landing/queue-view.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
@@ -18,6 +18,7 @@ import { rightOn } from '../repos/rights.ts';
 import { newestTutorial } from '../tutorials/find.ts';
 import { tutorialSections } from '../tutorials/view.ts';
 import { changesData } from './changes.ts';
+import { mergeBoxData } from './holds.ts';
 import { landingShown } from './landings.ts';
 
 export const tabs = ['tutorial', 'changes', 'commits', 'ci'] as const;
@@ -30,7 +31,6 @@ export interface BranchPlace {
 }
 
 const maxCommits = 250;
-const brokenKinds: ReadonlySet<string> = new Set(['conflict', 'run_problem', 'branch_broken']);
 
 /** The header: badges, the three answers, merge and close. It is also the live fragment. */
 export async function headData(forge: Forge, place: BranchPlace): Promise<Record<string, unknown>> {
@@ -49,7 +49,7 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
     failing: lanes.filter((lane) => lane.attempt.state === 'failed'),
     waiting: lanes.filter((lane) => lane.attempt.state === 'queued'),
     gate,
-    holds: gate.holds.map((hold) => holdView(hold, lanes)),
+    ...mergeBoxData(forge, { repo, branch, caller }, { gate, lanes }),
     mergeState: mergeStateOf(branch, gate),
     landing: landingOf(forge, repo, branch),
     revision,
@@ -80,13 +80,6 @@ async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision):
     added: files.reduce((sum, file) => sum + file.added, 0),
     removed: files.reduce((sum, file) => sum + file.removed, 0),
   };
-}
-
-/** A hold with the state that colours it, and since when as a number. */
-function holdView(hold: GateHold, lanes: readonly Lane[]): Record<string, unknown> {
-  const lane = lanes.find(({ key }) => key === hold.lane);
-  const mark = lane?.attempt.state ?? (brokenKinds.has(hold.kind) ? 'failed' : 'warning');
-  return { ...hold, mark, sinceAt: hold.since === undefined ? undefined : Date.parse(hold.since) };
 }
 
 function mergeStateOf(branch: Branch, gate: GateView): string {
