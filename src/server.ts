@@ -27,6 +27,7 @@ import type { Lfs } from './lfs/open.ts';
 import { lfsPages } from './lfs/pages.ts';
 import { reposApi } from './repos/api.ts';
 import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
+import { repoNames } from './repos/names.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
 import type { Transport } from './transport/open.ts';
@@ -59,7 +60,8 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(refuseForgery);
   app.use(livePages(forge, parts.live));
   app.use(forgeApi(forge, parts));
-  app.use(accountsApi(forge));
+  const repos = repoNames(forge);
+  app.use(accountsApi(forge, repos));
   app.use(reposApi(forge));
   app.use(landingApi(forge, parts.mergeSlots));
   app.use(reviewsApi(forge));
@@ -73,7 +75,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   };
   app.use(apiDescription(forge, described));
   app.use(helpPages(forge, described));
-  app.use(accountsPages(forge));
+  app.use(accountsPages(forge, repos));
   app.use(reposPages(forge));
   app.use(adminPages(forge, parts));
   app.use(ciPages(forge, parts.ci));

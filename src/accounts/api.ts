@@ -5,7 +5,10 @@ import { recordAudit } from './audit.ts';
 import { callerOf, requireAccount } from './guard.ts';
 import { accountView, linkRequest, newTokenView } from './model.ts';
 import { approvalApi } from './route-approval.ts';
+import type { RepoNames } from './repo-names.ts';
+import { credentialsApi } from './route-credentials.ts';
 import { nostrRoutes } from './route-nostr.ts';
+import { passkeyRoutes } from './route-passkeys.ts';
 import { peopleApi } from './route-people.ts';
 import { exchangeLinkForToken } from './sign-in.ts';
 import { revokeToken } from './store.ts';
@@ -38,18 +41,21 @@ const table = {
   }),
 };
 
-export function accountsApi(forge: Forge): Router {
+export function accountsApi(forge: Forge, repos: RepoNames): Router {
   const router = Router();
   router.use(nostrRoutes(forge));
+  router.use(passkeyRoutes(forge));
+  router.use(credentialsApi(forge, repos));
   router.use(approvalApi(forge));
   router.use(peopleApi(forge));
   apiRoute(router, table.whoami, (_request, response) => {
     const { name, role, kind } = requireAccount(callerOf(response), 'read');
     response.json({ name, role, kind });
   });
-  // A one-time link, as `ssh … login` prints it, becomes a write token for `ph`.
+  // A one-time link, as `ssh … login` prints it, becomes a token for `ph`.
   apiRoute(router, table.exchange, (_request, response, sent) => {
-    const { token, account } = exchangeLinkForToken(forge, sent.body().secret);
+    const { secret, scope } = sent.body();
+    const { token, account } = exchangeLinkForToken(forge, secret, scope);
     recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
     response.status(201).json({ token, account: account.name });
   });

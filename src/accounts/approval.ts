@@ -6,7 +6,7 @@ import { publicOrigin } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { hashSecret, newSecret } from '../lib/secrets.ts';
 import { getActiveAccount } from './find.ts';
-import type { Account } from './model.ts';
+import type { Account, TokenScope } from './model.ts';
 import { createProgramToken } from './sign-in.ts';
 import {
   claimApproval,
@@ -35,7 +35,10 @@ export interface Approval {
 }
 
 /** Begins; refuses (`limited`) when too many are open, from one address or in all. */
-export function startApproval(forge: Forge, from: { program: string; address: string }): Approval {
+export function startApproval(
+  forge: Forge,
+  from: { program: string; address: string; scope?: TokenScope },
+): Approval {
   const now = forge.clock.now();
   const open = countApprovals(forge.db, { now, address: from.address });
   if (open.fromAddress >= maxOpenPerAddress || open.inAll >= maxOpen) {
@@ -47,7 +50,7 @@ export function startApproval(forge: Forge, from: { program: string; address: st
   const secret = newSecret('approval');
   const code = newCode();
   const expiresAt = now + openMs;
-  insertApproval(forge.db, { hash: hashSecret(secret), code, ...from, now, expiresAt });
+  insertApproval(forge.db, { scope: 'write', ...from, hash: hashSecret(secret), code, now, expiresAt });
   return { secret, code, url: `${publicOrigin(forge.config)}/login/approve?code=${code}`, expiresAt };
 }
 
@@ -96,7 +99,7 @@ export function takeApproval(forge: Forge, secret: string): ApprovalAnswer {
     }
     claimApproval(forge.db, hash);
     const account = getActiveAccount(forge, row.accountId);
-    return { state: 'approved', token: createProgramToken(forge, account.id), account };
+    return { state: 'approved', token: createProgramToken(forge, account.id, row.scope), account };
   });
 }
 

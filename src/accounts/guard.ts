@@ -186,7 +186,7 @@ function callerBySession(forge: Forge, credential: { secret: string | undefined;
   return { account, scope: 'admin', credential: `session ${session.id}`, address };
 }
 
-function readCookie(request: Request, name: string): string | undefined {
+export function readCookie(request: Request, name: string): string | undefined {
   for (const pair of (request.get('cookie') ?? '').split(';')) {
     const [key, value] = pair.trim().split('=', 2);
     if (key === name && value) return value;

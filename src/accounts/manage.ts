@@ -68,6 +68,16 @@ export function createAgent(
   });
 }
 
+/** The agent of that name, for an admin who manages its credentials. */
+export function getAgent(forge: Forge, name: string): Account {
+  const account = getAccountByName(forge, name);
+  if (account.kind === 'agent') return account;
+  throw new ForgeError(
+    'invalid',
+    `"${account.name}" is no agent: people manage their keys and tokens themselves.`,
+  );
+}
+
 function managed(forge: Forge, name: string): Account {
   const account = getAccountByName(forge, name);
   if (account.kind !== 'system') return account;

@@ -61,7 +61,10 @@ export const accountView = z.object({
 export type AccountView = z.infer<typeof accountView>;
 
 /** The secret of a one-time link, as `ssh … login` prints it. */
-export const linkRequest = z.strictObject({ secret: z.string().min(1).max(200) });
+export const linkRequest = z.strictObject({
+  secret: z.string().min(1).max(200),
+  scope: z.enum(tokenScopes).default('write'),
+});
 export const newTokenView = z.object({ token: z.string(), account: z.string() });
 
 /** What a holder of a Nostr key signs to prove it (NIP-98): an event of `kind` with the tags u, method and challenge. */
@@ -76,7 +79,12 @@ export const nostrChallenge = z.object({
 export type NostrChallenge = z.infer<typeof nostrChallenge>;
 
 /** `browser` is answered with a session cookie, `program` with a token. */
-export const nostrSignIn = z.strictObject({ event: nostrEvent, for: z.enum(['browser', 'program']) });
+export const nostrSignIn = z.strictObject({
+  event: nostrEvent,
+  for: z.enum(['browser', 'program']),
+  /** Of the token of a program. */
+  scope: z.enum(tokenScopes).default('write'),
+});
 
 export const nostrKeyRequest = z.strictObject({ event: nostrEvent, label: z.string().max(100).optional() });
 
@@ -98,7 +106,12 @@ export const nostrKeyView = z.object({
 export type NostrKeyView = z.infer<typeof nostrKeyView>;
 export const nostrKeyListView = z.object({ keys: z.array(nostrKeyView) });
 /** A browser is given its session as a cookie, beside this answer. */
-export const nostrSignInView = z.object({ account: z.string(), token: z.string().optional() });
+export const nostrSignInView = z.object({
+  account: z.string(),
+  token: z.string().optional(),
+  /** Where a browser goes to show a second factor; it is not signed in before. */
+  next: z.string().optional(),
+});
 
 /** What a program says of itself when it asks to be signed in by approval, e.g. `ph on HOST`. */
 export const approvalRequest = z.strictObject({

@@ -7,9 +7,16 @@ import { npubOf, readPublicKey } from '../lib/nostr.ts';
 import { recordAudit } from './audit.ts';
 import { createAccount } from './create-account.ts';
 import { findAccountByName, getActiveAccount } from './find.ts';
-import type { Account, NostrKey } from './model.ts';
+import type { Account, Caller, NostrKey } from './model.ts';
 import { requireNostrProof } from './nostr-proof.ts';
-import { findNostrKey, insertNostrKey, listNostrKeys, stampLastUse, type NostrKeyRow } from './store.ts';
+import {
+  deleteNostrKey,
+  findNostrKey,
+  insertNostrKey,
+  listNostrKeys,
+  stampLastUse,
+  type NostrKeyRow,
+} from './store.ts';
 import { systemCaller } from './system.ts';
 
 const maxKeys = 20;
@@ -45,6 +52,16 @@ export function addNostrKey(
   const createdAt = forge.clock.now();
   const id = insertNostrKey(forge.db, { accountId, publicKey, label, createdAt });
   return { id, npub: npubOf(publicKey), label, createdAt, lastUsedAt: undefined };
+}
+
+export function removeNostrKey(
+  forge: Forge,
+  { caller, account, id }: { caller: Caller; account: Account; id: number },
+): void {
+  if (!deleteNostrKey(forge.db, { id, accountId: account.id })) {
+    throw new ForgeError('not_found', `You have no Nostr key ${id}; it may be gone already.`);
+  }
+  recordAudit(forge, caller, { action: 'nostr-key.remove', subject: account.name, detail: { id } });
 }
 
 export const nostrKeysOf = (forge: Forge, accountId: number): NostrKey[] =>

@@ -7,7 +7,7 @@ import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { decideApproval, readApproval, startApproval, waitForApproval } from './approval.ts';
 import { recordAudit } from './audit.ts';
-import { callerOf, requireAccount } from './guard.ts';
+import { callerOf, requireOwnAccount } from './guard.ts';
 import {
   approvalRequest,
   approvalTokenRequest,
@@ -42,8 +42,8 @@ const table = {
 export function approvalApi(forge: Forge): Router {
   const router = Router();
   apiRoute(router, table.ask, (request, response, sent) => {
-    const { program } = sent.body();
-    const { secret, code, url, expiresAt } = startApproval(forge, { program, address: request.ip ?? '' });
+    const from = { ...sent.body(), address: request.ip ?? '' };
+    const { secret, code, url, expiresAt } = startApproval(forge, from);
     response.status(201).set('Cache-Control', 'no-store');
     response.json({ request: secret, code, url, expiresAt: new Date(expiresAt).toISOString() });
   });
@@ -77,7 +77,7 @@ async function tellDecision(
 export function approvalPages(forge: Forge): Router {
   const router = Router();
   router.get('/login/approve', (request, response) => {
-    const account = requireAccount(callerOf(response), 'admin');
+    const account = requireOwnAccount(callerOf(response), 'admin');
     const { code } = parse(codeQuery, request.query);
     const approval = code === undefined ? undefined : readApproval(forge, code);
     response.set('Cache-Control', 'no-store');
@@ -85,14 +85,14 @@ export function approvalPages(forge: Forge): Router {
   });
   router.post('/login/approve', (request, response) => {
     const caller = callerOf(response);
-    const account = requireAccount(caller, 'admin');
+    const account = requireOwnAccount(caller, 'admin');
     const { code, decision } = parse(decisionForm, request.body);
-    const { program, address } = readApproval(forge, code);
+    const { program, address, scope } = readApproval(forge, code);
     decideApproval(forge, { code, accountId: account.id, isApproved: decision === 'approve' });
     recordAudit(forge, caller, {
       action: `session.${decision}`,
       subject: account.name,
-      detail: { program, address },
+      detail: { program, address, scope },
     });
     render(response, 'accounts/approve.njk', { account, approval: undefined, decided: decision });
   });

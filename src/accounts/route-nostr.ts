@@ -1,12 +1,11 @@
 // Signing in with a Nostr key, and the keys of one's account: each a challenge by GET, and the signed event by POST.
 import { Router } from 'express';
 import type { Forge } from '../forge/open.ts';
-import { ForgeError } from '../lib/errors.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { z } from 'zod';
 import { recordAudit } from './audit.ts';
-import { callerOf, requireAccount } from './guard.ts';
+import { callerOf, requireOwnAccount } from './guard.ts';
 import {
   nostrChallenge,
   nostrKeyListView,
@@ -17,11 +16,10 @@ import {
   type NostrKey,
   type NostrKeyView,
 } from './model.ts';
-import { addNostrKey, nostrKeysOf, signInWithNostr } from './nostr-keys.ts';
+import { addNostrKey, nostrKeysOf, removeNostrKey, signInWithNostr } from './nostr-keys.ts';
 import { createNostrChallenge, requireNostrProof } from './nostr-proof.ts';
-import { createProgramToken } from './sign-in.ts';
-import { startSession } from './start-session.ts';
-import { deleteNostrKey } from './store.ts';
+import { createProgramToken, refuseSecondFactor } from './sign-in.ts';
+import { beginSession, secondFactorPage } from './start-session.ts';
 
 const sessionPath = '/api/v1/sessions/nostr';
 const keysPath = '/api/v1/account/nostr-keys';
@@ -85,20 +83,22 @@ export function nostrRoutes(forge: Forge): Router {
     const order = sent.body();
     const account = signInWithNostr(forge, order.event, sessionPath);
     if (order.for === 'browser') {
-      startSession(forge, { request, response }, account);
-      response.status(201).json({ account: account.name });
+      const next = beginSession(forge, { request, response }, account);
+      const more = next === secondFactorPage ? { next } : {};
+      response.status(201).json({ account: account.name, ...more });
       return;
     }
-    const token = createProgramToken(forge, account.id);
+    refuseSecondFactor(account);
+    const token = createProgramToken(forge, account.id, order.scope);
     recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
     response.status(201).json({ token, account: account.name });
   });
   apiRoute(router, table.keys, (_request, response) => {
-    const account = requireAccount(callerOf(response), 'read');
+    const account = requireOwnAccount(callerOf(response), 'read');
     response.json({ keys: nostrKeysOf(forge, account.id).map(viewOf) });
   });
   apiRoute(router, table.addKey, (_request, response, sent) => {
-    const account = requireAccount(callerOf(response), 'admin');
+    const account = requireOwnAccount(callerOf(response), 'admin');
     const { event, label } = sent.body();
     requireNostrProof(forge, event, keysPath);
     const key = addNostrKey(forge, { accountId: account.id, publicKey: event.pubkey, label });
@@ -107,13 +107,9 @@ export function nostrRoutes(forge: Forge): Router {
     response.status(201).json(viewOf(key));
   });
   apiRoute(router, table.removeKey, (request, response) => {
-    const account = requireAccount(callerOf(response), 'admin');
+    const account = requireOwnAccount(callerOf(response), 'admin');
     const id = parse(rowId, request.params.id);
-    if (!deleteNostrKey(forge.db, { id, accountId: account.id })) {
-      throw new ForgeError('not_found', `You have no Nostr key ${id}; it may be gone already.`);
-    }
-    const detail = { id };
-    recordAudit(forge, callerOf(response), { action: 'nostr-key.remove', subject: account.name, detail });
+    removeNostrKey(forge, { caller: callerOf(response), account, id });
     response.status(204).end();
   });
   return router;

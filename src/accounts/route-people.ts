@@ -6,6 +6,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
+import { recoveryLinkView } from './credentials-model.ts';
 import { listAccounts } from './find.ts';
 import { callerOf, requireAdmin } from './guard.ts';
 import {
@@ -31,6 +32,7 @@ import {
   type InvitationView,
   type PersonView,
 } from './model.ts';
+import { createRecoveryLink } from './recover-account.ts';
 import { startSession } from './start-session.ts';
 
 const joinForm = z.object({ name: accountName, key: z.string().max(20_000).optional() });
@@ -56,6 +58,10 @@ export function peoplePages(forge: Forge): Router {
     const change = parse(personForm, request.body);
     changePerson(forge, response, { name: String(request.params['name']), ...change });
     response.redirect(303, '/admin/people');
+  });
+  router.post('/admin/people/accounts/:name/recovery', (request, response) => {
+    const order = { caller: callerOf(response), name: String(request.params['name']) };
+    showPeople(forge, response, { recovered: order.name, recovery: createRecoveryLink(forge, order).link });
   });
   router.get('/join/:secret', (request, response) => {
     const { secret } = request.params;
@@ -98,6 +104,9 @@ interface Shown {
   invitation?: string;
   agent?: string;
   token?: string;
+  /** Whose way back in `recovery` is. */
+  recovered?: string;
+  recovery?: string;
 }
 
 function showPeople(forge: Forge, response: Response, shown: Shown = {}): void {
@@ -126,6 +135,16 @@ const table = {
     right: 'admin',
     body: accountChange,
     answer: personView,
+  }),
+  recover: apiRow({
+    method: 'post',
+    path: '/api/v1/accounts/:name/recovery',
+    summary: 'Give somebody who lost his keys a link that lets him in',
+    description:
+      'The link is told once, in this answer; it is good once, for a day, and ends the second factor.',
+    right: 'admin',
+    answer: recoveryLinkView,
+    status: 201,
   }),
   agent: apiRow({
     method: 'post',
@@ -176,6 +195,12 @@ export function peopleApi(forge: Forge): Router {
     const account = listAccounts(forge).find((one) => one.name.toLowerCase() === name.toLowerCase());
     if (account === undefined) throw new ForgeError('not_found', `There is no account ${name}.`);
     response.json(personOf(account));
+  });
+  apiRoute(router, table.recover, ({ params }, response) => {
+    const order = { caller: callerOf(response), name: params.name };
+    const { link, expiresAt } = createRecoveryLink(forge, order);
+    response.status(201).set('Cache-Control', 'no-store');
+    response.json({ link, expiresAt: new Date(expiresAt).toISOString() });
   });
   apiRoute(router, table.agent, (_request, response, sent) => {
     requireAdmin(callerOf(response));

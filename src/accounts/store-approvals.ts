@@ -1,26 +1,32 @@
 // The SQL of sign-ins that wait for an approval.
 import type { Db } from '../db/open.ts';
+import type { TokenScope } from './model.ts';
 
 export interface ApprovalRow {
   hash: string;
   code: string;
   program: string;
   address: string;
+  /** Of the token that it asks for. */
+  scope: TokenScope;
   createdAt: number;
   state: 'waiting' | 'approved' | 'denied' | 'taken';
   accountId: number | null;
 }
 
-const columns = `hash, code, program, address, created_at AS createdAt, state, account_id AS accountId`;
+const columns = `hash, code, program, address, scope, created_at AS createdAt, state, account_id AS accountId`;
 
 export function insertApproval(
   db: Db,
-  row: { hash: string; code: string; program: string; address: string; now: number; expiresAt: number },
+  row: Pick<ApprovalRow, 'hash' | 'code' | 'program' | 'address' | 'scope'> & {
+    now: number;
+    expiresAt: number;
+  },
 ): void {
   db.run('DELETE FROM sign_in_approvals WHERE expires_at < :now', { now: row.now });
   db.run(
-    `INSERT INTO sign_in_approvals (hash, code, program, address, created_at, expires_at)
-     VALUES (:hash, :code, :program, :address, :now, :expiresAt)`,
+    `INSERT INTO sign_in_approvals (hash, code, program, address, scope, created_at, expires_at)
+     VALUES (:hash, :code, :program, :address, :scope, :now, :expiresAt)`,
     row,
   );
 }

@@ -5,9 +5,13 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** `6 min ago`, from UTC milliseconds; the exact time stands in the title of the element. */
-export function ago(at: number, now = Date.now()): string {
-  const elapsed = Math.max(0, now - at);
+/** A moment as UTC milliseconds, or as the API writes it. */
+type Moment = number | string;
+const millisecondsOf = (at: Moment): number => (typeof at === 'string' ? Date.parse(at) : at);
+
+/** `6 min ago`; the exact time stands in the title of the element. */
+export function ago(at: Moment, now = Date.now()): string {
+  const elapsed = Math.max(0, now - millisecondsOf(at));
   if (elapsed < 10 * second) return 'just now';
   if (elapsed < minute) return `${Math.floor(elapsed / second)} s ago`;
   if (elapsed < hour) return `${Math.floor(elapsed / minute)} min ago`;
@@ -29,8 +33,9 @@ export function duration(milliseconds: number): string {
 // A commit may say any time at all; a Date holds no more than this, before and after 1970.
 const maxTime = 8_640_000_000_000_000;
 
-/** RFC 3339 in UTC with `Z`, from milliseconds; the year has six digits where four do not hold it. */
-export const iso = (at: number): string => new Date(Math.min(maxTime, Math.max(-maxTime, at))).toISOString();
+/** RFC 3339 in UTC with `Z`; the year has six digits where four do not hold it. */
+export const iso = (at: Moment): string =>
+  new Date(Math.min(maxTime, Math.max(-maxTime, millisecondsOf(at)))).toISOString();
 
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;

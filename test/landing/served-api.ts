@@ -10,6 +10,7 @@ import { ciWideApi } from '../../src/ci/route-ci.ts';
 import { recoveryApi } from '../../src/ci/recovery/route-recovery.ts';
 import { landingApi } from '../../src/landing/api.ts';
 import { reposApi } from '../../src/repos/api.ts';
+import { repoNames } from '../../src/repos/names.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import type { TestForge } from '../support/forge.ts';
@@ -31,7 +32,7 @@ export async function serveApi(test: TestForge, staged: StagedRepo): Promise<str
   app.get('/api/v1/forge', (_request, response) => {
     response.json({ origin, sshHost: '127.0.0.1', sshPort: 2222, version: '0.1.0' });
   });
-  app.use(accountsApi(forge));
+  app.use(accountsApi(forge, repoNames(forge)));
   app.use(reposApi(forge));
   app.use(landingApi(forge, staged.slots));
   // CI is open but not started: no lane runs, its routes answer.

@@ -9,6 +9,7 @@ import { startLogs } from './log.js';
 import { startMore } from './more.js';
 import { startNostr } from './nostr.js';
 import { offerNewer } from './newer.js';
+import { startPasskeys } from './passkey.js';
 import { startThemeSwitch } from './theme-switch.js';
 import { startTimes } from './times.js';
 
@@ -25,6 +26,7 @@ startKeys();
 startLogs();
 startMore();
 startNostr();
+startPasskeys();
 startFilling(enhance);
 startFinder(enhance);
 startLines();

@@ -23,9 +23,9 @@ async function run(box) {
   button.disabled = true;
   status.textContent = 'Waiting for the extension…';
   try {
-    await prove(box);
+    const { next } = await prove(box);
     status.textContent = 'Done.';
-    location.assign(box.dataset.nostrThen);
+    location.assign(next ?? box.dataset.nostrThen);
   } catch (error) {
     status.textContent = error.message || 'The extension did not sign.';
     button.disabled = false;
@@ -57,7 +57,7 @@ async function prove(box) {
     'Content-Type': 'application/json',
     ...(token === undefined ? {} : { 'X-Form-Token': token }),
   };
-  await read(await fetch(path, { method: 'POST', headers, body: JSON.stringify(order) }));
+  return read(await fetch(path, { method: 'POST', headers, body: JSON.stringify(order) }));
 }
 
 async function read(response) {
