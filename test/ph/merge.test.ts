@@ -66,3 +66,40 @@ test('closing and reopening are done by number, and said', async () => {
   expect(await ph('reopen', '1')).toMatchObject({ status: 0 });
   expect(await staged.tip('refs/heads/work')).toBe(branch.headOid);
 });
+
+test('a method and a reason past the gate are handed on, and wrong ones are refused before anything is asked', async () => {
+  const { ph, staged, branch } = await atTerminal(await open(), { lane: 'failed' });
+  expect(await ph('merge', '--method', 'octopus')).toMatchObject({ status: 2 });
+  expect(await ph('merge', '--force')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('needs a reason'),
+  });
+  expect(await ph('merge', '--reason', 'why')).toMatchObject({ status: 2 });
+  const before = await staged.tip('refs/heads/main');
+  const forced = await ph('merge', '--force', '--reason', 'The lane is wrong', '--method', 'squash');
+  expect(forced.status).toBe(0);
+  expect(await staged.text('show', '-s', '--format=%P', 'refs/heads/main')).toBe(before);
+  const row = staged.forge.db.get<{ detail: string }>(
+    `SELECT detail FROM audit WHERE action = 'branch.force-merge'`,
+  );
+  expect(JSON.parse(row!.detail)).toMatchObject({ reason: 'The lane is wrong', head: branch.headOid });
+});
+
+test('a branch is aimed elsewhere, and a merged one is taken back and had again', async () => {
+  const { ph, staged, branch } = await atTerminal(await open());
+  await staged.text('update-ref', 'refs/heads/release', (await staged.tip('refs/heads/main'))!);
+  expect(await ph('retarget', 'release')).toMatchObject({
+    status: 0,
+    stdout: 'work #1 is to land on release now\n',
+  });
+  expect(getBranch(staged.forge, branch.id).target).toBe('release');
+  await ph('retarget', 'main');
+  expect(await ph('revert', '1')).toMatchObject({ status: 1, stderr: expect.stringContaining('is open') });
+  await ph('merge', '--force', '--reason', 'CI has not looked yet');
+  expect(await ph('revert', '1', '--reason', 'Too early')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^made revert-1 #2, which takes it back from main: http/),
+  });
+  const restored = await ph('restore', '1', '--json');
+  expect(JSON.parse(restored.stdout)).toMatchObject({ name: 'work', number: 3, target: 'main' });
+});

@@ -17,10 +17,14 @@ export interface MergeOptions extends PlaceOptions {
   json?: boolean;
   message?: string;
   head?: string;
+  method?: string;
+  force?: boolean;
+  reason?: string;
 }
 
 /** Lands the branch at the commit that is here; never one that nobody here has seen. */
 export async function merge(given: string | undefined, options: MergeOptions): Promise<ExitStatus> {
+  const choice = choiceOf(options);
   const place = await findPlace(options);
   const found = await findBranch(place, given);
   const head = expectedHead(found, options.head);
@@ -31,7 +35,7 @@ export async function merge(given: string | undefined, options: MergeOptions): P
       `The branch is at ${shortOid(branch.head)} on the forge, and ${shortOid(head)} is here. Nothing was merged. Pull or push, wait for CI, and merge again.`,
     );
   }
-  if (!gate.open) {
+  if (!gate.open && !options.force) {
     const missing = gate.holds
       .map((hold) => `\n  ${cleanLine(hold.message)} ${cleanLine(hold.wayOut)}`)
       .join('');
@@ -39,8 +43,8 @@ export async function merge(given: string | undefined, options: MergeOptions): P
       details: { holds: gate.holds },
     });
   }
-  const body = { head, ...(options.message === undefined ? {} : { message: options.message }) };
-  const answer = await place.client.post(`${branchRoute(place, branch.number)}/merge`, body, mergeView);
+  const route = `${branchRoute(place, branch.number)}/merge`;
+  const answer = await place.client.post(route, { head, ...choice }, mergeView);
   if (options.json) printJson(answer);
   else {
     stdout.line(
@@ -48,6 +52,24 @@ export async function merge(given: string | undefined, options: MergeOptions): P
     );
   }
   return exitStatus.done;
+}
+
+/** What was asked for beside the usual. A force without its reason is refused before anybody is asked. */
+function choiceOf({ method, message, force, reason }: MergeOptions): Record<string, unknown> {
+  if (force && !reason?.trim()) {
+    throw new Failure(exitStatus.wrongUse, 'A forced merge needs a reason: --force --reason TEXT');
+  }
+  if (!force && reason !== undefined) {
+    throw new Failure(
+      exitStatus.wrongUse,
+      'A reason goes with --force; say what you merge with --message TEXT.',
+    );
+  }
+  return {
+    ...(method === undefined ? {} : { method }),
+    ...(message === undefined ? {} : { message }),
+    ...(force ? { force: { reason } } : {}),
+  };
 }
 
 // Outside a checkout of the branch nobody here has seen a commit, so the one meant must be named.
