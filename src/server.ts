@@ -31,6 +31,9 @@ import { repoNames } from './repos/names.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
 import type { Transport } from './transport/open.ts';
+import { webhooksApi } from './webhooks/api.ts';
+import type { Webhooks } from './webhooks/open.ts';
+import { webhooksPages } from './webhooks/pages.ts';
 import { apiRoute, mountedRoutes } from './web/api-route.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { answerErrors, notFound } from './web/errors.ts';
@@ -44,6 +47,7 @@ export interface ServerParts {
   live: LiveFeed;
   mergeSlots: Slots;
   housekeeping: HousekeepingLoop;
+  webhooks: Webhooks;
   loops: () => LoopStatus[];
   version: string;
 }
@@ -69,6 +73,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
+  app.use(webhooksApi(forge, parts.webhooks));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
     version: parts.version,
@@ -82,6 +87,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryPages(forge, parts.ci.scheduler));
   app.use(changesPages(forge));
   app.use(lfsPages(forge));
+  app.use(webhooksPages(forge, parts.webhooks));
   app.use(browsePages(forge));
   app.use(holdsForms(forge), conflictsPages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
