@@ -7,6 +7,7 @@ import { version } from './built-in.ts';
 import { Failure } from './failure.ts';
 import { addCompletions } from './groups/completing.ts';
 import { addHelp } from './groups/help.ts';
+import { addHolds } from './groups/holds.ts';
 import { addLanding } from './groups/landing.ts';
 import { addQueue } from './groups/queue.ts';
 import { addReading } from './groups/reading.ts';
@@ -33,7 +34,7 @@ const groups: readonly { heading: string; add: readonly ((program: Command, choo
   { heading: 'Signing in:', add: [addSignIn] },
   { heading: 'Looking at a branch:', add: [addReading] },
   { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
-  { heading: 'Landing:', add: [addLanding, addQueue] },
+  { heading: 'Landing:', add: [addLanding, addQueue, addHolds] },
   { heading: 'Setting up:', add: [addSecrets, addRepos] },
   { heading: 'For admins:', add: [addOperating] },
   { heading: 'Help:', add: [addHelp, addCompletions] },
