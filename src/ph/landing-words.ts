@@ -13,12 +13,14 @@ export function testedWith({ target, testedWith: below, candidate }: Tested): st
   return [cleanLine(target), ...below.map((number) => `#${number}`)].join(' + ');
 }
 
-/** `testing, 2. to land on main, tested with main + #209: …` */
+/** `testing, number 2 to land on main, tested with main + #209: …` */
 export function describeLanding(landing: Told): string {
   if (landing.ended !== null) {
     return cleanLine(`${landing.state}: ${landing.ended.why} ${landing.ended.wayOut}`);
   }
-  const place = landing.position === null ? '' : `, ${landing.position}. to land on ${landing.target}`;
+  const { position, target } = landing;
+  const order = position === 1 ? 'the next' : `number ${position}`;
+  const place = position === null ? '' : `, ${order} to land on ${target}`;
   const tested = testedWith(landing);
   const on = tested === '' ? '' : `, tested with ${tested}`;
   return cleanLine(`${landing.state}${place}${on}: ${landing.detail} ${landing.next}`);

@@ -55,7 +55,9 @@ test('a branch joins the queue, is listed in its order, and is taken out again',
   const { ph, staged, branch } = await atTerminal(await open());
   const joined = await ph('land', '--no-wait');
   expect(joined).toMatchObject({ status: 0, stderr: '' });
-  expect(joined.stdout).toMatch(/^work #1 queued, 1\. to land on main: .* Next: ph wait --for landed\n$/);
+  expect(joined.stdout).toMatch(
+    /^work #1 queued, the next to land on main: .* Next: ph wait --for landed\n$/,
+  );
   const held = await stageBranch(staged, { name: 'held', lane: 'failed' });
   await ph('land', String(held.number), '--head', held.headOid, '--no-wait');
   const { status, stdout } = await ph('queue');
@@ -68,7 +70,7 @@ test('a branch joins the queue, is listed in its order, and is taken out again',
   expect((await ph('queue', '--target', 'other')).stdout).not.toContain('#1');
   expect(await ph('status')).toMatchObject({
     status: 0,
-    stdout: expect.stringMatching(/^queue +queued, 1\./m),
+    stdout: expect.stringMatching(/^queue +queued, the next/m),
   });
 
   const out = await ph('land', '--cancel', '--json');
@@ -82,7 +84,7 @@ test('a branch joins the queue, is listed in its order, and is taken out again',
 
 test('who waits is told when the branch is evicted, with the way back, and the answer is no', async () => {
   const terminal = await atTerminal(await open());
-  const end = await startPh(terminal, ['land'], /^landing: queued, 1\. to land on main/m);
+  const end = await startPh(terminal, ['land'], /^landing: queued, the next to land on main/m);
   evict(terminal);
   const { status, stdout } = await end();
   expect(status).toBe(1);
