@@ -1,6 +1,7 @@
 // The help: what there is to know to use this forge, with its own addresses in every command.
 import { Router, type Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
+import { ForgeError } from '../lib/errors.ts';
 import { publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
 import { render } from '../web/render.ts';
 import { exitMeanings, landFlow, landRules } from './model.ts';
@@ -64,8 +65,13 @@ export function helpPages(forge: Forge, described: DescribedApi): Router {
   router.get('/help', (_request, response) => show(response, start));
   router.get('/help/:topic', (request, response, next) => {
     const topic = topics.find(({ name }) => name === request.params.topic);
-    if (topic === undefined) next();
-    else show(response, topic);
+    if (topic !== undefined) return show(response, topic);
+    // The page that describes the API is made from its routes, elsewhere.
+    if (request.params.topic === api.name) return next();
+    throw new ForgeError(
+      'not_found',
+      `There is no help on ${request.params.topic}; /help lists what there is.`,
+    );
   });
   return router;
 }

@@ -69,7 +69,9 @@ function shownApi({ paths, tags, components }: ApiDescription) {
     groups: tags.map((tag) => ({
       ...tag,
       id: tag.name.toLowerCase().replaceAll(' ', '-'),
-      operations: operations.filter(({ group }) => group === tag.name),
+      operations: operations
+        .filter(({ group }) => group === tag.name)
+        .toSorted((left, right) => left.path.localeCompare(right.path)),
     })),
     models: referredModels(components.schemas)
       .filter((name) => components.schemas[name] !== undefined)

@@ -1,27 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { logFolder } from '../../src/ci/lanes/launch.ts';
-import { logName } from '../../src/ci/logs/log-file.ts';
-import type { Forge } from '../../src/forge/open.ts';
 import { endLane } from '../landing/staged-branch.ts';
 import { useForge } from '../support/forge.ts';
 import { atTerminal, launcher } from './at-terminal.ts';
+import { writeLog } from './written-log.ts';
 
 const open = useForge();
-
-/** Puts a log under the one attempt there is; answers the file. */
-function writeLog(forge: Forge, text: string): string {
-  const attempt = forge.db.get<{ attemptId: number; token: number }>(
-    'SELECT id AS attemptId, token FROM lane_attempts',
-  )!;
-  const folder = logFolder(forge, attempt);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, logName), text);
-  return join(folder, logName);
-}
 
 test('--failed shows the failing lane under its name, with the line that failed', async () => {
   const { ph, staged } = await atTerminal(await open(), { lane: 'failed' });
