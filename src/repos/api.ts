@@ -20,6 +20,7 @@ import {
 } from './model.ts';
 import { addProtection, removeProtection, replaceProtections } from './protect.ts';
 import { listProtected } from './protected.ts';
+import { deployKeyApi } from './route-deploy-keys.ts';
 import { membersApi } from './route-members.ts';
 import { rightOn } from './rights.ts';
 import { repoUrls } from './urls.ts';
@@ -111,6 +112,7 @@ export function reposApi(forge: Forge): Router {
   });
   protectedRoutes(forge, router);
   router.use(membersApi(forge));
+  router.use(deployKeyApi(forge));
   return router;
 }
 

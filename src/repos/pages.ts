@@ -13,6 +13,7 @@ import { mergeMethods, repoChanges, visibilities, type Repo } from './model.ts';
 import { addProtection, removeProtection } from './protect.ts';
 import { listProtected } from './protected.ts';
 import { patternProblem } from './ref-pattern.ts';
+import { deployKeyPages } from './route-deploy-keys.ts';
 import { memberPages } from './route-members.ts';
 import { branchChoices, settingsOf, type SettingsForm } from './settings-view.ts';
 
@@ -39,6 +40,7 @@ const pageQuery = z.object({
 export function reposPages(forge: Forge): Router {
   const router = Router();
   router.use(memberPages(forge));
+  router.use(deployKeyPages(forge));
   router.get(base, (request, response) => {
     const { saved } = parse(pageQuery, request.query);
     return show(forge, { request, response }, { saved });
