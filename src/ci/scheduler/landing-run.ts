@@ -8,7 +8,7 @@ import { endQueuedOrMark } from '../recovery/cancel.ts';
 import { queueAgain } from '../recovery/rerun.ts';
 import { insertRun } from '../store.ts';
 import { firstStateOf } from './create-run.ts';
-import { announce, recomputeRun } from './finish.ts';
+import { recomputeRun, type Change } from './finish.ts';
 import { findGreenRun } from './landing-store.ts';
 import { insertLanes, planLanding, type Plan } from './plan-run.ts';
 import { listUnfinishedOfRun } from './queue.ts';
@@ -97,23 +97,14 @@ function isMachineFault({ attempt, needs }: Lane, lanes: readonly Lane[]): boole
   return unmet.every((lane) => isMachineFault(lane, lanes));
 }
 
-/** Queues again what did not succeed. False when there is nothing like that. */
-export function retryLandingRun(forge: Forge, runId: number): boolean {
-  const changes = forge.db.transaction(() => {
-    const run = getRun(forge, runId);
-    const lanes = listLanes(forge, runId);
-    const failed = lanes.filter((lane) => lane.required && lane.attempt.state === 'failed');
-    if (failed.length === 0) return [];
-    return queueAgain(forge, { run, lanes, chosen: failed, by: undefined }).changes;
-  });
-  announce(forge, changes);
-  return changes.length > 0;
+/** Queues again what failed, in the caller's transaction; the caller announces the changes. None: nothing failed. */
+export function retryLandingRun(forge: Forge, runId: number): Change[] {
+  const run = getRun(forge, runId);
+  const lanes = listLanes(forge, runId);
+  const failed = lanes.filter((lane) => lane.required && lane.attempt.state === 'failed');
+  return failed.length === 0 ? [] : queueAgain(forge, { run, lanes, chosen: failed, by: undefined }).changes;
 }
 
-/** Ends what is left of a run that nobody waits for any more. */
-export function cancelLandingRun(forge: Forge, runId: number, message: string): void {
-  const changes = forge.db.transaction(() =>
-    endQueuedOrMark(forge, listUnfinishedOfRun(forge.db, runId), message),
-  );
-  announce(forge, changes);
-}
+/** Ends what is left of a run that nobody waits for any more; in the caller's transaction, as `retryLandingRun`. */
+export const cancelLandingRun = (forge: Forge, runId: number, message: string): Change[] =>
+  endQueuedOrMark(forge, listUnfinishedOfRun(forge.db, runId), message);
