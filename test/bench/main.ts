@@ -3,11 +3,13 @@
 import { cpus, loadavg } from 'node:os';
 import { measureBlockedWebThread } from './blocked-web-thread.ts';
 import { measureClaims } from './claims.ts';
+import { measureLanding } from './landing.ts';
 import { measureLargePush } from './large-push.ts';
 import { measureLogPage } from './log-page.ts';
 import { measureLogThroughput } from './log-throughput.ts';
 import { measureManyBranches } from './many-branches.ts';
 import { table, type Figure } from './measure.ts';
+import { measureMergeLatency } from './merge-latency.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
 import { measureNoOpLanes } from './no-op-lanes.ts';
 import { measurePages } from './pages.ts';
@@ -30,7 +32,9 @@ const short: Record<string, () => Promise<Figure[]>> = {
 };
 /** Minutes to an hour each; only when they are named. */
 const long: Record<string, () => Promise<Figure[]>> = {
+  'merge-latency': measureMergeLatency,
   branches: measureManyBranches,
+  landing: measureLanding,
   'large-push': measureLargePush,
   'pages-full': () => measurePages('full'),
   'transport-full': () => measureTransportFull(),

@@ -1,0 +1,92 @@
+// How long a merge takes in a repository of 400,000 objects, with a policy that asks for everything there is: the gate
+// alone, and gate and merge together, over the API of a forge that runs by itself.
+import { join } from 'node:path';
+import { outputOf } from '../support/run-program.ts';
+import { manifestOf } from '../support/sample-project.ts';
+import { addCommit } from './made-repo.ts';
+import { inMs, median, quantile, timed, type Figure } from './measure.ts';
+import { openStage, type Stage } from './targets.ts';
+
+const branches = 40;
+const policy = `[gate]
+approvals = 1
+resolved_threads = true
+[[gate.owners]]
+paths = ["src/**", "lib/**", "test/**", "doc/**"]
+owners = ["bob"]
+[gate.size]
+max_files = 500
+max_added_lines = 20000
+max_file_bytes = 5000000
+[gate.secrets]
+refuse = true
+`;
+
+export async function measureMergeLatency(): Promise<Figure[]> {
+  const stage = await openStage({ name: '400k', commits: 43_000, files: 4200 });
+  try {
+    const heads = await pushBranches(stage);
+    await stage.served.person('bob', 'admin');
+    const ada = caller(stage, stage.token);
+    const bob = caller(stage, await stage.served.token('bob'));
+    for (const [place, head] of heads.entries()) {
+      const number = place + 1;
+      const waited = await ada(`/${number}/wait?commit=${head}&timeout=60`);
+      if (waited['outcome'] !== 'settled') throw new Error(`Branch ${number} did not settle.`);
+      await bob(`/${number}/reviews`, { verdict: 'approve', head });
+    }
+    const gates: number[] = [];
+    const merges: number[] = [];
+    for (const [place, head] of heads.entries()) {
+      const number = place + 1;
+      gates.push(await timed(() => ada(`/${number}`)));
+      merges.push(await timed(() => ada(`/${number}/merge`, { head })));
+    }
+    const how = `${branches} branches, one after the other, by API; ${stage.made.objects.toLocaleString('en')} objects; approvals, threads, owners, size and secrets asked for`;
+    return [figure('gate of a branch', gates, how), figure('gate and merge of a branch', merges, how)];
+  } finally {
+    await stage.dispose();
+  }
+}
+
+const figure = (what: string, times: number[], how: string): Figure => ({
+  what: `${what}, median and p95`,
+  value: `${inMs(median(times))}, ${inMs(quantile(times, 0.95))}`,
+  how,
+});
+
+/** Each branch changes one file of the main line; answers their heads. */
+async function pushBranches({ ada, made, served, targets }: Stage): Promise<string[]> {
+  const clone = join(served.folder, 'client');
+  const run = (...args: string[]): Promise<string> =>
+    outputOf(['git', ...args], { cwd: served.folder, env: ada.env, timeoutMs: 600_000 });
+  await run('clone', '--quiet', '--bare', made.folder, clone);
+  const url = targets.find(({ isForge, transport }) => isForge && transport === 'HTTP')?.url('made') ?? '';
+  const onMain = (parent: string, path: string, text: string) =>
+    addCommit(clone, { parent, branch: 'main', path, text });
+  const lanes = manifestOf([{ id: 'unit', command: 'true' }]);
+  const main = await onMain(await onMain(made.main, '.pika/lanes.toml', lanes), '.pika/policy.toml', policy);
+  await run('--git-dir', clone, 'push', '--quiet', url, 'main');
+  const heads: string[] = [];
+  for (let turn = 0; turn < branches; turn += 1) {
+    const path = made.paths[turn * 97] ?? '';
+    const text = `export const turn = ${turn};\n`.repeat(50);
+    heads.push(await addCommit(clone, { parent: main, branch: `work-${turn}`, path, text }));
+    await run('--git-dir', clone, 'push', '--quiet', url, `work-${turn}`);
+  }
+  return heads;
+}
+
+/** Asks the API about a branch of the repository, with a token. */
+function caller({ served }: Stage, token: string) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return async (path: string, body?: object): Promise<Record<string, unknown>> => {
+    const response = await fetch(`${served.http}/api/v1/repos/demo/made/branches${path}`, {
+      headers,
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${path} was refused: ${answer}`);
+    return JSON.parse(answer) as Record<string, unknown>;
+  };
+}
