@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { clean, cleanLine } from '../../src/ph/output.ts';
+import { clean, cleanLine, safeJson } from '../../src/ph/output.ts';
 
 test.each([
   ['colours', '\u001B[1;31mred\u001B[0m', 'red'],
@@ -42,4 +42,12 @@ test('T1: nothing that steers a terminal is left of any text', () => {
 test('letters, tabs and new lines stay; one line stays one line', () => {
   expect(clean('äö\t日本\n🙂')).toBe('äö\t日本\n🙂');
   expect(cleanLine(' a\r\n  b ')).toBe('a b');
+});
+
+test('T1: JSON says the same and steers no terminal', () => {
+  const text = 'a\u001B[31m\u009B2J\u007F\u202Eb\u2066';
+  const json = safeJson({ text });
+  expect(JSON.parse(json)).toEqual({ text });
+  // oxlint-disable-next-line no-control-regex -- they are what this is about
+  expect(json).toMatch(/^[\u0020-\u007E]*$/);
 });
