@@ -13,6 +13,7 @@ import { measureMergeLatency } from './merge-latency.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
 import { measureNoOpLanes } from './no-op-lanes.ts';
 import { measurePages } from './pages.ts';
+import { measurePhStart } from './ph-start.ts';
 import { measurePushes } from './push-to-output.ts';
 import { measureScheduler } from './scheduler-pass.ts';
 import { measureTransport } from './transport.ts';
@@ -29,6 +30,7 @@ const short: Record<string, () => Promise<Figure[]>> = {
   merges: measureMergesAndPages,
   transport: measureTransport,
   pages: () => measurePages('short'),
+  'ph-start': measurePhStart,
 };
 /** Minutes to an hour each; only when they are named. */
 const long: Record<string, () => Promise<Figure[]>> = {
