@@ -1,5 +1,6 @@
 // What the commands of ph have in common: how they name a branch and a repository, and how their examples are shown.
 import type { Command } from 'commander';
+import type { TokenScope } from '../accounts/model.ts';
 
 /** What a command does, read and run after the command line is understood. */
 export type Action = () => Promise<number>;
@@ -19,3 +20,6 @@ export const repoOptions = (command: Command): Command =>
 
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+/** As the forge has them; its models load too slowly for a command that is only being described. */
+export const tokenScopes: readonly TokenScope[] = ['read', 'write', 'admin'];

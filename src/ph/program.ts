@@ -6,6 +6,7 @@ import { exitStatus, exitStatusByCode, type ExitStatus } from '../lib/statuses.t
 import { version } from './built-in.ts';
 import { Failure } from './failure.ts';
 import { addCompletions } from './groups/completing.ts';
+import { addKeys, addTokens } from './groups/credentials.ts';
 import { addHelp } from './groups/help.ts';
 import { addHolds } from './groups/holds.ts';
 import { addLanding } from './groups/landing.ts';
@@ -35,7 +36,7 @@ const groups: readonly { heading: string; add: readonly ((program: Command, choo
   { heading: 'Looking at a branch:', add: [addReading] },
   { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
   { heading: 'Landing:', add: [addLanding, addQueue, addHolds] },
-  { heading: 'Setting up:', add: [addSecrets, addRepos] },
+  { heading: 'Setting up:', add: [addKeys, addTokens, addSecrets, addRepos] },
   { heading: 'For admins:', add: [addOperating] },
   { heading: 'Help:', add: [addHelp, addCompletions] },
 ];

@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { accountView, approvalTokenView, approvalView, nostrChallenge } from '../../accounts/model.ts';
+import {
+  accountView,
+  approvalTokenView,
+  approvalView,
+  nostrChallenge,
+  type TokenScope,
+} from '../../accounts/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { homeForge } from '../built-in.ts';
 import { readCheckout } from '../checkout.ts';
@@ -19,6 +25,8 @@ export interface LoginOptions {
   web?: boolean;
   ssh?: boolean;
   nsecFile?: string;
+  /** Of the token that ph gets. */
+  scope?: TokenScope;
   json?: boolean;
 }
 
@@ -44,19 +52,24 @@ export async function login(url: string | undefined, options: LoginOptions): Pro
 const forgeOfThisPh = ({ ssh }: LoginOptions): string | undefined =>
   ssh === true && sshRemote() !== undefined ? undefined : homeForge;
 
-function signIn(origin: string | undefined, { ssh, tokenFile, nsecFile }: LoginOptions): Promise<SignIn> {
+function signIn(origin: string | undefined, options: LoginOptions): Promise<SignIn> {
+  const { ssh, tokenFile, nsecFile, scope = 'write' } = options;
   if (tokenFile !== undefined) return signInWithToken(origin, readSecret(tokenFile, 'token'));
-  if (nsecFile !== undefined) return signInWithNostr(origin, readSecret(nsecFile, 'secret key'));
-  return ssh === true ? signInWithSsh(origin) : signInByApproval(origin);
+  if (nsecFile !== undefined) return signInWithNostr(origin, readSecret(nsecFile, 'secret key'), scope);
+  return ssh === true ? signInWithSsh(origin, scope) : signInByApproval(origin, scope);
 }
 
 /** Shows a link and a code, and waits until a person has opened the one and compared the other. */
-async function signInByApproval(origin: string | undefined): Promise<SignIn> {
+async function signInByApproval(origin: string | undefined, scope: TokenScope): Promise<SignIn> {
   if (origin === undefined) {
     throw wrongUse('Which forge? Give its address: ph login URL. Inside a clone over ssh: ph login --ssh');
   }
   const client = new Client(origin);
-  const asked = await client.post('/sessions/approval', { program: `ph on ${hostname()}` }, approvalView);
+  const asked = await client.post(
+    '/sessions/approval',
+    { program: `ph on ${hostname()}`, scope },
+    approvalView,
+  );
   stderr.line(`Open  ${stderr.paint('bold', cleanLine(asked.url))}`);
   stderr.line(
     `in a browser where you are signed in. The code is ${stderr.paint('bold', cleanLine(asked.code))}.`,
@@ -73,7 +86,7 @@ async function signInByApproval(origin: string | undefined): Promise<SignIn> {
 }
 
 /** Signs the forge's challenge with a secret key of Nostr, which goes nowhere. */
-async function signInWithNostr(origin: string | undefined, nsec: string): Promise<SignIn> {
+async function signInWithNostr(origin: string | undefined, nsec: string, scope: TokenScope): Promise<SignIn> {
   if (origin === undefined) throw wrongUse('Which forge? Give its address: ph login URL --nsec-file FILE');
   const { readSecretKey, signEvent } = await import('../../lib/nostr.ts');
   const secretKey = readSecretKey(nsec);
@@ -97,7 +110,11 @@ async function signInWithNostr(origin: string | undefined, nsec: string): Promis
     ],
     content: '',
   });
-  const { token, account } = await client.post('/sessions/nostr', { event, for: 'program' }, exchanged);
+  const { token, account } = await client.post(
+    '/sessions/nostr',
+    { event, for: 'program', scope },
+    exchanged,
+  );
   return { origin, token, account, ssh: await sshOf(client) };
 }
 
@@ -109,7 +126,7 @@ async function signInWithToken(origin: string | undefined, token: string): Promi
 }
 
 /** The link says where the forge is, so a clone over ssh needs no address. */
-async function signInWithSsh(origin: string | undefined): Promise<SignIn> {
+async function signInWithSsh(origin: string | undefined, scope: TokenScope): Promise<SignIn> {
   const known = origin === undefined ? undefined : await sshOf(new Client(origin));
   const remote = known === undefined ? sshRemote() : undefined;
   const address = known ?? remote;
@@ -118,7 +135,7 @@ async function signInWithSsh(origin: string | undefined): Promise<SignIn> {
   }
   const link = await askForLink(address);
   const client = new Client(origin ?? link.origin);
-  const { token, account } = await client.post('/sessions', { secret: link.secret }, exchanged);
+  const { token, account } = await client.post('/sessions', { secret: link.secret, scope }, exchanged);
   return { origin: client.origin, token, account, ssh: remote ?? (await sshOf(client)) };
 }
 

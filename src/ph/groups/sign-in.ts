@@ -1,6 +1,6 @@
 // Signing in and out.
-import type { Command } from 'commander';
-import { examples, type Choose } from '../options.ts';
+import { Option, type Command } from 'commander';
+import { examples, tokenScopes, type Choose } from '../options.ts';
 
 export function addSignIn(program: Command, choose: Choose): void {
   program
@@ -10,12 +10,18 @@ export function addSignIn(program: Command, choose: Choose): void {
     .option('--ssh', 'with the ssh key that git uses')
     .option('--token-file <file>', 'with a token from a file, - for standard input')
     .option('--nsec-file <file>', 'with a secret key of Nostr from a file; it signs here and is not sent')
+    .addOption(
+      new Option('--scope <scope>', 'what ph may do; admin also for settings, keys, tokens and secrets')
+        .choices(tokenScopes)
+        .default('write'),
+    )
     .option('--json', 'answer in JSON')
     .addHelpText(
       'after',
       examples(
         'ph login https://git.example.org',
         'ph login --ssh',
+        'ph login --scope admin',
         'ph login https://git.example.org --token-file token.txt',
         'ph login https://git.example.org --nsec-file nostr.key',
       ),
