@@ -8,8 +8,10 @@ export interface Loops {
   tutorials: { wake(): void };
   reviews: { wake(): void };
   webhooks: { look(repoId?: number): void };
+  inbox: { look(branchId: number | undefined): void };
   /** Aims branches anew whose target landed. */
   targets: { wake(): void };
+  landings: { wake(): void };
 }
 
 // Who pushed still waits for git's last words, and the passes that a push asks for would hold them up.
@@ -18,6 +20,27 @@ const answerFirstMs = 15;
 /** What other systems may want to hear of, beside pushes. */
 const toldFacts = ['branch-settled', 'run-finished', 'review-changed', 'landing-changed'] as const;
 
+/** What may put a branch into somebody's inbox, or take it out, beside pushes. */
+const inboxFacts = [
+  'branch-settled',
+  'branch-held',
+  'run-created',
+  'run-finished',
+  'review-changed',
+  'landing-changed',
+] as const;
+
+/** What may open or close the gate of a branch that is to land. */
+const gateFacts = [
+  'repo-changed',
+  'target-moved',
+  'branch-broken',
+  'branch-held',
+  'branch-settled',
+  'review-changed',
+  'run-finished',
+] as const;
+
 export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
   const { events } = forge;
   const refresh = (...topics: (string | undefined)[]) => {
@@ -25,7 +48,9 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   };
   const branch = (id: number | undefined) => (id === undefined ? undefined : `branch:${id}`);
 
+  for (const fact of inboxFacts) events.on(fact, ({ branchId }) => loops.inbox.look(branchId));
   for (const fact of toldFacts) events.on(fact, ({ repoId }) => loops.webhooks.look(repoId));
+  for (const fact of gateFacts) events.on(fact, () => loops.landings.wake());
   events.on('repo-changed', ({ repoId }) => refresh('home', `repo:${repoId}`));
   events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
   events.on('branch-broken', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
@@ -35,7 +60,9 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
       loops.ci.wake();
       loops.tutorials.wake();
       loops.reviews.wake();
+      loops.landings.wake();
       loops.webhooks.look(repoId);
+      loops.inbox.look(branchId);
     }, answerFirstMs);
     refresh('home', `repo:${repoId}`, branch(branchId));
   });
@@ -45,7 +72,11 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
     refresh('home', `repo:${repoId}`, branch(branchId));
   });
   events.on('branch-held', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
-  events.on('run-created', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
+  events.on('run-created', ({ repoId, branchId }) => {
+    // CI makes the runs of branches itself; those of the landing queue come to it.
+    if (branchId === undefined) loops.ci.wake();
+    refresh('home', `repo:${repoId}`, branch(branchId));
+  });
   events.on('lane-changed', ({ repoId, branchId, runId, attemptId }) => {
     loops.ci.wake();
     refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`, `log:${attemptId}`, 'ci');
@@ -57,6 +88,15 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
   events.on('commit-status-changed', ({ branchIds }) => refresh(...branchIds.map(branch)));
   events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('review-changed', ({ branchId }) => refresh(branch(branchId)));
+  events.on('inbox-changed', ({ accountIds }) => refresh(...accountIds.map((id) => `inbox:${id}`)));
+  events.on('landing-changed', ({ repoId, branchId }) => {
+    loops.landings.wake();
+    refresh('home', `repo:${repoId}`, branch(branchId), `landings:${repoId}`);
+  });
+  events.on('landings-paused', ({ repoId }) => {
+    loops.landings.wake();
+    refresh(`landings:${repoId}`);
+  });
   events.on('housekeeping-changed', () => refresh('admin'));
   events.on('ci-changed', () => {
     loops.ci.wake();

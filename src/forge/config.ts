@@ -139,6 +139,8 @@ const limits = z
     minFreeMebibytes: positive.default(64),
     waitSeconds: positive.default(60),
     sessionDays: positive.default(30),
+    /** What nobody has dismissed leaves an inbox by itself after this. */
+    inboxDays: positive.default(60),
     maxKeysPerAccount: positive.default(50),
     maxPasskeysPerAccount: positive.default(20),
     maxTokensPerAccount: positive.default(200),

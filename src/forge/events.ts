@@ -37,6 +37,8 @@ export interface Facts {
   'sign-in-decided': { hash: string };
   /** CI was paused or resumed, or a target was taken for healthy again. */
   'ci-changed': Record<string, never>;
+  /** Something came into these accounts' inboxes, or left them. */
+  'inbox-changed': { accountIds: number[] };
   'housekeeping-changed': { repoId: number };
 }
 

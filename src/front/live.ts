@@ -2,7 +2,7 @@
 // caller's rights once, when the stream opens; messages carry no content beyond the topic.
 import { Router } from 'express';
 import { z } from 'zod';
-import { callerOf, requireAdmin } from '../accounts/guard.ts';
+import { callerOf, requireAdmin, requireOwnAccount } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
 import { getBranch } from '../branches/find.ts';
 import { getRun, runOfAttempt } from '../ci/find.ts';
@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|admin|ci|(?:repo|landings|branch|run|log):\d{1,15})$/,
-          'topics are home, admin, ci, repo:N, landings:N, branch:N, run:N, log:N',
+          /^(?:home|admin|ci|(?:repo|landings|branch|run|log|inbox):\d{1,15})$/,
+          'topics are home, admin, ci, repo:N, landings:N, branch:N, run:N, log:N, inbox:N',
         ),
     ),
   )
@@ -46,10 +46,17 @@ function requireTopic(forge: Forge, caller: Caller, topic: string): void {
   const [kind, id] = topic.split(':');
   if (kind === 'home') return;
   if (kind === 'admin' || kind === 'ci') return void requireAdmin(caller);
+  if (kind === 'inbox') return requireOwnInbox(caller, Number(id));
   requireRight(forge, caller, {
     repo: getRepo(forge, repoIdOf(forge, String(kind), Number(id))),
     right: 'read',
   });
+}
+
+/** Nobody hears when something comes to somebody else. */
+function requireOwnInbox(caller: Caller, accountId: number): void {
+  const { id } = requireOwnAccount(caller, 'read');
+  if (id !== accountId) throw new ForgeError('not_found', 'There is no such inbox, or it is not yours.');
 }
 
 function repoIdOf(forge: Forge, kind: string, id: number): number {

@@ -11,6 +11,7 @@ import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
 import { openTargets } from '../landing/open-targets.ts';
+import { openLandings } from '../landing/landings.ts';
 import { recoverMerges } from '../landing/recover.ts';
 import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -22,6 +23,7 @@ import { openReviews } from '../reviews/open.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
+import { openInbox } from '../inbox/open.ts';
 import { openWebhooks } from '../webhooks/open.ts';
 import { closeRenderPool } from '../web/render-pool.ts';
 import { LiveFeed } from '../web/sse.ts';
@@ -65,8 +67,10 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const ci = await openCi(forge);
   const tutorials = openTutorials(forge);
   const reviews = openReviews(forge);
+  const landings = openLandings(forge, mergeSlots);
   const housekeeping = openHousekeeping(forge);
   const webhooks = openWebhooks(forge);
+  const inbox = openInbox(forge);
   const targets = openTargets(forge);
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
@@ -76,7 +80,16 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   config.ssh.port = transport.sshAddress.port;
   connectReactions(
     forge,
-    { branches, ci: ci.scheduler, tutorials: tutorials.loop, reviews: reviews.loop, targets, webhooks },
+    {
+      branches,
+      ci: ci.scheduler,
+      tutorials: tutorials.loop,
+      reviews: reviews.loop,
+      targets,
+      landings,
+      webhooks,
+      inbox,
+    },
     live,
   );
   const loops = () =>
@@ -87,14 +100,16 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       tutorials.loop,
       reviews.loop,
       targets,
+      landings.loop,
       housekeeping.loop,
       webhooks.loop,
+      inbox.loop,
     ].map((loop) => loop.status());
   const version = packageVersion();
   app.resolve(
     createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, loops, version }),
   );
-  const background = [branches, ci, tutorials, reviews, housekeeping, webhooks, targets];
+  const background = [branches, ci, tutorials, reviews, landings, housekeeping, webhooks, inbox, targets];
   for (const part of background) part.start();
 
   const welcome = new AbortController();

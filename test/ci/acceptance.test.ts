@@ -45,7 +45,15 @@ async function openScripted(options: TestForgeOptions = {}) {
 
 function connect({ forge }: TestForge, ci: Ci): void {
   const idle = { look: () => undefined, wake: () => undefined };
-  const parts = { branches: idle, tutorials: idle, reviews: idle, targets: idle, webhooks: idle };
+  const parts = {
+    branches: idle,
+    tutorials: idle,
+    reviews: idle,
+    targets: idle,
+    webhooks: idle,
+    inbox: idle,
+    landings: idle,
+  };
   connectReactions(forge, { ...parts, ci: ci.scheduler }, new LiveFeed(1));
   ci.start();
 }

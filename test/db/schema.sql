@@ -169,6 +169,30 @@ CREATE TABLE housekeeping (
   swept_at   INTEGER
 ) STRICT;
 
+CREATE TABLE inbox_items (
+  account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  branch_id    INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  kind         TEXT NOT NULL CHECK (kind IN ('review', 'commits', 'mentioned', 'commented', 'reviewed', 'ci_failed',
+                 'evicted', 'landed', 'closed')),
+  repo_id      INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  key          TEXT NOT NULL,
+  at           INTEGER NOT NULL,
+  by_id        INTEGER REFERENCES accounts (id),
+  detail       TEXT NOT NULL,
+  read_at      INTEGER,
+  dismissed_at INTEGER,
+  PRIMARY KEY (account_id, branch_id, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX inbox_items_by_branch ON inbox_items (branch_id);
+
+CREATE INDEX inbox_items_by_time ON inbox_items (at);
+
+CREATE INDEX inbox_items_open ON inbox_items (account_id, repo_id, branch_id, at) WHERE dismissed_at IS NULL;
+
+CREATE INDEX inbox_items_unread ON inbox_items (account_id, repo_id, branch_id)
+  WHERE dismissed_at IS NULL AND read_at IS NULL;
+
 CREATE TABLE ingested_pushes (
   id          TEXT PRIMARY KEY,
   ingested_at INTEGER NOT NULL
@@ -478,6 +502,8 @@ CREATE TABLE review_mentions (
 ) STRICT;
 
 CREATE INDEX review_mentions_by_account ON review_mentions (account_id, id);
+
+CREATE INDEX review_mentions_by_branch ON review_mentions (branch_id, account_id, id);
 
 CREATE UNIQUE INDEX review_mentions_once ON review_mentions (account_id, ifnull(comment_id, 0), ifnull(review_id, 0));
 

@@ -1,5 +1,7 @@
 // The keyboard. Keys act only outside of fields; every one of them is also a link or a button on the page.
 
+import { commentHere } from './talk.js';
+
 let prefix = '';
 
 export function startKeys() {
@@ -26,6 +28,9 @@ function act(key, sheet) {
     case '?':
       sheet.showModal();
       return true;
+    case 'g i':
+      location.assign('/inbox');
+      return true;
     case 'g h':
       location.assign('/');
       return true;
@@ -42,6 +47,10 @@ function act(key, sheet) {
       );
     case 'x':
       return foldStep();
+    case 'c':
+      return commentHere();
+    case 'a':
+      return focusOn('[data-approve]');
     case 'm':
       return focusOn('[data-merge]:not(:disabled)');
     default:

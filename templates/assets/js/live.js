@@ -4,10 +4,11 @@
 export function startLive(enhance) {
   const topics = () => [
     ...new Set(
-      [...document.querySelectorAll('[data-live]')].flatMap((element) => element.dataset.live.split(' ')),
+      [...document.querySelectorAll('[data-live], [data-live-also]')].flatMap((element) => topicsOf(element)),
     ),
   ];
-  if (topics().length === 0) return;
+  // What is only told of along with others opens no stream: a browser has few of them for all its pages.
+  if (document.querySelector('[data-live]') === null) return;
   const query = topics()
     .map((topic) => `topic=${encodeURIComponent(topic)}`)
     .join('&');
@@ -31,13 +32,15 @@ export function startLive(enhance) {
       const { topic } = JSON.parse(event.data);
       document.dispatchEvent(new CustomEvent('pika:changed', { detail: topic }));
       for (const element of liveElements())
-        if (element.dataset.live.split(' ').includes(topic)) void refresh(element, enhance);
+        if (topicsOf(element).includes(topic)) void refresh(element, enhance);
     });
   };
   connect();
 }
 
-const liveElements = () => document.querySelectorAll('[data-live][data-fragment]');
+const topicsOf = ({ dataset }) => (dataset.live ?? dataset.liveAlso).split(' ');
+const liveElements = () =>
+  document.querySelectorAll('[data-live][data-fragment], [data-live-also][data-fragment]');
 const refreshAll = (enhance) => {
   document.dispatchEvent(new CustomEvent('pika:changed', { detail: 'everything' }));
   for (const element of liveElements()) void refresh(element, enhance);
@@ -77,16 +80,26 @@ function replaceContent(element, html, enhance) {
   const opened = new Set([...element.querySelectorAll('details[open][id]')].map((details) => details.id));
   const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
   const typed = [...element.querySelectorAll('input[id], textarea[id]')]
-    .filter((field) => field.value !== field.defaultValue)
-    .map(({ id, value, selectionStart, selectionEnd }) => ({ id, value, selectionStart, selectionEnd }));
+    .filter((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked)
+    .map(({ id, value, checked, selectionStart, selectionEnd }) => ({
+      id,
+      value,
+      checked,
+      selectionStart,
+      selectionEnd,
+    }));
+  const ticked = [...element.querySelectorAll('input[type=checkbox][id]:checked')].map(({ id }) => id);
   const shown = next.innerHTML;
   element.replaceChildren(...next.childNodes);
   element.dataset.shown = shown;
   for (const id of opened) document.getElementById(id)?.setAttribute('open', '');
-  for (const { id, value } of typed) {
+  for (const { id, value, checked } of typed) {
     const field = document.getElementById(id);
-    if (field !== null) field.value = value;
+    if (field === null) continue;
+    field.value = value;
+    if (checked !== undefined) field.checked = checked;
   }
+  for (const id of ticked) document.getElementById(id)?.setAttribute('checked', '');
   if (focused !== '') focusAgain(focused, typed);
   enhance(element);
 }
