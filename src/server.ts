@@ -31,6 +31,8 @@ import { repoNames } from './repos/names.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
 import type { Transport } from './transport/open.ts';
+import { inboxApi } from './inbox/api.ts';
+import { countForPages, inboxPages } from './inbox/pages.ts';
 import { webhooksApi } from './webhooks/api.ts';
 import type { Webhooks } from './webhooks/open.ts';
 import { webhooksPages } from './webhooks/pages.ts';
@@ -60,6 +62,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(parts.transport.httpRoutes);
   app.use(parts.lfs.httpRoutes);
   app.use(identify(forge, () => parts.ci.isSandboxed()));
+  app.use(countForPages(forge));
   app.use(bodyParsers(web));
   app.use(refuseForgery);
   app.use(livePages(forge, parts.live));
@@ -74,6 +77,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
   app.use(webhooksApi(forge, parts.webhooks));
+  app.use(inboxApi(forge));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
     version: parts.version,
@@ -88,6 +92,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(changesPages(forge));
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
+  app.use(inboxPages(forge));
   app.use(browsePages(forge));
   app.use(holdsForms(forge), conflictsPages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
