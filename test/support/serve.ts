@@ -11,6 +11,7 @@ import { afterAll, afterEach } from 'vitest';
 import { z } from 'zod';
 import { makeClient, type GitClient } from './git-client.ts';
 import { findLeftovers } from './leftovers.ts';
+import { misfit } from './misfit.ts';
 import { outputOf, runProgram, type ProgramResult } from './run-program.ts';
 
 /** A machine that runs all tests at once starts it slowly; a start that hangs is told all the same. */
@@ -69,6 +70,11 @@ const programEnvironment = (folder: string): Record<string, string> => ({
   LC_ALL: 'C',
 });
 
+/** In a test, a forge holds every answer of its API against the model of its row. A benchmark measures it as it is. */
+const preload = new URL('preload.ts', import.meta.url).href;
+const checks: Record<string, string> =
+  process.env['VITEST'] === undefined ? {} : { NODE_OPTIONS: `--import=${preload}` };
+
 /** The operator's command on the data directory `data` in a folder. */
 export const operateOn = (folder: string, ...args: string[]): Promise<ProgramResult> =>
   runProgram(['sh', launcher, ...args, '--data', join(folder, 'data')], {
@@ -99,13 +105,18 @@ export function useSharedForge(): () => Promise<ServedForge> {
   return () => (shared ??= startForge());
 }
 
-/** Stops a forge and removes its folder; throws when processes stay behind. */
+/** Stops a forge and removes its folder; throws when processes stay behind, or an answer was not as it is described. */
 export async function disposeServed(served: ServedForge): Promise<void> {
   await served.stop();
   const leftovers = await findLeftovers(served.folder);
   for (const leftover of leftovers) process.kill(Number.parseInt(leftover, 10), 'SIGKILL');
   await rm(served.folder, { recursive: true, force: true, maxRetries: 5 });
   if (leftovers.length > 0) throw new Error(`The forge left processes behind: ${leftovers.join('; ')}`);
+  const unlike = served
+    .errors()
+    .split('\n')
+    .filter((line) => line.startsWith(misfit));
+  if (unlike.length > 0) throw new Error(unlike.join('\n'));
 }
 
 /** Starts the forge and waits until it says that it serves. The caller disposes it. */
@@ -122,7 +133,11 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
   const start = async (http: string, ssh: string): Promise<z.infer<typeof readyLine>> => {
     const welcome = options.welcome === true ? [] : ['--no-welcome'];
     const args = [launcher, 'serve', '--json', '--http', http, '--ssh', ssh, '--data', data, ...welcome];
-    const program = spawn('sh', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const program = spawn('sh', args, {
+      cwd: folder,
+      env: { ...checks, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child = program;
     program.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
     const timer = setTimeout(() => program.kill('SIGKILL'), startMs);
