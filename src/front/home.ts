@@ -5,6 +5,7 @@ import type { Forge } from '../forge/open.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
 import { countBranches } from '../branches/find.ts';
+import { inboxOnHome } from '../inbox/panel-view.ts';
 import { listQueues } from '../landing/queues.ts';
 import { landingShown } from './landings.ts';
 import { branchRows, openBranchesOf, visibleRepos } from './lists.ts';
@@ -18,6 +19,7 @@ export function homeData(forge: Forge, response: Response): Record<string, unkno
   const me = caller.account?.id;
   const name = caller.account?.name ?? 'YOU';
   return {
+    inbox: inboxOnHome(forge, caller, inboxEntriesOnHome),
     mine: me === undefined ? [] : rows.filter((row) => row.branch.authorId === me),
     others: me === undefined ? rows : rows.filter((row) => row.branch.authorId !== me),
     repos: repos.slice(0, forge.config.limits.maxRowsPerPage).map((repo) => ({
@@ -31,6 +33,7 @@ export function homeData(forge: Forge, response: Response): Record<string, unkno
   };
 }
 
+const inboxEntriesOnHome = 6;
 const queuesOnHome = 10;
 const entriesOnHome = 5;
 

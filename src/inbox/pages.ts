@@ -1,24 +1,21 @@
-// The inbox as a page, its badge on every page, and the bar that leads from branch to branch.
+// The inbox as a page, its badge on every page, and the way from branch to branch through it.
 import { Router, type RequestHandler, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { callerOf, requireOwnAccount } from '../accounts/guard.ts';
-import type { Caller } from '../accounts/model.ts';
-import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { dismissEntries } from './dismiss.ts';
 import { countUnread, listInbox } from './find.ts';
 import { inboxQuery } from './model.ts';
-import { entryPath, entryShown } from './view.ts';
+import { maxReviewed, reviewPath } from './panel-view.ts';
+import { entryShown } from './view.ts';
 
 interface Exchange {
   request: Request;
   response: Response;
 }
 
-/** So many branches one can go through with previous and next. */
-const maxReviewed = 200;
 const branchId = z.coerce.number().int().positive();
 const several = z.preprocess(
   (value) => (value === undefined ? [] : [value].flat()),
@@ -67,8 +64,6 @@ export function inboxPages(forge: Forge): Router {
   return router;
 }
 
-const reviewPath = (entry: Parameters<typeof entryPath>[0]): string => `${entryPath(entry)}?inbox=review`;
-
 function show(forge: Forge, { request, response }: Exchange): void {
   const caller = callerOf(response);
   const { before, fragment } = parse(pageQuery, request.query);
@@ -85,27 +80,3 @@ function show(forge: Forge, { request, response }: Exchange): void {
     unread: countUnread(forge, caller),
   });
 }
-
-/** What the bar on the page of a branch shows when one goes through the inbox. */
-export function inboxBar(forge: Forge, caller: Caller, branch: Branch): Record<string, unknown> {
-  const { entries } = listInbox(forge, caller, { limit: maxReviewed });
-  const at = entries.findIndex((entry) => entry.branchId === branch.id);
-  // What has just left the inbox was before what is first now.
-  const [previous, next] = at < 0 ? [undefined, entries[0]] : [entries[at - 1], entries[at + 1]];
-  const here = entries[at];
-  return {
-    count: entries.length,
-    position: at + 1,
-    branchId: branch.id,
-    reasons: here === undefined ? [] : entryShown(here).reasons,
-    previous: previous && reviewPath(previous),
-    next: next && reviewPath(next),
-    nextId: next?.branchId,
-  };
-}
-
-/** The first entries, for the home page. */
-export const inboxOnHome = (forge: Forge, caller: Caller, limit: number) => {
-  const { entries, next } = listInbox(forge, caller, { limit });
-  return { entries: entries.map(entryShown), hasMore: next !== undefined };
-};
