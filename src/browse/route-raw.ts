@@ -4,6 +4,7 @@ import { Router, type Response } from 'express';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { nameOf, showPath } from '../git/git-path.ts';
@@ -11,23 +12,36 @@ import { readHeads, readObject } from '../git/object-reader.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoPath } from '../repos/path.ts';
 import { openLfsObject } from '../lfs/open-object.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { attachment } from '../web/attachment.ts';
 import { isBinary, missingContent, readFileOf, sniffedBytes } from './blob.ts';
 import { agreeOn, Part, type Range } from './byte-range.ts';
 import { takeDownload } from './downloads.ts';
 import { imageTypeOf } from './image-type.ts';
-import { apiPrefix, placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
+import { apiPrefix, placeNote, placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
 import { entryAt } from './tree.ts';
 
 // A smaller file is read whole through the git that is there already.
 const maxBufferedBytes = 256 * 1024;
 const maxPointerBytes = 1024;
 
+const apiRawRow = apiRow({
+  method: 'get',
+  path: `${apiPrefix}/:owner/:repo/raw/*place`,
+  at: routeBelow('raw', apiPrefix),
+  summary: 'Download a file',
+  description: `${placeNote} With \`lfs=1\` the content that Git LFS keeps for it.`,
+  right: 'read',
+  query: z.object({ lfs: z.literal('1').optional() }),
+  answer: 'file',
+  status: [200, 206],
+});
+
 export function rawRoutes(forge: Forge): Router {
   const router = Router();
   const send = (request: Exchange['request'], response: Response) => sendFile(forge, { request, response });
   router.get(routeBelow('raw'), send);
-  router.get(routeBelow('raw', apiPrefix), send);
+  apiRoute(router, apiRawRow, send);
   return router;
 }
 

@@ -1,6 +1,7 @@
 // Opens a forge, puts its parts together, serves, and stops cleanly.
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { existsSync, readFileSync } from 'node:fs';
+import type { Express } from 'express';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { hasAdmin } from '../accounts/find.ts';
 import { ensureAdmins } from '../accounts/nostr-keys.ts';
@@ -35,6 +36,8 @@ const silentMs = 120_000;
 
 export interface Served {
   forge: Forge;
+  /** What answers over HTTP. */
+  server: Express;
   /** `http://HOST:PORT`, where it listens. */
   http: string;
   /** `HOST:PORT`. */
@@ -106,9 +109,18 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       inbox.loop,
     ].map((loop) => loop.status());
   const version = packageVersion();
-  app.resolve(
-    createServer(forge, { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, loops, version }),
-  );
+  const server = createServer(forge, {
+    ci,
+    transport,
+    lfs,
+    live,
+    mergeSlots,
+    housekeeping,
+    webhooks,
+    loops,
+    version,
+  });
+  app.resolve(server);
   const background = [branches, ci, tutorials, reviews, landings, housekeeping, webhooks, inbox, targets];
   for (const part of background) part.start();
 
@@ -118,6 +130,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     : Promise.resolve();
   return {
     forge,
+    server,
     http: `http://${bracketed(config.http.host)}:${config.http.port}`,
     ssh: `${bracketed(config.ssh.host)}:${config.ssh.port}`,
     adminLink: hasAdmin(forge) ? undefined : createLoginLink(forge),
