@@ -33,8 +33,11 @@ export async function searchBlobs(
   }
   const found = await search(git, repo, [...pathOf.keys()]);
   if (found.length === 0) return [];
-  const brought = new Set(blobs.map(({ oid }) => oid));
-  const before = new Set(blobs.flatMap(({ oldOids }) => oldOids).filter((oid) => !brought.has(oid)));
+  // What a commit of the range left at a path and a later one found there is not from before; a file that moves is.
+  const brought = new Set(blobs.map(({ path, oid }) => `${oid ?? ''} ${path}`));
+  const before = new Set(
+    blobs.flatMap(({ path, oldOids }) => oldOids.filter((oid) => !brought.has(`${oid} ${path}`))),
+  );
   const old = new Set((await search(git, repo, [...before])).map(({ digest }) => digest));
   return found
     .filter(({ digest }) => !old.has(digest))

@@ -60,7 +60,7 @@ export interface FoundSecret {
 
 /** What looks like a secret in a text, each secret once; `isWhole` is false when the text was not searched to its end. */
 export function findSecrets(text: Buffer): { found: FoundSecret[]; isWhole: boolean } {
-  const found = new Map<string, FoundSecret & { at: number }>();
+  const found = new Map<string, FoundSecret>();
   let starts = 0;
   for (const { what, start, pattern } of shapes) {
     for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
@@ -71,7 +71,7 @@ export function findSecrets(text: Buffer): { found: FoundSecret[]; isWhole: bool
       const secret = match?.[1];
       if (secret === undefined || isPlaceholder(secret)) continue;
       const digest = createHash('sha256').update(secret).digest('hex');
-      if (!found.has(digest)) found.set(digest, { what, line: lineAt(text, at), digest, at });
+      if (!found.has(digest)) found.set(digest, { what, line: lineAt(text, at), digest });
     }
   }
   return { found: [...found.values()], isWhole: true };

@@ -8,6 +8,8 @@ import { inMs, median, quantile, timed, type Figure } from './measure.ts';
 import { openStage, type Stage } from './targets.ts';
 
 const branches = 40;
+/** The number of the first of them; the manifest and the policy come before. */
+const first = 2;
 const policy = `[gate]
 approvals = 1
 resolved_threads = true
@@ -25,12 +27,18 @@ refuse = true
 export async function measureMergeLatency(): Promise<Figure[]> {
   const stage = await openStage({ name: '400k', commits: 43_000, files: 4200 });
   try {
-    const heads = await pushBranches(stage);
     await stage.served.person('bob', 'admin');
     const ada = caller(stage, stage.token);
     const bob = caller(stage, await stage.served.token('bob'));
+    const { push, main } = await prepare(stage, ada);
+    const heads: string[] = [];
+    for (let turn = 0; turn < branches; turn += 1) {
+      const path = stage.made.paths[turn * 97] ?? '';
+      const text = `export const turn = ${turn};\n`.repeat(50);
+      heads.push(await push({ parent: main, branch: `work-${turn}`, path, text }));
+    }
     for (const [place, head] of heads.entries()) {
-      const number = place + 1;
+      const number = place + first;
       const waited = await ada(`/${number}/wait?commit=${head}&timeout=60`);
       if (waited['outcome'] !== 'settled') throw new Error(`Branch ${number} did not settle.`);
       await bob(`/${number}/reviews`, { verdict: 'approve', head });
@@ -38,7 +46,7 @@ export async function measureMergeLatency(): Promise<Figure[]> {
     const gates: number[] = [];
     const merges: number[] = [];
     for (const [place, head] of heads.entries()) {
-      const number = place + 1;
+      const number = place + first;
       gates.push(await timed(() => ada(`/${number}`)));
       merges.push(await timed(() => ada(`/${number}/merge`, { head })));
     }
@@ -55,26 +63,28 @@ const figure = (what: string, times: number[], how: string): Figure => ({
   how,
 });
 
-/** Each branch changes one file of the main line; answers their heads. */
-async function pushBranches({ ada, made, served, targets }: Stage): Promise<string[]> {
+type Ask = ReturnType<typeof caller>;
+
+/** Lands a manifest and the policy; answers the new tip, and how to push one more commit as a branch. */
+async function prepare({ ada, made, served, targets }: Stage, ask: Ask) {
   const clone = join(served.folder, 'client');
   const run = (...args: string[]): Promise<string> =>
     outputOf(['git', ...args], { cwd: served.folder, env: ada.env, timeoutMs: 600_000 });
   await run('clone', '--quiet', '--bare', made.folder, clone);
   const url = targets.find(({ isForge, transport }) => isForge && transport === 'HTTP')?.url('made') ?? '';
-  const onMain = (parent: string, path: string, text: string) =>
-    addCommit(clone, { parent, branch: 'main', path, text });
+  const push = async (change: Parameters<typeof addCommit>[1]): Promise<string> => {
+    const head = await addCommit(clone, change);
+    await run('--git-dir', clone, 'push', '--quiet', url, change.branch);
+    return head;
+  };
   const lanes = manifestOf([{ id: 'unit', command: 'true' }]);
-  const main = await onMain(await onMain(made.main, '.pika/lanes.toml', lanes), '.pika/policy.toml', policy);
-  await run('--git-dir', clone, 'push', '--quiet', url, 'main');
-  const heads: string[] = [];
-  for (let turn = 0; turn < branches; turn += 1) {
-    const path = made.paths[turn * 97] ?? '';
-    const text = `export const turn = ${turn};\n`.repeat(50);
-    heads.push(await addCommit(clone, { parent: main, branch: `work-${turn}`, path, text }));
-    await run('--git-dir', clone, 'push', '--quiet', url, `work-${turn}`);
-  }
-  return heads;
+  const onSetup = { parent: made.main, branch: 'setup', path: '.pika/lanes.toml', text: lanes };
+  const parent = await addCommit(clone, onSetup);
+  const head = await push({ parent, branch: 'setup', path: '.pika/policy.toml', text: policy });
+  await ask(`/1/wait?commit=${head}&timeout=60`);
+  const { commit } = await ask('/1/merge', { head });
+  await run('--git-dir', clone, 'fetch', '--quiet', url, 'main');
+  return { push, main: String(commit) };
 }
 
 /** Asks the API about a branch of the repository, with a token. */
