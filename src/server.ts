@@ -30,6 +30,7 @@ import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
 import { repoNames } from './repos/names.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
+import { reviewsPages } from './reviews/pages.ts';
 import type { Transport } from './transport/open.ts';
 import { inboxApi } from './inbox/api.ts';
 import { countForPages, inboxPages } from './inbox/pages.ts';
@@ -90,6 +91,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciPages(forge, parts.ci));
   app.use(recoveryPages(forge, parts.ci.scheduler));
   app.use(changesPages(forge));
+  app.use(reviewsPages(forge));
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
   app.use(inboxPages(forge));

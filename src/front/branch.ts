@@ -15,19 +15,26 @@ import { findLanding } from '../landing/queue-view.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
+import { countTalk, reviewState } from '../reviews/find.ts';
 import { newestTutorial } from '../tutorials/find.ts';
 import { tutorialSections } from '../tutorials/view.ts';
-import { changesData } from './changes.ts';
+import { changesData, commentData, type ChangesPlace } from './changes.ts';
+import { discussionData, talkStep } from './discussion.ts';
 import { mergeBoxData } from './holds.ts';
 import { landingShown } from './landings.ts';
+import type { CommentPlace } from './talk.ts';
 
-export const tabs = ['tutorial', 'changes', 'commits', 'ci'] as const;
+export const tabs = ['tutorial', 'changes', 'commits', 'discussion', 'ci'] as const;
 export type Tab = (typeof tabs)[number];
 
 export interface BranchPlace {
   repo: Repo;
   branch: Branch;
   response: Response;
+  /** How much of the discussion is shown; the newest part of it unless more is asked for. */
+  shown?: number | undefined;
+  /** Where on the Changes tab a comment is being written. */
+  form?: CommentPlace | undefined;
 }
 
 const maxCommits = 250;
@@ -72,7 +79,14 @@ function landingOf(forge: Forge, repo: Repo, branch: Branch): unknown {
   return landing === undefined || isOld ? undefined : landingShown(landing);
 }
 
-async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision): Promise<unknown> {
+interface Size {
+  truncated: boolean;
+  files: number;
+  added: number;
+  removed: number;
+}
+
+async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision): Promise<Size> {
   const { files, truncated } = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
   return {
     truncated,
@@ -85,6 +99,18 @@ async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision):
 function mergeStateOf(branch: Branch, gate: GateView): string {
   if (branch.state !== 'open') return branch.state;
   return gate.open ? 'open' : 'held';
+}
+
+/** What stands beside the names of the tabs. */
+export async function tabCounts(
+  forge: Forge,
+  { repo, branch }: BranchPlace,
+): Promise<Record<string, unknown>> {
+  const revision = getRevision(forge, branch.id, branch.revision);
+  const size = branch.brokenReason === undefined ? await sizeOf(forge, repo, revision) : undefined;
+  const steps = newestTutorial(forge, branch.id)?.body?.steps.length;
+  const { unresolvedThreads } = reviewState(forge, { repo, branch });
+  return { counts: { steps, files: size?.files, talk: countTalk(forge, branch), unresolvedThreads } };
 }
 
 /** What a tab adds to the header; `unreadable` when the branch is broken and the tab needs what is missing. */
@@ -100,17 +126,31 @@ export async function tabData(forge: Forge, place: BranchPlace, tab: Tab): Promi
 
 async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Record<string, unknown>> {
   const { repo, branch } = place;
+  const caller = callerOf(place.response);
   const revision = getRevision(forge, branch.id, branch.revision);
   switch (tab) {
     case 'tutorial':
       return { guide: await tutorialSections(forge, branch) };
     case 'changes':
-      return { changes: await changesData(forge, { repo, branch, revision }) };
+      if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
+      return { changes: await changesData(forge, { repo, branch, revision, caller }), talkBack: 'changes' };
     case 'commits':
       return { commits: await commitsOf(forge, repo, revision), revisions: listRevisions(forge, branch.id) };
+    case 'discussion':
+      return discussionData(forge, { repo, branch, revision, caller, shown: place.shown ?? talkStep });
     case 'ci':
       return { runs: runsOf(forge, branch), ...saidOf(forge, branch) };
   }
+}
+
+/** One file alone, with the form at the line that was chosen. */
+async function commenting(
+  forge: Forge,
+  place: ChangesPlace,
+  form: CommentPlace,
+): Promise<Record<string, unknown>> {
+  const { files, form: shown } = await commentData(forge, place, form);
+  return { commenting: true, files, form: shown, head: place.revision.headOid, talkBack: 'changes' };
 }
 
 async function commitsOf(forge: Forge, repo: Repo, revision: Revision): Promise<unknown[]> {

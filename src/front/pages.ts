@@ -3,15 +3,17 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { branchStates } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { headData, tabData, tabs } from './branch.ts';
+import { headData, tabCounts, tabData, tabs } from './branch.ts';
 import { homeData } from './home.ts';
 import { landingsPages } from './landings.ts';
 import { branchOfRoute, type Exchange } from './place.ts';
 import { branchListData, repositoryData } from './repository.ts';
+import { readPlace, type CommentPlace } from './talk.ts';
 import { mergePages } from './route-merge.ts';
 
 const listQuery = z.object({
@@ -21,7 +23,10 @@ const listQuery = z.object({
 });
 const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
-  fragment: z.enum(['head', 'tab']).optional(),
+  fragment: z.enum(['head', 'tab', 'tabs', 'form']).optional(),
+  /** Where on the Changes tab a comment is being written. */
+  comment: z.string().max(8192).optional(),
+  shown: z.coerce.number().int().min(1).max(100_000).optional(),
 });
 
 export function frontPages(forge: Forge, mergeSlots: Slots): Router {
@@ -54,22 +59,28 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
 
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
-  const place = { ...branchOfRoute(forge, exchange, 'read'), response };
-  const { tab, fragment } = parse(branchQuery, request.query);
-  const head = fragment === 'tab' ? {} : await headData(forge, place);
-  const content = fragment === 'head' ? {} : await tabData(forge, place, tab);
-  const base = `/${place.repo.owner}/${place.repo.name}/branches/${place.branch.number}`;
+  const { repo, branch } = branchOfRoute(forge, exchange, 'read');
+  const { tab, fragment, comment, shown } = parse(branchQuery, request.query);
+  const place = { repo, branch, response, shown, form: comment === undefined ? undefined : placeOf(comment) };
+  const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
+  const head = wants('head') ? await headData(forge, place) : {};
+  const counts = wants('tabs') ? await tabCounts(forge, place) : {};
+  const content = wants('tab') || fragment === 'form' ? await tabData(forge, place, tab) : {};
+  const tabTemplate = 'commenting' in content ? 'reviews/_commenting.njk' : `front/_tab_${tab}.njk`;
   const templates = {
     head: 'front/_branch_head.njk',
-    tab: 'unreadable' in content ? 'front/_unreadable.njk' : `front/_tab_${tab}.njk`,
+    tabs: 'front/_tabs.njk',
+    form: 'unreadable' in content ? 'front/_unreadable.njk' : 'reviews/_comment_form.njk',
+    tab: 'unreadable' in content ? 'front/_unreadable.njk' : tabTemplate,
     none: 'front/branch.njk',
   };
-  render(response, templates[fragment ?? 'none'], {
-    ...place,
-    response: undefined,
-    base,
-    tab,
-    ...head,
-    ...content,
-  });
+  const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
+  const data = { repo, branch, base, tab, shown, tabTemplate, ...head, ...counts, ...content };
+  render(response, templates[fragment ?? 'none'], data);
+}
+
+function placeOf(comment: string): CommentPlace {
+  const place = readPlace(comment);
+  if (place !== undefined) return place;
+  throw new ForgeError('invalid', 'comment: a place is written as PATH:new:12, PATH:old:10-12 or PATH:file.');
 }

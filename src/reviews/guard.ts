@@ -1,21 +1,15 @@
 // What a route about a branch is asked for, by whom, and the numbers in its path.
 import type { Request, Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
-import { findBranch } from '../branches/find.ts';
+import { branchOfRoute } from '../branches/guard.ts';
 import type { Forge } from '../forge/open.ts';
-import { ForgeError } from '../lib/errors.ts';
-import { repoOf } from '../repos/guard.ts';
-import { fullName } from '../repos/model.ts';
 import type { ReviewOrder } from './author.ts';
 
 /** The repository and the branch that a path names, to a caller who may read them; else `not_found`. */
-export function orderOf(forge: Forge, exchange: { request: Request; response: Response }): ReviewOrder {
-  const repo = repoOf(forge, exchange, 'read');
-  const given = String(exchange.request.params['number']);
-  const branch = findBranch(forge, repo.id, idOf(given));
-  if (branch !== undefined) return { repo, branch, caller: callerOf(exchange.response) };
-  throw new ForgeError('not_found', `There is no branch #${given} in ${fullName(repo)}.`);
-}
+export const orderOf = (forge: Forge, exchange: { request: Request; response: Response }): ReviewOrder => ({
+  ...branchOfRoute(forge, exchange, 'read'),
+  caller: callerOf(exchange.response),
+});
 
 /** Whose drafts are shown; nobody's to nobody. */
 export const viewerOf = ({ caller }: ReviewOrder): number => caller.account?.id ?? 0;

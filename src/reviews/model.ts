@@ -36,7 +36,12 @@ const fullOid = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full object id of 
 const maxLineNumber = 10_000_000;
 const lineNumber = z.number('a line is a number').int().min(1, 'lines are counted from 1').max(maxLineNumber);
 
-export const commentBody = z.string().trim().min(1, 'write something first');
+// Browsers send the text of a field with CR LF.
+const markdownText = z
+  .string()
+  .overwrite((text) => text.replaceAll('\r\n', '\n'))
+  .trim();
+export const commentBody = markdownText.min(1, 'write something first');
 
 /** About the branch when there is no path, about the file when there is no line, else about the lines. */
 export const threadRequest = z.strictObject({
@@ -57,7 +62,7 @@ export const replyRequest = z.strictObject({ body: commentBody, draft: z.boolean
 export const editRequest = z.strictObject({ body: commentBody });
 export const reviewRequest = z.strictObject({
   verdict: z.enum(verdicts),
-  body: z.string().trim().default(''),
+  body: markdownText.default(''),
   /** The head that was read; the review is refused when the branch has moved on. */
   head: fullOid,
 });

@@ -14,7 +14,7 @@ export interface LinkBase {
 }
 
 export type RenderOrder =
-  | { kind: 'markdown'; text: string; base: LinkBase | undefined }
+  | { kind: 'markdown'; text: string; base: LinkBase | undefined; mentions?: readonly string[] }
   | { kind: 'highlight'; text: string; language: string };
 
 const orderMs = 3000;

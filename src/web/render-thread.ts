@@ -25,6 +25,41 @@ for (const rule of ['fence', 'code_block'] as const) {
     (renderCode?.(...given) ?? '').replace(/^<pre/, '<pre tabindex="0"');
 }
 
+// Whoever is named in a text stands out in it. What is code or the text of a link is left alone.
+const named = /@([a-z0-9](?:[a-z0-9-]{0,37}[a-z0-9])?)(?![\w-])/gi;
+markdown.core.ruler.push('mentions', ({ tokens, env, Token }) => {
+  const { mentions = [] } = env as { mentions?: readonly string[] };
+  if (mentions.length === 0) return;
+  const names = new Set(mentions.map((name) => name.toLowerCase()));
+  for (const { children } of tokens) {
+    if (children === null) continue;
+    let links = 0;
+    const marked = children.flatMap((child) => {
+      if (child.type === 'link_open') links += 1;
+      if (child.type === 'link_close') links -= 1;
+      if (child.type !== 'text' || links > 0) return [child];
+      return cutAtNames(child.content, names).map(({ text, isName }) =>
+        Object.assign(new Token(isName ? 'mention' : 'text', '', 0), { content: text }),
+      );
+    });
+    children.splice(0, children.length, ...marked);
+  }
+});
+markdown.renderer.rules['mention'] = (tokens, index) =>
+  `<strong class="mention">${markdown.utils.escapeHtml(tokens[index]?.content ?? '')}</strong>`;
+
+function cutAtNames(text: string, names: ReadonlySet<string>): { text: string; isName: boolean }[] {
+  const pieces: { text: string; isName: boolean }[] = [];
+  let end = 0;
+  for (const match of text.matchAll(named)) {
+    const isInside = match.index > 0 && /[\w@./-]/.test(text.charAt(match.index - 1));
+    if (isInside || !names.has((match[1] ?? '').toLowerCase())) continue;
+    pieces.push({ text: text.slice(end, match.index), isName: false }, { text: match[0], isName: true });
+    end = match.index + match[0].length;
+  }
+  return [...pieces, { text: text.slice(end), isName: false }].filter((piece) => piece.text !== '');
+}
+
 // The page and the step around it have the first two levels of headings.
 for (const rule of ['heading_open', 'heading_close'] as const) {
   markdown.renderer.rules[rule] = (tokens, index, options, _environment, self) => {
@@ -36,7 +71,7 @@ for (const rule of ['heading_open', 'heading_close'] as const) {
 
 export default function answer(order: RenderOrder): string | Segment[][] {
   if (order.kind === 'highlight') return highlight(order.text, order.language);
-  return markdown.render(order.text, { base: order.base });
+  return markdown.render(order.text, { base: order.base, mentions: order.mentions });
 }
 
 /** `docs/a.md` beside the text, `/docs/a.md` from the top of the repository; what names a site or a heading stays. */

@@ -6,6 +6,7 @@ import { text as readText } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { identify } from '../../src/accounts/guard.ts';
+import { anonymous } from '../../src/accounts/model.ts';
 import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import type { FileView } from '../../src/repos/file-view.ts';
@@ -30,7 +31,7 @@ async function pushed(files: Files, options: TestForgeOptions = {}) {
   await scanRepo(forge, repo);
   const branch = findOpenBranch(forge, repo.id, 'change')!;
   const revision = getRevision(forge, branch.id, branch.revision);
-  const changes = (await changesData(forge, { repo, branch, revision })) as {
+  const changes = (await changesData(forge, { repo, branch, revision, caller: anonymous('') })) as {
     files: FileView[];
     left: number;
     moreHref: string | undefined;

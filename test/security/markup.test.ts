@@ -1,6 +1,7 @@
 // X1, X3, D4: texts that try to be markup, script or another text, in every place that a pushed branch fills. Pages are
 // parsed here as a browser does it, tag by tag, so that an escaped text is told from a tag.
 import { afterAll, describe, expect, test } from 'vitest';
+import { anonymous } from '../../src/accounts/model.ts';
 import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import { changesData } from '../../src/front/changes.ts';
@@ -48,7 +49,7 @@ async function pagesOf(writer: TutorialWriter): Promise<{ changes: string; tutor
   const branch = findOpenBranch(forge, repo.id, 'change')!;
   await generateTutorials(forge, writer);
   const revision = getRevision(forge, branch.id, branch.revision);
-  const changes = await changesData(forge, { repo, branch, revision });
+  const changes = await changesData(forge, { repo, branch, revision, caller: anonymous('') });
   const guide = await tutorialSections(forge, branch);
   return {
     changes: renderToString('_changes.njk', { page, base: '/b', changes }),

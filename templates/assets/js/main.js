@@ -10,6 +10,7 @@ import { startMore } from './more.js';
 import { startNostr } from './nostr.js';
 import { offerNewer } from './newer.js';
 import { startPasskeys } from './passkey.js';
+import { startTalk } from './talk.js';
 import { startThemeSwitch } from './theme-switch.js';
 import { startTimes } from './times.js';
 
@@ -30,4 +31,5 @@ startPasskeys();
 startFilling(enhance);
 startFinder(enhance);
 startLines();
+startTalk(enhance);
 startLive(enhance);

@@ -1,0 +1,95 @@
+// Threads beside the code they are about: each is put under its line when the page shows that line, else under the head
+// of its file. What is about code that the difference does not show stays in the Discussion.
+import type { Diff, DiffFile } from '../git/diff.ts';
+import { pathOf, type FileView } from '../repos/file-view.ts';
+import type { Side } from '../reviews/model.ts';
+import type { TalkThread } from '../reviews/talk-view.ts';
+
+/** A place to comment on: the whole file without a side. */
+export interface CommentPlace {
+  path: string;
+  side?: Side | undefined;
+  firstLine?: number | undefined;
+  line?: number | undefined;
+}
+
+export interface FileTalk {
+  /** Threads under rows, by `old12` or `new12`. */
+  talk: Record<string, TalkThread[]>;
+  /** Threads under the head of the file. */
+  talkAbove: TalkThread[];
+  /** Where the form for a line is, but for `:new:12` at its end; undefined for who may not comment. */
+  commentHref: string | undefined;
+  /** The form that stands open here, and under which row. */
+  form: (CommentPlace & { key: string; words: string }) | undefined;
+}
+
+/** The threads of each file, by the path it is called by; those of no file in the difference are left over. */
+export function sortTalk(
+  diff: Diff,
+  talk: readonly TalkThread[],
+): { byPath: Map<string, TalkThread[]>; elsewhere: number } {
+  const oldNames = new Map(diff.files.map((file) => [file.oldPath, pathOf(file)]));
+  const newNames = new Set(diff.files.map(pathOf));
+  const byPath = new Map<string, TalkThread[]>();
+  let elsewhere = 0;
+  for (const thread of talk) {
+    if (thread.path === undefined) continue;
+    const name = thread.side === 'old' ? oldNames.get(thread.path) : thread.path;
+    if (name === undefined || !newNames.has(name)) elsewhere += 1;
+    else byPath.set(name, [...(byPath.get(name) ?? []), thread]);
+  }
+  return { byPath, elsewhere };
+}
+
+export function fileTalk(
+  view: FileView,
+  shown: { file: DiffFile; threads: readonly TalkThread[]; base: string | undefined; form?: CommentPlace },
+): FileTalk {
+  const visible = new Set(
+    view.hunks.flatMap(({ rows }) =>
+      rows.flatMap(({ oldNumber, newNumber }) => [`old${oldNumber}`, `new${newNumber}`]),
+    ),
+  );
+  const talk: Record<string, TalkThread[]> = {};
+  const talkAbove: TalkThread[] = [];
+  for (const thread of shown.threads) {
+    const key = `${thread.side}${thread.lastLine}`;
+    if (thread.state === 'outdated' || thread.kind === 'file' || !visible.has(key)) talkAbove.push(thread);
+    else (talk[key] ??= []).push(thread);
+  }
+  const path = pathOf(shown.file);
+  // A name that is no text cannot be named in an address.
+  const mayName = shown.base !== undefined && !path.includes('\uFFFD');
+  return {
+    talk,
+    talkAbove,
+    commentHref: mayName ? commentHref(shown.base ?? '', path) : undefined,
+    form: shown.form && formOf(shown.form, visible),
+  };
+}
+
+const commentHref = (base: string, path: string): string =>
+  `${base}?tab=changes&comment=${encodeURIComponent(path).replaceAll('%2F', '/')}`;
+
+function formOf(place: CommentPlace, visible: ReadonlySet<string>): FileTalk['form'] {
+  const key = `${place.side}${place.line}`;
+  return { ...place, key: visible.has(key) ? key : '', words: placeWords(place) };
+}
+
+export function placeWords({ side, firstLine, line }: CommentPlace): string {
+  if (line === undefined) return 'the whole file';
+  const lines = firstLine === undefined || firstLine === line ? `line ${line}` : `lines ${firstLine}–${line}`;
+  return side === 'old' ? `${lines} as before` : lines;
+}
+
+const placeText = /^(.+):(?:file|(old|new):(\d{1,8})(?:-(\d{1,8}))?)$/s;
+
+/** Reads `path:new:12`, `path:old:10-12` or `path:file`; undefined when it is none. */
+export function readPlace(text: string): CommentPlace | undefined {
+  const match = placeText.exec(text);
+  if (match?.[1] === undefined) return undefined;
+  const [, path, side, first, last] = match;
+  if (side === undefined) return { path };
+  return { path, side: side as Side, firstLine: Number(first), line: Number(last ?? first) };
+}

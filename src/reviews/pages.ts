@@ -1,0 +1,111 @@
+// The forms of a discussion. Each calls one verb and goes back to where it was sent from; for the script of the page it
+// answers with the thread as it is now, or with nothing when the thread is gone.
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
+import { getRevision } from '../branches/find.ts';
+import type { Forge } from '../forge/open.ts';
+import { parse } from '../web/parse.ts';
+import { render } from '../web/render.ts';
+import type { ReviewOrder } from './author.ts';
+import { deleteComment, editComment, replyTo, startThread } from './comment.ts';
+import { getComment, listThreads } from './find.ts';
+import { idOf, orderOf, viewerOf } from './guard.ts';
+import { commentBody, reviewRequest, sides, threadRequest } from './model.ts';
+import { resolveThread } from './resolve.ts';
+import { submitReview } from './submit.ts';
+import { talkOf } from './talk-view.ts';
+
+const branch = '/:owner/:repo/branches/:number';
+const backs = ['discussion', 'changes'] as const;
+
+const optionalLine = z.preprocess(
+  (value) => (value === '' ? undefined : value),
+  z.coerce.number('a line is a number').int().min(1, 'lines are counted from 1').optional(),
+);
+const textForm = z.object({
+  body: commentBody,
+  /** Which button was pressed. */
+  how: z.enum(['now', 'draft']).default('now'),
+});
+const threadForm = textForm.extend({
+  path: z.string().max(4096).default(''),
+  side: z.enum(sides).default('new'),
+  line: optionalLine,
+  firstLine: optionalLine,
+  head: reviewRequest.shape.head.optional(),
+});
+const backForm = z.object({ back: z.enum(backs).default('discussion') });
+
+export function reviewsPages(forge: Forge): Router {
+  const router = Router();
+  router.post(`${branch}/threads`, async (request, response) => {
+    const order = orderOf(forge, { request, response });
+    const { path, how, ...rest } = parse(threadForm, request.body);
+    const asked = { ...rest, draft: how === 'draft', ...(path === '' ? {} : { path }) };
+    const thread = await startThread(forge, { ...order, request: parse(threadRequest, asked) });
+    await answer(forge, { request, response, order }, thread.id);
+  });
+  router.post(`${branch}/threads/:thread/reply`, async (request, response) => {
+    const order = orderOf(forge, { request, response });
+    const { body, how } = parse(textForm, request.body);
+    const threadId = idOf(request.params.thread);
+    replyTo(forge, { ...order, threadId, body, isDraft: how === 'draft' });
+    await answer(forge, { request, response, order }, threadId);
+  });
+  for (const verb of ['resolve', 'unresolve'] as const) {
+    router.post(`${branch}/threads/:thread/${verb}`, async (request, response) => {
+      const order = orderOf(forge, { request, response });
+      const threadId = idOf(request.params['thread']);
+      resolveThread(forge, { ...order, threadId, isResolved: verb === 'resolve' });
+      await answer(forge, { request, response, order }, threadId);
+    });
+  }
+  commentForms(forge, router);
+  router.post(`${branch}/reviews`, (request, response) => {
+    const order = orderOf(forge, { request, response });
+    const { verdict, body, head } = parse(reviewRequest.loose(), request.body);
+    submitReview(forge, { ...order, verdict, body, expectedHead: head });
+    response.redirect(303, `${pageOf(order)}?tab=discussion`);
+  });
+  return router;
+}
+
+function commentForms(forge: Forge, router: Router): void {
+  router.post(`${branch}/comments/:comment/edit`, async (request, response) => {
+    const order = orderOf(forge, { request, response });
+    const { body } = parse(textForm, request.body);
+    const comment = editComment(forge, { ...order, id: idOf(request.params.comment), body });
+    await answer(forge, { request, response, order }, comment.threadId);
+  });
+  router.post(`${branch}/comments/:comment/delete`, async (request, response) => {
+    const order = orderOf(forge, { request, response });
+    const id = idOf(request.params.comment);
+    const { threadId } = getComment(forge, { branch: order.branch, id, viewerId: viewerOf(order) });
+    deleteComment(forge, { ...order, id });
+    await answer(forge, { request, response, order }, threadId);
+  });
+}
+
+interface Answer {
+  request: Request;
+  response: Response;
+  order: ReviewOrder;
+}
+
+async function answer(forge: Forge, { request, response, order }: Answer, threadId: number): Promise<void> {
+  const { back } = parse(backForm, request.body ?? {});
+  if (request.get('x-fragment') === undefined) {
+    response.redirect(303, `${pageOf(order)}?tab=${back}#thread-${threadId}`);
+    return;
+  }
+  const { branch: of } = order;
+  const where = { branch: of, viewerId: viewerOf(order), afterId: threadId - 1, limit: 1 };
+  const threads = listThreads(forge, where).filter(({ id }) => id === threadId);
+  const revision = getRevision(forge, of.id, of.revision);
+  const [thread] = await talkOf(forge, { ...order, revision }, threads);
+  if (thread === undefined) response.status(204).end();
+  else render(response, 'reviews/_thread.njk', { thread, base: pageOf(order), talkBack: back });
+}
+
+const pageOf = ({ repo, branch: { number } }: ReviewOrder): string =>
+  `/${repo.owner}/${repo.name}/branches/${number}`;

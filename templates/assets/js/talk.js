@@ -1,0 +1,155 @@
+// Comments without leaving the page: a click on a line's number opens the form below it, a click with Shift on another
+// number makes it a range, and what is sent comes back as the thread it belongs to.
+
+let start;
+
+export function startTalk(enhance) {
+  document.addEventListener('click', (event) => {
+    const cancel = event.target.closest('[data-talk-cancel]');
+    const link = event.target.closest('.diff .line-number a');
+    if (cancel?.closest('.thread-row') && start !== undefined) {
+      event.preventDefault();
+      closeForm();
+    } else if (link?.search.includes('comment=') && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      void openForm(link, event.shiftKey);
+    }
+  });
+  document.addEventListener('submit', (event) => {
+    if (event.target.dataset.talkForm !== '') return;
+    event.preventDefault();
+    void send(event.target, event.submitter, enhance);
+  });
+}
+
+/** The key c: the form at the line or hunk that has the focus, or the field for a comment on the whole branch. */
+export function commentHere() {
+  const row = document.querySelector('.diff tr:hover') ?? document.activeElement?.closest('.diff tr');
+  const link =
+    row?.querySelector('.line-number a') ?? row?.nextElementSibling?.querySelector('.line-number a');
+  const near = document.activeElement?.closest('.file-diff')?.querySelector('.file-comment');
+  const target = link ?? near ?? document.querySelector('.talk-say textarea');
+  if (target instanceof HTMLTextAreaElement) target.focus();
+  else target?.click();
+  return target !== null;
+}
+
+const placeOf = (link) => {
+  const match = /^(.*):(old|new):(\d+)$/s.exec(new URLSearchParams(link.search).get('comment') ?? '');
+  return match === null ? undefined : { path: match[1], side: match[2], line: Number(match[3]) };
+};
+
+async function openForm(link, isRange) {
+  const place = placeOf(link);
+  if (place === undefined) return;
+  const isSame = isRange && start?.path === place.path && start?.side === place.side;
+  const first = isSame ? Math.min(start.line, place.line) : place.line;
+  const last = isSame ? Math.max(start.line, place.line) : place.line;
+  const typed = document.querySelector('.thread-row #comment-text')?.value ?? '';
+  const lastRow = isSame && start.line > place.line ? start.row : link.closest('tr');
+  const address = new URL(link.href);
+  address.searchParams.set(
+    'comment',
+    `${place.path}:${place.side}:${first === last ? first : `${first}-${last}`}`,
+  );
+  address.searchParams.set('fragment', 'form');
+  const response = await fetch(address);
+  if (!response.ok) {
+    location.assign(link.href);
+    return;
+  }
+  closeForm();
+  if (!isSame) start = { ...place, row: lastRow };
+  const row = document.createElement('tr');
+  row.className = 'thread-row';
+  const cell = row.insertCell();
+  cell.colSpan = 3;
+  cell.append(...parse(await response.text()));
+  markChosen(lastRow, last - first);
+  below(lastRow).after(row);
+  const field = row.querySelector('#comment-text');
+  if (field === null) return;
+  field.value = typed;
+  field.focus();
+}
+
+/** Threads that stand below the line already come first. */
+function below(row) {
+  let last = row;
+  while (last.nextElementSibling?.classList.contains('thread-row')) last = last.nextElementSibling;
+  return last;
+}
+
+function markChosen(lastRow, before) {
+  let row = lastRow;
+  for (let left = before + 1; row !== null && left > 0; row = row.previousElementSibling) {
+    if (row.querySelector('.line-number a') === null) continue;
+    row.classList.add('chosen');
+    left -= 1;
+  }
+}
+
+function closeForm() {
+  for (const row of document.querySelectorAll('.diff tr.chosen')) row.classList.remove('chosen');
+  const form = document.querySelector('.thread-row #comment-form');
+  form?.closest('tr').remove();
+  start?.row.querySelector('.line-number a')?.focus({ preventScroll: true });
+}
+
+async function send(form, submitter, enhance) {
+  if (form.dataset.sending === 'true') return;
+  form.dataset.sending = 'true';
+  try {
+    const response = await fetch(form.action, {
+      method: 'POST',
+      body: new URLSearchParams(new FormData(form, submitter)),
+      // Refusals come as JSON, whose sentence stands below the field.
+      headers: { 'x-fragment': '1', accept: 'application/json' },
+    });
+    const text = await response.text();
+    if (response.ok) showThread(form, text, enhance);
+    else showError(form, sentenceOf(text));
+  } catch {
+    showError(form, 'The forge does not answer. What you wrote is still here; try again.');
+  } finally {
+    delete form.dataset.sending;
+  }
+}
+
+function showThread(form, html, enhance) {
+  const nodes = parse(html);
+  const thread = form.closest('section.thread');
+  const isOnPage = form.closest('.thread-row') !== null || thread !== null;
+  if (!isOnPage) {
+    location.assign(form.querySelector('[data-talk-cancel]')?.href ?? location.href);
+    return;
+  }
+  for (const row of document.querySelectorAll('.diff tr.chosen')) row.classList.remove('chosen');
+  const old = thread ?? form;
+  const parent = old.parentElement;
+  if (nodes.length === 0) (old.closest('.thread-row') ?? old).remove();
+  else old.replaceWith(...nodes);
+  start = undefined;
+  if (parent.isConnected) enhance(parent);
+  nodes[0]?.querySelector('summary, button')?.focus({ preventScroll: true });
+}
+
+function sentenceOf(answer) {
+  try {
+    return JSON.parse(answer).error.message;
+  } catch {
+    return 'The forge could not take this. Try again.';
+  }
+}
+
+function showError(form, sentence) {
+  const place = form.querySelector('.form-error');
+  if (place === null) {
+    form.submit();
+    return;
+  }
+  place.textContent = sentence;
+  place.hidden = false;
+}
+
+const parse = (html) => [...new DOMParser().parseFromString(html, 'text/html').body.children];
