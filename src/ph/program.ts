@@ -9,6 +9,7 @@ import { addCompletions } from './groups/completing.ts';
 import { addKeys, addTokens } from './groups/credentials.ts';
 import { addHelp } from './groups/help.ts';
 import { addHolds } from './groups/holds.ts';
+import { addInbox } from './groups/inbox.ts';
 import { addLanding } from './groups/landing.ts';
 import { addQueue } from './groups/queue.ts';
 import { addReading } from './groups/reading.ts';
@@ -17,6 +18,7 @@ import { addRepos } from './groups/repos.ts';
 import { addRunning, addShell } from './groups/running.ts';
 import { addSecrets } from './groups/secrets.ts';
 import { addSignIn } from './groups/sign-in.ts';
+import { addWebhooks } from './groups/webhooks.ts';
 import type { Action, Choose } from './options.ts';
 import { clean, printJson, stderr } from './output.ts';
 
@@ -33,10 +35,10 @@ offers these commands as tools.`;
 /** The commands by what they are for, in the order of --help. */
 const groups: readonly { heading: string; add: readonly ((program: Command, choose: Choose) => void)[] }[] = [
   { heading: 'Signing in:', add: [addSignIn] },
-  { heading: 'Looking at a branch:', add: [addReading] },
+  { heading: 'Looking at a branch:', add: [addReading, addInbox] },
   { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
   { heading: 'Landing:', add: [addLanding, addQueue, addHolds] },
-  { heading: 'Setting up:', add: [addKeys, addTokens, addSecrets, addRepos] },
+  { heading: 'Setting up:', add: [addKeys, addTokens, addSecrets, addRepos, addWebhooks] },
   { heading: 'For admins:', add: [addOperating] },
   { heading: 'Help:', add: [addHelp, addCompletions] },
 ];

@@ -8,9 +8,12 @@ import { ciApi } from '../../src/ci/api.ts';
 import { openCi } from '../../src/ci/open.ts';
 import { ciWideApi } from '../../src/ci/route-ci.ts';
 import { recoveryApi } from '../../src/ci/recovery/route-recovery.ts';
+import { inboxApi } from '../../src/inbox/api.ts';
 import { landingApi } from '../../src/landing/api.ts';
 import { reposApi } from '../../src/repos/api.ts';
 import { repoNames } from '../../src/repos/names.ts';
+import { webhooksApi } from '../../src/webhooks/api.ts';
+import { openWebhooks } from '../../src/webhooks/open.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import type { TestForge } from '../support/forge.ts';
@@ -38,6 +41,10 @@ export async function serveApi(test: TestForge, staged: StagedRepo): Promise<str
   // CI is open but not started: no lane runs, its routes answer.
   const ci = await openCi(forge);
   app.use(ciApi(forge, ci), recoveryApi(forge, ci.scheduler), ciWideApi(forge, ci));
+  const webhooks = openWebhooks(forge);
+  webhooks.start();
+  test.defer(() => webhooks.stop());
+  app.use(webhooksApi(forge, webhooks), inboxApi(forge));
   app.use(notFound);
   app.use(answerErrors(forge.log));
   server.on('request', app);
