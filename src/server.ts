@@ -17,8 +17,8 @@ import { changesPages } from './front/changes.ts';
 import { livePages } from './front/live.ts';
 import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
-import { conflictsApi, conflictsPages } from './landing/route-conflicts.ts';
-import { holdsApi, holdsForms } from './landing/route-holds.ts';
+import { conflictsPages } from './landing/route-conflicts.ts';
+import { holdsForms } from './landing/route-holds.ts';
 import { helpPages } from './help/pages.ts';
 import { apiDescription } from './help/route-api.ts';
 import type { LoopStatus } from './lib/loop.ts';
@@ -73,7 +73,6 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(reposApi(forge));
   app.use(landingApi(forge, parts.mergeSlots));
   app.use(reviewsApi(forge));
-  app.use(holdsApi(forge), conflictsApi(forge));
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));

@@ -22,6 +22,8 @@ import {
   waitView,
   type BranchListView,
 } from './model.ts';
+import { conflictsApi } from './route-conflicts.ts';
+import { holdsApi } from './route-holds.ts';
 import { branchVerbsApi } from './route-verbs.ts';
 import { landingsApi } from './route-landings.ts';
 import { branchStatus } from './status.ts';
@@ -87,6 +89,7 @@ const table = {
 export function landingApi(forge: Forge, slots: Slots): Router {
   const router = Router();
   router.use(branchVerbsApi(forge));
+  router.use(holdsApi(forge), conflictsApi(forge));
   router.use(landingsApi(forge));
   const ask = (request: Request, response: Response, right: Right) => ({
     ...branchOfRoute(forge, { request, response }, right),
