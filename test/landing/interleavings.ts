@@ -1,0 +1,121 @@
+// Random orders of everything that can happen to a landing queue, for the property test and the soak.
+import fc from 'fast-check';
+import { branchCount, changes, openStage, World, type Stage } from './property-world.ts';
+
+const branch = fc.nat(branchCount - 1);
+const always = fc.constant(true as const);
+
+/** Each step is told by its name when a counterexample is printed. */
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ push: branch, change: fc.constantFrom(...changes) }) },
+  { weight: 8, arbitrary: fc.record({ enqueue: branch, priority: fc.constantFrom(0, 0, 0, 1) }) },
+  { weight: 8, arbitrary: fc.record({ settle: always }) },
+  { weight: 6, arbitrary: fc.record({ pass: always }) },
+  { weight: 4, arbitrary: fc.record({ ci: always }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      end: fc.nat(8),
+      how: fc.constantFrom('truly' as const, 'truly' as const, 'flake' as const, 'machine' as const),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ die: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ cancel: branch }) },
+  { weight: 1, arbitrary: fc.record({ prioritize: branch, priority: fc.constantFrom(0, 1) }) },
+  { weight: 1, arbitrary: fc.record({ pause: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ hold: branch }) },
+  { weight: 1, arbitrary: fc.record({ lift: branch }) },
+  { weight: 1, arbitrary: fc.record({ close: branch }) },
+  { weight: 2, arbitrary: fc.record({ merge: branch, isForced: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ cancelRun: always }) },
+  { weight: 1, arbitrary: fc.record({ advance: fc.constantFrom(2, 300) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+
+async function take(world: World, one: Step): Promise<void> {
+  if ('push' in one) await world.push(one.push, one.change);
+  else if ('enqueue' in one) await world.enqueue(one.enqueue, one.priority);
+  else if ('settle' in one) await settle(world);
+  else if ('pass' in one) await world.pass();
+  else if ('ci' in one) await world.ciPass();
+  else if ('end' in one) await world.end(one.end, one.how);
+  else if ('die' in one) await world.die(one.die);
+  else if ('cancel' in one) await world.cancel(one.cancel);
+  else if ('prioritize' in one) await world.prioritize(one.prioritize, one.priority);
+  else if ('pause' in one) await world.pause(one.pause);
+  else if ('hold' in one) await world.hold(one.hold);
+  else if ('lift' in one) await world.lift(one.lift);
+  else if ('close' in one) await world.close(one.close);
+  else if ('merge' in one) await world.merge(one.merge, one.isForced);
+  else if ('cancelRun' in one) await world.cancelRun();
+  else world.advance(one.advance);
+}
+
+/** CI starts what waits, all that runs ends truly, and the queue looks: without this, few orders come far. */
+async function settle(world: World): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) {
+    await world.ciPass();
+    for (let lane = 0; lane < 8; lane += 1) await world.end(lane, 'truly');
+  }
+  await world.pass();
+}
+
+/** How much was looked at. */
+export interface Explored {
+  orders: number;
+  steps: number;
+  deaths: number;
+  landed: number;
+}
+
+/** Throws with the shortest order of steps that breaks a promise; `path` leads to one that was found before. */
+export async function checkLandings(options: {
+  seed: number;
+  numRuns: number;
+  path?: string;
+}): Promise<Explored> {
+  const explored: Explored = { orders: 0, steps: 0, deaths: 0, landed: 0 };
+  let stage: Stage | undefined;
+  const close = async (): Promise<void> => {
+    const closing = stage;
+    stage = undefined;
+    await closing?.test.dispose();
+  };
+  const order = fc.record({
+    batch: fc.constantFrom(1, 2, 4),
+    speculation: fc.constantFrom(1, 2, 3),
+    taken: fc.array(step, { minLength: 10, maxLength: 45, size: 'max' }),
+  });
+  try {
+    await fc.assert(
+      fc.asyncProperty(order, async ({ taken, ...size }) => {
+        explored.orders += 1;
+        explored.steps += taken.length;
+        stage ??= await openStage();
+        const world = await World.open(stage, `w${explored.orders}`, size);
+        try {
+          await follow(world, taken);
+        } catch (error) {
+          // What is left in the queue must not confuse the next order.
+          await close();
+          throw error;
+        }
+        explored.deaths += world.deaths;
+        explored.landed += world.landed;
+      }),
+      { ...options, endOnFailure: false },
+    );
+    return explored;
+  } finally {
+    await close();
+  }
+}
+
+async function follow(world: World, taken: readonly Step[]): Promise<void> {
+  for (const branchNumber of [0, 1, 2]) await world.push(branchNumber, changes[branchNumber] ?? 'fine');
+  for (const one of taken) {
+    await take(world, one);
+    await world.check();
+  }
+  await world.drain();
+}
