@@ -57,7 +57,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(choose: Choose): Command {
+/** Every command with its options, arguments and examples; `choose` is told what the parsed one does. */
+export function createProgram(choose: Choose): Command {
   const program = new Command('ph')
     .description('Watch and land branches of a pika-git forge from the command line.')
     .version(version, '-V, --version', 'the version of ph')
