@@ -59,6 +59,8 @@ export interface ServeOptions {
   settings?: string;
   /** Default: false, the forge starts empty. */
   welcome?: boolean;
+  /** Where pages are, in place of 127.0.0.1: browsers make passkeys for names alone. */
+  host?: 'localhost';
   /** Added to its environment. */
   env?: Record<string, string>;
 }
@@ -166,7 +168,7 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     return stdout.trim();
   };
 
-  const ready = await start('127.0.0.1:0', '127.0.0.1:0');
+  const ready = await start(`${options.host ?? '127.0.0.1'}:0`, '127.0.0.1:0');
   const sshPort = Number(ready.ssh.split(':').at(-1));
   return {
     folder,
