@@ -1,6 +1,7 @@
 // Random orders of everything that can happen to a landing queue, for the property test and the soak.
 import fc from 'fast-check';
-import { branchCount, changes, openStage, World, type Stage } from './property-world.ts';
+import { World } from './property-world.ts';
+import { branchCount, changes, openStage, type Stage } from './queue-stage.ts';
 
 const branch = fc.nat(branchCount - 1);
 const always = fc.constant(true as const);

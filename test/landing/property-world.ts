@@ -23,44 +23,22 @@ import { pauseLandings, resumeLandings } from '../../src/landing/queue-pause.ts'
 import { readQueue } from '../../src/landing/queue-view.ts';
 import { queueView } from '../../src/landing/queue-model.ts';
 import { recoverMerges } from '../../src/landing/recover.ts';
-import { SettableClock } from '../../src/lib/clock.ts';
-import { ForgeError } from '../../src/lib/errors.ts';
 import { Slots } from '../../src/lib/slot.ts';
 import type { Repo } from '../../src/repos/model.ts';
-import { manifest, recordHead } from '../support/ci.ts';
-import { openTestForge, type TestForge } from '../support/forge.ts';
+import { recordHead } from '../support/ci.ts';
 import { Died, mortalForge, type MortalForge } from '../support/mortal-forge.ts';
 import { pushFiles } from '../support/push-files.ts';
+import {
+  branchCount,
+  faults,
+  lanes,
+  permitRefusal,
+  policyOf,
+  reason,
+  type ChangeKind,
+  type Stage,
+} from './queue-stage.ts';
 import { ScriptedExecutor, type ScriptedLane } from '../support/scripted-executor.ts';
-
-export const branchCount = 5;
-export const reason = 'to see what happens';
-
-/** What a branch brings. `left` and `right` are green alone and red together; two `same` conflict; `red` is red alone. */
-export const changes = ['fine', 'left', 'right', 'same', 'red'] as const;
-export type ChangeKind = (typeof changes)[number];
-
-const lanes = manifest(
-  'id = "a"\ncommand = "a"',
-  'id = "b"\ncommand = "b"\nneeds = ["a"]',
-  'id = "opt"\ncommand = "opt"\nrequired = false',
-);
-/** Who merges by hand has a branch that contains the target, so that what lands was tested; the queue tests it itself. */
-const policyOf = (batch: number, speculation: number): string =>
-  `[gate]\nup_to_date = true\n[landing]\nbatch = ${batch}\nspeculation = ${speculation}\nmax_wait_minutes = 600\n`;
-
-export interface Stage {
-  test: TestForge;
-  clock: SettableClock;
-  caller: Caller;
-}
-
-export async function openStage(): Promise<Stage> {
-  const clock = new SettableClock();
-  const settings = { ci: { concurrency: 8, sandbox: 'none', pollSeconds: 3600 } };
-  const test = await openTestForge({ clock, settings });
-  return { test, clock, caller: test.account('ada', 'admin').caller };
-}
 
 interface Row {
   id: number;
@@ -416,20 +394,6 @@ export class World {
   }
 }
 
-const faults: Record<'flake' | 'machine', LaneResult> = {
-  flake: { outcome: 'failed', failureKind: 'test_failure', exitCode: 1 },
-  machine: { outcome: 'failed', failureKind: 'infrastructure', message: 'the disk is full' },
-};
-
 const nameOf = (branch: number): string => `topic-${branch % branchCount}`;
 const isFurther = (state: string | undefined): boolean =>
   state === 'testing' || state === 'landing' || state === 'landed';
-
-/** A person may ask for what is not possible just now; a sentence is the answer, and any other error a fault. */
-async function permitRefusal(ask: () => unknown): Promise<void> {
-  try {
-    await ask();
-  } catch (error) {
-    if (!(error instanceof ForgeError) || error.code === 'internal') throw error;
-  }
-}
