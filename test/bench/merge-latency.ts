@@ -88,9 +88,11 @@ async function prepare({ ada, made, served, targets }: Stage, ask: Ask) {
 
 /** Waits for CI; a first checkout of so many files takes its time. */
 async function settle(ask: Ask, { number, head }: { number: number; head: string }): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) {
-    const { outcome } = await ask(`/${number}/wait?commit=${head}&timeout=60`);
+  let known = '';
+  for (let turn = 0; turn < 200; turn += 1) {
+    const { outcome, seen } = await ask(`/${number}/wait?commit=${head}&timeout=60${known}`);
     if (outcome === 'settled') return;
+    known = `&seen=${String(seen)}`;
   }
   throw new Error(`Branch ${number} did not settle.`);
 }
