@@ -1,7 +1,7 @@
 // A commit's files as one download, written by git while it is sent. Nothing that a repository says about its files
 // (`.gitattributes`) starts a program: there are no filters in the forge's configuration, and refused-programs.ts
 // stands in for the only other ones.
-import { Router } from 'express';
+import { Router, type Response } from 'express';
 import { pipeline } from 'node:stream/promises';
 import { once } from 'node:events';
 import { callerOf } from '../accounts/guard.ts';
@@ -15,18 +15,28 @@ import { repoPath } from '../repos/path.ts';
 import { takeDownload } from './downloads.ts';
 import { apiPrefix, placeAt, routeBelow, type Exchange, type Place } from './place.ts';
 import { refusePrograms } from './refused-programs.ts';
+import { apiRoute, apiRow } from '../web/api-route.ts';
 import { attachment } from '../web/attachment.ts';
 
 const formats = { 'tar.gz': 'application/gzip', zip: 'application/zip' } as const;
 type Format = keyof typeof formats;
 
+const apiArchiveRow = apiRow({
+  method: 'get',
+  path: `${apiPrefix}/:owner/:repo/archive/*name`,
+  at: routeBelow('archive', apiPrefix),
+  summary: 'Download everything as an archive',
+  description: 'The name is a branch, a tag or a commit, with `.tar.gz` or `.zip` behind it.',
+  right: 'read',
+  answer: 'file',
+});
+
 export function archiveRoutes(forge: Forge): Router {
   const router = Router();
-  for (const prefix of ['', apiPrefix]) {
-    router.get(routeBelow('archive', prefix), (request, response) =>
-      sendArchive(forge, { request, response }),
-    );
-  }
+  const send = (request: Exchange['request'], response: Response) =>
+    sendArchive(forge, { request, response });
+  router.get(routeBelow('archive'), send);
+  apiRoute(router, apiArchiveRow, send);
   return router;
 }
 

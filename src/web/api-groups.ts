@@ -41,7 +41,7 @@ const ofRepo: readonly Placed[] = [
   {
     name: 'Files and history',
     description: 'What a branch, tag or commit holds, and how it came to be.',
-    firsts: ['tree', 'blob', 'raw', 'search', 'refs', 'commits', 'commit', 'compare', 'blame'],
+    firsts: ['tree', 'blob', 'raw', 'archive', 'search', 'refs', 'commits', 'commit', 'compare', 'blame'],
   },
 ];
 

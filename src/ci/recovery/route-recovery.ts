@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { callerOf } from '../../accounts/guard.ts';
 import type { Forge } from '../../forge/open.ts';
 import type { Repo } from '../../repos/model.ts';
-import { apiRoute } from '../../web/api-route.ts';
+import { apiRoute, type ApiRow } from '../../web/api-route.ts';
 import { parse } from '../../web/parse.ts';
 import { failLane } from './fail-lane.ts';
 import { getRun } from '../find.ts';
@@ -39,7 +39,7 @@ export function recoveryApi(forge: Forge, scheduler: Waking): Router {
   const router = Router();
   for (const { verb, ...row } of orders) {
     const path = `/api/v1/repos/:owner/:repo/runs/:number/${verb}` as const;
-    apiRoute(router, { method: 'post', path, right: 'write', ...row }, async (request, response) => {
+    apiRoute(router, { method: 'post', path, ...row }, async (request, response) => {
       const { view } = await verbs[verb](forge, request, response);
       scheduler.wake();
       response.json(view());
@@ -48,18 +48,39 @@ export function recoveryApi(forge: Forge, scheduler: Waking): Router {
   return router;
 }
 
-const orders: { verb: keyof typeof verbs; summary: string; body: z.ZodType; answer: z.ZodType }[] = [
+interface RecoveryOrder extends Pick<ApiRow, 'right' | 'scope' | 'summary' | 'answer'> {
+  verb: keyof typeof verbs;
+  body: z.ZodType;
+}
+
+const orders: RecoveryOrder[] = [
   {
     verb: 'fail-lane',
     summary: 'Mark a lane failed that does not end by itself',
+    right: 'maintain',
+    scope: 'write',
     body: laneOrderRequest,
     answer: laneOrderView,
   },
-  { verb: 'requeue-lane', summary: 'Queue a lane again', body: laneOrderRequest, answer: laneOrderView },
-  { verb: 'recover-run', summary: 'Let a stuck run go on', body: runOrderRequest, answer: recoverView },
+  {
+    verb: 'requeue-lane',
+    summary: 'Queue a lane again',
+    right: 'maintain',
+    scope: 'write',
+    body: laneOrderRequest,
+    answer: laneOrderView,
+  },
+  {
+    verb: 'recover-run',
+    summary: 'Let a stuck run go on',
+    right: 'write',
+    body: runOrderRequest,
+    answer: recoverView,
+  },
   {
     verb: 'run-again',
     summary: 'Run the tip of the branch again',
+    right: 'write',
     body: runOrderRequest,
     answer: runAgainView,
   },
