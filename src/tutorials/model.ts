@@ -22,14 +22,28 @@ export type TutorialStep = z.infer<typeof tutorialStep>;
 export const tutorialBody = z.object({ summary: z.string(), steps: z.array(tutorialStep) });
 export type TutorialBody = z.infer<typeof tutorialBody>;
 
+/** What a writer other than `outline` was asked and what it took; the numbers of tokens are the writer's own. */
+export const writerUsage = z.object({
+  model: z.string(),
+  /** Hunks whose lines it saw, of how many. */
+  shownHunks: z.number(),
+  allHunks: z.number(),
+  inputTokens: z.number().optional(),
+  outputTokens: z.number().optional(),
+});
+export type WriterUsage = z.infer<typeof writerUsage>;
+
 export interface Tutorial {
   id: number;
   branchId: number;
   revision: number;
   state: TutorialState;
   writer: string;
+  /** While a slow writer is at it, the outline. */
   body: TutorialBody | undefined;
+  /** Why there is none, or why it is not by the writer that was asked. */
   message: string | undefined;
+  usage: WriterUsage | undefined;
   createdAt: number;
   finishedAt: number | undefined;
 }

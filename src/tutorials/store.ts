@@ -1,6 +1,13 @@
 // All SQL of tutorials.
 import type { Db } from '../db/open.ts';
-import { tutorialBody, type Tutorial, type TutorialBody, type TutorialState } from './model.ts';
+import {
+  tutorialBody,
+  writerUsage,
+  type Tutorial,
+  type TutorialBody,
+  type TutorialState,
+  type WriterUsage,
+} from './model.ts';
 
 interface Row {
   id: number;
@@ -10,6 +17,7 @@ interface Row {
   writer: string;
   body: string | null;
   message: string | null;
+  usage: string | null;
   created_at: number;
   finished_at: number | null;
 }
@@ -23,6 +31,7 @@ function toTutorial(row: Row): Tutorial {
     writer: row.writer,
     body: row.body === null ? undefined : tutorialBody.parse(JSON.parse(row.body)),
     message: row.message ?? undefined,
+    usage: row.usage === null ? undefined : writerUsage.parse(JSON.parse(row.usage)),
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
   };
@@ -60,42 +69,78 @@ export interface TutorialClaim {
   branchId: number;
   revision: number;
   token: number;
+  /** How often it was tried, this time among them. */
+  attempts: number;
 }
 
-/** Takes the oldest tutorial that is queued, or whose writer is no longer heard of. */
+/** Takes the oldest tutorial that is due, or whose writer is no longer heard of. */
 export const claimTutorial = (
   db: Db,
   claim: { now: number; leaseUntil: number },
 ): TutorialClaim | undefined =>
   db.get<TutorialClaim>(
-    `UPDATE tutorials SET state = 'running', token = token + 1, lease_until = :leaseUntil
-     WHERE id = (SELECT id FROM tutorials WHERE state = 'queued' OR (state = 'running' AND lease_until < :now)
+    `UPDATE tutorials SET state = 'running', token = token + 1, attempts = attempts + 1, lease_until = :leaseUntil
+     WHERE id = (SELECT id FROM tutorials
+                 WHERE (state = 'queued' AND (not_before IS NULL OR not_before <= :now))
+                    OR (state = 'running' AND lease_until < :now)
                  ORDER BY id LIMIT 1)
-     RETURNING id, branch_id AS branchId, revision, token`,
+     RETURNING id, branch_id AS branchId, revision, token, attempts`,
     claim,
   );
+
+/** Keeps what is shown until the writer has answered; false = the claim is lost. */
+export const keepDraft = (db: Db, draft: { id: number; token: number; body: TutorialBody }): boolean =>
+  db.run(`UPDATE tutorials SET body = :body WHERE id = :id AND token = :token AND state = 'running'`, {
+    id: draft.id,
+    token: draft.token,
+    body: JSON.stringify(draft.body),
+  }).changes === 1;
+
+/** Puts a claimed tutorial back into the queue until `notBefore`. */
+export function postponeTutorial(
+  db: Db,
+  order: { id: number; token: number; notBefore: number; message: string },
+): void {
+  const { id, token, notBefore, message } = order;
+  db.run(
+    `UPDATE tutorials SET state = 'queued', lease_until = NULL, not_before = :notBefore, message = :message
+     WHERE id = :id AND token = :token AND state = 'running'`,
+    { id, token, notBefore, message },
+  );
+}
 
 export interface TutorialEnd {
   id: number;
   token: number;
   state: 'ready' | 'failed';
-  body: TutorialBody | undefined;
-  message: string | undefined;
+  writer: string;
+  body?: TutorialBody;
+  message?: string;
+  usage?: WriterUsage;
   now: number;
 }
 
 /** Ends a claimed tutorial; false = the claim is lost, and nothing was written. */
 export const finishTutorial = (db: Db, end: TutorialEnd): boolean =>
   db.run(
-    `UPDATE tutorials SET state = :state, body = :body, message = :message, finished_at = :now, lease_until = NULL
+    `UPDATE tutorials SET state = :state, writer = :writer, body = :body, message = :message, usage = :usage,
+       finished_at = :now, lease_until = NULL, not_before = NULL
      WHERE id = :id AND token = :token AND state = 'running'`,
     {
-      ...end,
+      id: end.id,
+      token: end.token,
+      state: end.state,
+      writer: end.writer,
       body: end.body === undefined ? null : JSON.stringify(end.body),
       message: end.message ?? null,
+      usage: end.usage === undefined ? null : JSON.stringify(end.usage),
+      now: end.now,
     },
   ).changes === 1;
 
 /** At a start nobody writes: what a dead program was writing is queued again. */
 export const requeueAll = (db: Db): number =>
-  db.run("UPDATE tutorials SET state = 'queued', lease_until = NULL WHERE state = 'running'").changes;
+  db.run(
+    `UPDATE tutorials SET state = 'queued', lease_until = NULL, attempts = max(0, attempts - 1)
+     WHERE state = 'running'`,
+  ).changes;

@@ -7,7 +7,7 @@ import type { Forge } from '../forge/open.ts';
 import type { Diff } from '../git/diff.ts';
 import { renderMarkdown } from '../web/markdown.ts';
 import { newestTutorial } from './find.ts';
-import type { TutorialState, TutorialStep } from './model.ts';
+import type { TutorialState, TutorialStep, WriterUsage } from './model.ts';
 
 export interface StepView {
   number: number;
@@ -24,6 +24,7 @@ export interface Guide {
   state: TutorialState | 'none';
   message: string | undefined;
   writer: string | undefined;
+  usage: WriterUsage | undefined;
   /** The revision it explains, and the one the branch is at. */
   revision: number | undefined;
   current: number;
@@ -44,6 +45,7 @@ export async function tutorialSections(forge: Forge, branch: Branch): Promise<Gu
     state: tutorial?.state ?? ('none' as const),
     message: tutorial?.message,
     writer: tutorial?.writer,
+    usage: tutorial?.usage,
     revision: tutorial?.revision,
     current: branch.revision,
   };

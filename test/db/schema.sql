@@ -711,7 +711,7 @@ CREATE TABLE tutorials (
   body        TEXT,
   message     TEXT,
   created_at  INTEGER NOT NULL,
-  finished_at INTEGER,
+  finished_at INTEGER, attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER, usage TEXT,
   UNIQUE (branch_id, revision)
 ) STRICT;
 

@@ -5,10 +5,10 @@ import { anonymous } from '../../src/accounts/model.ts';
 import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import { changesData } from '../../src/front/changes.ts';
-import { generateTutorials } from '../../src/tutorials/generate.ts';
-import { outlineWriter } from '../../src/tutorials/outline.ts';
+import { generateTutorials } from '../../src/tutorials/desk.ts';
+import { outlineWriter } from '../../src/tutorials/writers/outline.ts';
 import { tutorialSections } from '../../src/tutorials/view.ts';
-import type { TutorialWriter } from '../../src/tutorials/writer.ts';
+import type { TutorialWriter } from '../../src/tutorials/writers/writer.ts';
 import { renderToString } from '../../src/web/render.ts';
 import { closeRenderPool } from '../../src/web/render-pool.ts';
 import { useForge } from '../support/forge.ts';
@@ -112,14 +112,17 @@ describe('X1: what a branch carries stays text', () => {
     const { tutorial } = await pagesOf({
       name: canary,
       write: ({ diff }) => ({
-        summary: text,
-        steps: diff.files.map((file) => ({
-          title: text,
-          intent: text,
-          prose: `${text}\n\n# ${text}\n\n- \`${text}\`\n\n<script>\nalert(4)\n</script>\n\n[r]: javascript:alert(5)\n[r]`,
-          hunks: [{ path: file.newPath, hunk: 0 }],
-          folded: false,
-        })),
+        body: {
+          summary: text,
+          steps: diff.files.map((file) => ({
+            title: text,
+            intent: text,
+            prose: `${text}\n\n# ${text}\n\n- \`${text}\`\n\n<script>\nalert(4)\n</script>\n\n[r]: javascript:alert(5)\n[r]`,
+            hunks: [{ path: file.newPath, hunk: 0 }],
+            folded: false,
+          })),
+        },
+        usage: { model: text, shownHunks: 1, allHunks: 2, inputTokens: 1, outputTokens: 1 },
       }),
     });
     expectInert(tutorial);

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Diff, DiffFile, DiffLine } from '../../src/git/diff.ts';
 import { coverEveryHunk, hunksOf } from '../../src/tutorials/coverage.ts';
-import { writeOutline } from '../../src/tutorials/outline.ts';
-import { roleOf, sourceOfTest } from '../../src/tutorials/roles.ts';
-import type { Commit } from '../../src/tutorials/writer.ts';
+import { writeOutline } from '../../src/tutorials/writers/outline.ts';
+import { roleOf, sourceOfTest } from '../../src/tutorials/writers/roles.ts';
+import type { Commit } from '../../src/tutorials/writers/writer.ts';
 
 function file(path: string, hunks = 1, lines: DiffLine[] = []): DiffFile {
   const hunk = { oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, section: '', lines };

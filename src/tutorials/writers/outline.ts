@@ -1,9 +1,9 @@
 // The writer that needs nothing but the branch: steps from its commits when they are clean, otherwise from what each
 // file is for, in the order in which a reader builds up understanding. The same branch always gets the same tutorial.
-import { generatedReason, pathOf } from '../repos/file-view.ts';
-import type { DiffFile } from '../git/diff.ts';
-import { coverEveryHunk, hunksOf } from './coverage.ts';
-import type { TutorialBody, TutorialStep } from './model.ts';
+import { generatedReason, pathOf } from '../../repos/file-view.ts';
+import type { DiffFile } from '../../git/diff.ts';
+import { coverEveryHunk, hunksOf } from '../coverage.ts';
+import type { TutorialBody, TutorialStep } from '../model.ts';
 import { roleOf, roles, sourceOfTest, type Role } from './roles.ts';
 import { describeSymbols } from './symbols.ts';
 import type { Commit, TutorialWriter, WriterInput } from './writer.ts';
@@ -12,7 +12,10 @@ const maxSteps = 12;
 // Commits explain a branch when nearly every file belongs to one of them.
 const minOwnedShare = 0.7;
 
-export const outlineWriter: TutorialWriter = { name: 'outline', write: writeOutline };
+export const outlineWriter: TutorialWriter = {
+  name: 'outline',
+  write: (input) => ({ body: writeOutline(input) }),
+};
 
 interface Group {
   title: string;

@@ -1,5 +1,5 @@
 // Names of functions, types and the like that a difference adds or removes, read off its lines.
-import type { DiffFile } from '../git/diff.ts';
+import type { DiffFile } from '../../git/diff.ts';
 
 const definitions = [
   /^\s*(?:export\s+)?(?:default\s+)?(?:abstract\s+)?(?:async\s+)?(?:function\*?|class|interface|type|enum|trait|struct|impl|protocol|module|namespace)\s+([A-Za-z_$][\w$]*)/,
