@@ -51,6 +51,23 @@ test('S4: the account page refuses what is not one plain key, and keeps no part 
   expect(await keys()).toBe(2);
 });
 
+test('S4: the API refuses the same, for an account and as the deploy key of a repository', async () => {
+  const served = await forge();
+  const authorization = `Bearer ${await served.token('ada', 'admin')}`;
+  const headers = { authorization, 'content-type': 'application/json' };
+  const post = (path: string, body: unknown): Promise<Response> =>
+    fetch(`${served.http}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  expect((await post('/repos', { owner: 'ada', name: 'app' })).status).toBe(201);
+  for (const path of ['/account/keys', '/repos/ada/app/deploy-keys']) {
+    for (const [name, text] of hostile) {
+      const answer = await post(path, { text });
+      expect([400, 413], `${path} ${name}`).toContain(answer.status);
+    }
+  }
+  const answer = await fetch(`${served.http}/api/v1/repos/ada/app/deploy-keys`, { headers });
+  expect(await answer.json()).toEqual({ keys: [] });
+});
+
 test(
   'S4: the operator’s command refuses what is not one plain key, and makes no account of it',
   { timeout: 90_000 },
