@@ -15,6 +15,7 @@ import { addQueue } from './groups/queue.ts';
 import { addReading } from './groups/reading.ts';
 import { addOperating, addRecovery } from './groups/recovery.ts';
 import { addRepos } from './groups/repos.ts';
+import { addReviewing } from './groups/reviewing.ts';
 import { addRunning, addShell } from './groups/running.ts';
 import { addSecrets } from './groups/secrets.ts';
 import { addSignIn } from './groups/sign-in.ts';
@@ -35,7 +36,7 @@ offers these commands as tools.`;
 /** The commands by what they are for, in the order of --help. */
 const groups: readonly { heading: string; add: readonly ((program: Command, choose: Choose) => void)[] }[] = [
   { heading: 'Signing in:', add: [addSignIn] },
-  { heading: 'Looking at a branch:', add: [addReading, addInbox] },
+  { heading: 'Looking at a branch:', add: [addReading, addReviewing, addInbox] },
   { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
   { heading: 'Landing:', add: [addLanding, addQueue, addHolds] },
   { heading: 'Setting up:', add: [addKeys, addTokens, addSecrets, addRepos, addWebhooks] },

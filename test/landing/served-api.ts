@@ -14,6 +14,7 @@ import { reposApi } from '../../src/repos/api.ts';
 import { repoNames } from '../../src/repos/names.ts';
 import { webhooksApi } from '../../src/webhooks/api.ts';
 import { openWebhooks } from '../../src/webhooks/open.ts';
+import { reviewsApi } from '../../src/reviews/api.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import type { TestForge } from '../support/forge.ts';
@@ -37,6 +38,7 @@ export async function serveApi(test: TestForge, staged: StagedRepo): Promise<str
   });
   app.use(accountsApi(forge, repoNames(forge)));
   app.use(reposApi(forge));
+  app.use(reviewsApi(forge));
   app.use(landingApi(forge, staged.slots));
   // CI is open but not started: no lane runs, its routes answer.
   const ci = await openCi(forge);
