@@ -1,14 +1,17 @@
 // Home, repository and branch pages.
 import { Router } from 'express';
 import { z } from 'zod';
+import { callerOf } from '../accounts/guard.ts';
 import { branchStates } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import { readBranch } from '../inbox/dismiss.ts';
+import { inboxBar } from '../inbox/panel-view.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
-import { headData, tabCounts, tabData, tabs } from './branch.ts';
+import { headData, tabCounts, tabData, tabs, type BranchPlace } from './branch.ts';
 import { homeData } from './home.ts';
 import { landingsPages } from './landings.ts';
 import { branchOfRoute, type Exchange } from './place.ts';
@@ -27,6 +30,8 @@ const branchQuery = z.object({
   /** Where on the Changes tab a comment is being written. */
   comment: z.string().max(8192).optional(),
   shown: z.coerce.number().int().min(1).max(100_000).optional(),
+  /** `review`: the reader goes through the inbox. */
+  inbox: z.string().max(20).optional(),
 });
 
 export function frontPages(forge: Forge, mergeSlots: Slots): Router {
@@ -60,7 +65,7 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const { repo, branch } = branchOfRoute(forge, exchange, 'read');
-  const { tab, fragment, comment, shown } = parse(branchQuery, request.query);
+  const { tab, fragment, comment, shown, inbox } = parse(branchQuery, request.query);
   const place = { repo, branch, response, shown, form: comment === undefined ? undefined : placeOf(comment) };
   const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
   const head = wants('head') ? await headData(forge, place) : {};
@@ -74,9 +79,18 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
     tab: 'unreadable' in content ? 'front/_unreadable.njk' : tabTemplate,
     none: 'front/branch.njk',
   };
+  const bar = fragment === undefined ? openFromInbox(forge, place, inbox === 'review') : undefined;
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
-  const data = { repo, branch, base, tab, shown, tabTemplate, ...head, ...counts, ...content };
+  const data = { repo, branch, base, tab, shown, tabTemplate, bar, ...head, ...counts, ...content };
   render(response, templates[fragment ?? 'none'], data);
+}
+
+/** Whoever opens the page has read what the inbox says of the branch; the bar leads on to the next one. */
+function openFromInbox(forge: Forge, { branch, response }: BranchPlace, isReview: boolean): unknown {
+  const caller = callerOf(response);
+  const bar = inboxBar(forge, caller, branch);
+  readBranch(forge, { caller, branchId: branch.id });
+  return isReview || bar.position > 0 ? bar : undefined;
 }
 
 function placeOf(comment: string): CommentPlace {

@@ -12,7 +12,7 @@ export const reviewPath = (entry: Parameters<typeof entryPath>[0]): string =>
   `${entryPath(entry)}?inbox=review`;
 
 /** What the bar on the page of a branch shows when one goes through the inbox. */
-export function inboxBar(forge: Forge, caller: Caller, branch: Branch): Record<string, unknown> {
+export function inboxBar(forge: Forge, caller: Caller, branch: Branch) {
   const { entries } = listInbox(forge, caller, { limit: maxReviewed });
   const at = entries.findIndex((entry) => entry.branchId === branch.id);
   // What has just left the inbox was before what is first now.
