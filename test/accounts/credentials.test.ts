@@ -3,9 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
 import type { CreatedTokenView, SessionView } from '../../src/accounts/credentials-model.ts';
+import { findCallerByToken } from '../../src/accounts/find.ts';
 import { createSession } from '../../src/accounts/sign-in.ts';
 import { listAudit } from '../../src/accounts/store.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
+import { mayCreateRepo } from '../../src/repos/rights.ts';
 import { putMember } from '../../src/repos/store.ts';
 import { serveApi } from '../landing/served-api.ts';
 import { stageRepo } from '../landing/staged-branch.ts';
@@ -69,6 +71,10 @@ test('a token for one repository reaches it, no other one and nothing of the acc
     expect(await status(method, path, body), `${method} ${path}`).toBe(403);
   }
   expect((await ask(made.token, 'GET', '/whoami')).body).toMatchObject({ name: 'ada' });
+  // Nor does a push with it make a repository.
+  const caller = findCallerByToken(it.forge, made.token, '')!;
+  expect(mayCreateRepo(caller, 'ada')).toBe(false);
+  expect(mayCreateRepo({ ...caller, onlyRepo: undefined }, 'ada')).toBe(true);
 });
 
 test('a token for one repository is not made for one that the caller may not see', async () => {
