@@ -39,22 +39,38 @@ const gateFacts = [
   'branch-settled',
   'review-changed',
   'run-finished',
+  'landing-changed',
+  'landings-paused',
 ] as const;
 
-export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
-  const { events } = forge;
-  const refresh = (...topics: (string | undefined)[]) => {
-    for (const topic of topics) if (topic !== undefined) live.publish(topic);
-  };
-  const branch = (id: number | undefined) => (id === undefined ? undefined : `branch:${id}`);
+/** What may let another lane run. */
+const queueFacts = ['branch-settled', 'lane-changed', 'ci-changed', 'queue-changed'] as const;
 
+/** What the lists of branches and the page of the branch show. */
+const branchFacts = [
+  'branch-pushed',
+  'branch-broken',
+  'branch-held',
+  'branch-settled',
+  'run-created',
+  'run-finished',
+  'lane-changed',
+  'landing-changed',
+] as const;
+
+const repoFacts = ['repo-changed', 'target-moved'] as const;
+
+export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
+  wakeLoops(forge, loops);
+  refreshPages(forge, live);
+}
+
+function wakeLoops({ events }: Forge, loops: Loops): void {
   for (const fact of inboxFacts) events.on(fact, ({ branchId }) => loops.inbox.look(branchId));
   for (const fact of toldFacts) events.on(fact, ({ repoId }) => loops.webhooks.look(repoId));
   for (const fact of gateFacts) events.on(fact, () => loops.landings.wake());
-  events.on('repo-changed', ({ repoId }) => refresh('home', `repo:${repoId}`));
+  for (const fact of queueFacts) events.on(fact, () => loops.ci.wake());
   events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
-  events.on('branch-broken', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
-  events.on('target-moved', ({ repoId }) => refresh('home', `repo:${repoId}`));
   events.on('branch-pushed', ({ repoId, branchId }) => {
     setTimeout(() => {
       loops.ci.wake();
@@ -64,46 +80,33 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
       loops.webhooks.look(repoId);
       loops.inbox.look(branchId);
     }, answerFirstMs);
-    refresh('home', `repo:${repoId}`, branch(branchId));
   });
-  events.on('branch-settled', ({ repoId, branchId }) => {
-    loops.ci.wake();
-    loops.targets.wake();
-    refresh('home', `repo:${repoId}`, branch(branchId));
-  });
-  events.on('branch-held', ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
-  events.on('run-created', ({ repoId, branchId }) => {
+  events.on('branch-settled', () => loops.targets.wake());
+  events.on('run-created', ({ branchId }) => {
     // CI makes the runs of branches itself; those of the landing queue come to it.
     if (branchId === undefined) loops.ci.wake();
-    refresh('home', `repo:${repoId}`, branch(branchId));
   });
-  events.on('lane-changed', ({ repoId, branchId, runId, attemptId }) => {
-    loops.ci.wake();
-    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`, `log:${attemptId}`, 'ci');
-  });
+}
+
+function refreshPages({ events }: Forge, live: LiveFeed): void {
+  const refresh = (...topics: (string | undefined)[]) => {
+    for (const topic of topics) if (topic !== undefined) live.publish(topic);
+  };
+  const branch = (id: number | undefined) => (id === undefined ? undefined : `branch:${id}`);
+  for (const fact of branchFacts) {
+    events.on(fact, ({ repoId, branchId }) => refresh('home', `repo:${repoId}`, branch(branchId)));
+  }
+  for (const fact of repoFacts) events.on(fact, ({ repoId }) => refresh('home', `repo:${repoId}`));
+  events.on('lane-changed', ({ runId, attemptId }) => refresh(`run:${runId}`, `log:${attemptId}`, 'ci'));
   events.on('lane-output', ({ attemptId }) => refresh(`log:${attemptId}`));
-  events.on('run-finished', ({ repoId, branchId, runId }) =>
-    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`),
-  );
+  events.on('run-finished', ({ runId }) => refresh(`run:${runId}`));
   events.on('commit-status-changed', ({ branchIds }) => refresh(...branchIds.map(branch)));
   events.on('tutorial-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('review-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('inbox-changed', ({ accountIds }) => refresh(...accountIds.map((id) => `inbox:${id}`)));
-  events.on('landing-changed', ({ repoId, branchId }) => {
-    loops.landings.wake();
-    refresh('home', `repo:${repoId}`, branch(branchId), `landings:${repoId}`);
-  });
-  events.on('landings-paused', ({ repoId }) => {
-    loops.landings.wake();
-    refresh(`landings:${repoId}`);
-  });
+  events.on('landing-changed', ({ repoId }) => refresh(`landings:${repoId}`));
+  events.on('landings-paused', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('housekeeping-changed', () => refresh('admin'));
-  events.on('ci-changed', () => {
-    loops.ci.wake();
-    refresh('ci');
-  });
-  events.on('queue-changed', () => {
-    loops.ci.wake();
-    refresh('home');
-  });
+  events.on('ci-changed', () => refresh('ci'));
+  events.on('queue-changed', () => refresh('home'));
 }

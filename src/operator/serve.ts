@@ -5,29 +5,21 @@ import type { Express } from 'express';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { hasAdmin } from '../accounts/find.ts';
 import { ensureAdmins } from '../accounts/nostr-keys.ts';
-import { openBranches } from '../branches/open.ts';
 import { decidePush } from '../branches/policy.ts';
-import { openCi } from '../ci/open.ts';
 import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
-import { openTargets } from '../landing/open-targets.ts';
-import { openLandings } from '../landing/landings.ts';
 import { recoverMerges } from '../landing/recover.ts';
 import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
 import { clearLeftovers } from '../repos/clear-leftovers.ts';
 import { connectReactions } from '../reactions.ts';
-import { openHousekeeping } from '../repos/housekeeping-loop.ts';
-import { openReviews } from '../reviews/open.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
-import { openTutorials } from '../tutorials/open.ts';
-import { openInbox } from '../inbox/open.ts';
-import { openWebhooks } from '../webhooks/open.ts';
 import { closeRenderPool } from '../web/render-pool.ts';
 import { LiveFeed } from '../web/sse.ts';
+import { openBackground } from './background.ts';
 import { checkSurroundings } from './checks.ts';
 import { openControl } from './control.ts';
 import { welcomeVisitors } from './welcome.ts';
@@ -66,63 +58,21 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const mergeSlots = new Slots();
   await clearLeftovers(forge);
   await recoverMerges(forge);
-  const branches = openBranches(forge);
-  const ci = await openCi(forge);
-  const tutorials = openTutorials(forge);
-  const reviews = openReviews(forge);
-  const landings = openLandings(forge, mergeSlots);
-  const housekeeping = openHousekeeping(forge);
-  const webhooks = openWebhooks(forge);
-  const inbox = openInbox(forge);
-  const targets = openTargets(forge);
+  const background = await openBackground(forge, mergeSlots);
+  const { ci, housekeeping, webhooks } = background;
   const transport = await openTransport(forge, {
-    pushes: { decide: decidePush, ingest: (pushId) => branches.ingest(pushId) },
+    pushes: { decide: decidePush, ingest: (pushId) => background.branches.ingest(pushId) },
     shells: ci.shells,
   });
   const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;
-  connectReactions(
-    forge,
-    {
-      branches,
-      ci: ci.scheduler,
-      tutorials: tutorials.loop,
-      reviews: reviews.loop,
-      targets,
-      landings,
-      webhooks,
-      inbox,
-    },
-    live,
-  );
-  const loops = () =>
-    [
-      branches.loop,
-      ci.scheduler,
-      ci.keeping,
-      tutorials.loop,
-      reviews.loop,
-      targets,
-      landings.loop,
-      housekeeping.loop,
-      webhooks.loop,
-      inbox.loop,
-    ].map((loop) => loop.status());
+  connectReactions(forge, background.woken, live);
+  const loops = background.status;
   const version = packageVersion();
-  const server = createServer(forge, {
-    ci,
-    transport,
-    lfs,
-    live,
-    mergeSlots,
-    housekeeping,
-    webhooks,
-    loops,
-    version,
-  });
+  const parts = { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, loops, version };
+  const server = createServer(forge, parts);
   app.resolve(server);
-  const background = [branches, ci, tutorials, reviews, landings, housekeeping, webhooks, inbox, targets];
-  for (const part of background) part.start();
+  background.start();
 
   const welcome = new AbortController();
   const welcomed = options.welcome
@@ -141,7 +91,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       live.close();
       const closed = closeServers([http, control]);
       await transport.stop();
-      await Promise.all([...background.map((part) => part.stop()), welcomed]);
+      await Promise.all([background.stop(), welcomed]);
       await closed;
       await closeRenderPool();
       closeReaders(forge.git);

@@ -1,0 +1,67 @@
+// Everything of the forge that works without being asked: opened in the order in which each part can rely on the ones
+// before it, started when somebody may call, and stopped together.
+import { openBranches } from '../branches/open.ts';
+import { openCi } from '../ci/open.ts';
+import type { Forge } from '../forge/open.ts';
+import { openInbox } from '../inbox/open.ts';
+import { openLandings } from '../landing/landings.ts';
+import { openTargets } from '../landing/open-targets.ts';
+import type { LoopStatus } from '../lib/loop.ts';
+import type { Slots } from '../lib/slot.ts';
+import type { Loops } from '../reactions.ts';
+import { openHousekeeping } from '../repos/housekeeping-loop.ts';
+import { openReviews } from '../reviews/open.ts';
+import { openTutorials } from '../tutorials/open.ts';
+import { openWebhooks } from '../webhooks/open.ts';
+
+export type Background = Awaited<ReturnType<typeof openBackground>>;
+
+export async function openBackground(forge: Forge, mergeSlots: Slots) {
+  const branches = openBranches(forge);
+  const ci = await openCi(forge);
+  const tutorials = openTutorials(forge);
+  const reviews = openReviews(forge);
+  const landings = openLandings(forge, mergeSlots);
+  const targets = openTargets(forge);
+  const housekeeping = openHousekeeping(forge);
+  const webhooks = openWebhooks(forge);
+  const inbox = openInbox(forge);
+  const parts = [branches, ci, tutorials, reviews, landings, targets, housekeeping, webhooks, inbox];
+  const loops = [
+    branches.loop,
+    ci.scheduler,
+    ci.keeping,
+    tutorials.loop,
+    reviews.loop,
+    landings.loop,
+    targets,
+    housekeeping.loop,
+    webhooks.loop,
+    inbox.loop,
+  ];
+  const woken: Loops = {
+    branches,
+    ci: ci.scheduler,
+    tutorials: tutorials.loop,
+    reviews: reviews.loop,
+    landings,
+    targets,
+    webhooks,
+    inbox,
+  };
+  return {
+    branches,
+    ci,
+    housekeeping,
+    webhooks,
+    /** What facts wake. */
+    woken,
+    status: (): LoopStatus[] => loops.map((loop) => loop.status()),
+    start: (): void => {
+      for (const part of parts) part.start();
+    },
+    stop: async (): Promise<void> => {
+      await Promise.all(parts.map((part) => part.stop()));
+    },
+  };
+}
