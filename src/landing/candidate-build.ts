@@ -140,7 +140,7 @@ export async function conflictEnd(
     landed !== undefined ? ', which landed before it' : ahead !== undefined ? ', which is ahead of it' : '';
   return {
     cause: 'conflict',
-    message: `The branch conflicts with ${whose}${how}${where}.`,
+    message: `The branch conflicts with ${whose}${how}${how === '' ? '' : ','}${where}.`,
     wayOut:
       landed === undefined && ahead !== undefined
         ? `Wait until #${ahead.number} has landed. ${rebase(landing.target)}`

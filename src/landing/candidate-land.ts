@@ -102,7 +102,7 @@ function beginLanding(
   }
 }
 
-/** The run is that of this very commit and tree, and every required lane of it is green by its newest attempt. */
+/** The run is that of this very commit and tree, by the policy of its base, and every required lane of it is green. */
 function isTestedGreen(forge: Forge, candidate: Candidate, members: readonly Member[]): boolean {
   const run = getRun(forge, candidate.runId);
   const isOwn =

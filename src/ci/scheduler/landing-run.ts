@@ -67,18 +67,17 @@ export function insertLandingRun(forge: Forge, commit: LandingCommit, plan: Plan
   return runId;
 }
 
-/** What a run says of its commit, by the newest attempt of every required lane. */
+/** What a run says of its commit, by the newest attempt of every required lane; the others may go on. */
 export function judgeLandingRun(forge: Forge, runId: number): LandingVerdict {
-  const run = getRun(forge, runId);
-  if (run.problem !== undefined) return { verdict: 'red', lane: undefined, problem: run.problem };
+  const { problem } = getRun(forge, runId);
+  if (problem !== undefined) return { verdict: 'red', lane: undefined, problem };
   const lanes = listLanes(forge, runId);
-  if (run.state === 'queued' || run.state === 'running') {
-    return { verdict: 'pending', lanes: lanes.filter(isUnfinished).map(({ key }) => key) };
-  }
-  const unmet = lanes.filter((lane) => lane.required && !satisfiesGate(lane.attempt));
-  if (unmet.length === 0 && run.state === 'success') return { verdict: 'green' };
+  const unmet = lanes.filter(({ required, attempt }) => required && !satisfiesGate(attempt));
+  if (unmet.length === 0) return { verdict: 'green' };
+  const unfinished = unmet.filter(isUnfinished);
+  if (unfinished.length > 0) return { verdict: 'pending', lanes: unfinished.map(({ key }) => key) };
   const fault = unmet.find((lane) => !isMachineFault(lane, lanes)) ?? unmet.find(hasRun) ?? unmet[0];
-  const isMachines = unmet.length > 0 && unmet.every((lane) => isMachineFault(lane, lanes));
+  const isMachines = unmet.every((lane) => isMachineFault(lane, lanes));
   return { verdict: isMachines ? 'infrastructure' : 'red', lane: fault, problem: undefined };
 }
 
@@ -94,14 +93,14 @@ function isMachineFault({ attempt, needs }: Lane, lanes: readonly Lane[]): boole
   }
   if (attempt.skipCause !== 'dependency_failed') return false;
   const unmet = lanes.filter(({ key, attempt: own }) => needs.includes(key) && !satisfiesGate(own));
-  return unmet.every((lane) => isMachineFault(lane, lanes));
+  return unmet.length > 0 && unmet.every((lane) => isMachineFault(lane, lanes));
 }
 
-/** Queues again what failed, in the caller's transaction; the caller announces the changes. None: nothing failed. */
+/** Queues again what a machine failed, in the caller's transaction; the caller announces the changes. */
 export function retryLandingRun(forge: Forge, runId: number): Change[] {
   const run = getRun(forge, runId);
   const lanes = listLanes(forge, runId);
-  const failed = lanes.filter((lane) => lane.required && lane.attempt.state === 'failed');
+  const failed = lanes.filter((lane) => lane.attempt.state === 'failed' && isMachineFault(lane, lanes));
   return failed.length === 0 ? [] : queueAgain(forge, { run, lanes, chosen: failed, by: undefined }).changes;
 }
 
