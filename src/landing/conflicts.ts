@@ -72,7 +72,12 @@ interface Marked {
 
 async function showFile(forge: Forge, marked: Marked, file: ConflictedFile): Promise<ConflictFile> {
   const { repo, tree, target, head, branch } = marked;
-  const named = (text: string) => text.replaceAll(target, branch.target).replaceAll(head, branch.name);
+  const named = (text: string) =>
+    text
+      .replace(/^CONFLICT \([^)]*\): /, '')
+      .replace(/ +Version [0-9a-f]{40} of .* left in tree\.$/s, '')
+      .replaceAll(target, branch.target)
+      .replaceAll(head, branch.name);
   const shown = { path: file.path, messages: file.messages.map(named), hunks: [], moreHunks: 0 };
   const maxBytes = forge.config.limits.maxShownFileBytes;
   const object = await readObject(forge.git, repo, { expression: `${tree}:${file.path}`, maxBytes });

@@ -43,7 +43,8 @@ export async function examineMerge(
   const merge = await mergeTree(forge.git, sides);
   if (merge.outcome === 'conflict') {
     const message = `The branch conflicts with ${name} in ${someOf(merge.paths)}.`;
-    return held(base, 'conflict', { message, wayOut: rebase });
+    const wayOut = `Merge or rebase on ${name}, settle it there (ph conflicts shows where), and push again.`;
+    return held(base, 'conflict', { message, wayOut });
   }
   const policy = await examineMergedPolicy(forge, repo, { ...sides, tree: merge.tree });
   const upToDate = examineUpToDate(base, sides);

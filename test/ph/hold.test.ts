@@ -37,7 +37,7 @@ test('a draft is marked ready, and conflicts are told with the commands that set
   expect(status).toBe(1);
   expect(stdout.split('\n').slice(0, 7)).toEqual([
     'a.txt',
-    '  CONFLICT (content): Merge conflict in a.txt',
+    '  Merge conflict in a.txt',
     '  ---',
     '  main has',
     '  <   ours',
