@@ -2,6 +2,7 @@
 import type { Express } from 'express';
 import { Router } from 'express';
 import { accountsApi } from './accounts/api.ts';
+import { auditApi, auditPages } from './accounts/route-audit.ts';
 import { identify, refuseForgery } from './accounts/guard.ts';
 import { accountsPages } from './accounts/pages.ts';
 import { browseApi } from './browse/api.ts';
@@ -15,6 +16,7 @@ import { publicOrigin, sshAddress, type Forge } from './forge/open.ts';
 import { adminPages } from './front/admin.ts';
 import { changesPages } from './front/changes.ts';
 import { livePages } from './front/live.ts';
+import { feedPages } from './front/feed.ts';
 import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
 import { conflictsPages } from './landing/route-conflicts.ts';
@@ -78,6 +80,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(browseApi(forge));
   app.use(webhooksApi(forge, parts.webhooks));
   app.use(inboxApi(forge));
+  app.use(auditApi(forge));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
     version: parts.version,
@@ -94,6 +97,8 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
   app.use(inboxPages(forge));
+  app.use(auditPages(forge));
+  app.use(feedPages(forge));
   app.use(browsePages(forge));
   app.use(holdsForms(forge), conflictsPages(forge));
   app.use(frontPages(forge, parts.mergeSlots));

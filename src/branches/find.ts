@@ -8,6 +8,7 @@ import {
   findNewestRow,
   findOpenBranchRow,
   listBranchRows,
+  listLatestRows,
   listOpenRows,
   listRevisionRows,
   listRowsAimedElsewhere,
@@ -60,6 +61,10 @@ export const listBranches = (
     beforeId: where.beforeId ?? null,
     limit: where.limit,
   });
+
+/** The branches of a repository in which something happened last, the newest first. */
+export const listLatestBranches = (forge: Forge, repoId: number, limit: number): Branch[] =>
+  listLatestRows(forge.db, { repoId, limit });
 
 export function countBranches(forge: Forge, repoId: number): Record<BranchState, number> {
   const counts: Record<BranchState, number> = { open: 0, merged: 0, closed: 0 };

@@ -130,6 +130,20 @@ export function listBranchRows(
     .map(toBranch);
 }
 
+/** The branches of a repository that changed last, whatever their state; as many of each as asked for in all. */
+export function listLatestRows(db: Db, where: { repoId: number; limit: number }): Branch[] {
+  const ofState = (state: BranchState): string =>
+    `SELECT id FROM (SELECT id FROM branches WHERE repo_id = :repoId AND state = '${state}'
+                     ORDER BY updated_at DESC LIMIT :limit)`;
+  const ids = [ofState('open'), ofState('merged'), ofState('closed')].join(' UNION ALL ');
+  return db
+    .all<BranchRow>(
+      `${selectBranches} WHERE branch.id IN (${ids}) ORDER BY branch.updated_at DESC, branch.id DESC LIMIT :limit`,
+      where,
+    )
+    .map(toBranch);
+}
+
 export const countByState = (db: Db, repoId: number): { state: BranchState; count: number }[] =>
   db.all('SELECT state, count(*) AS count FROM branches WHERE repo_id = :repoId GROUP BY state', { repoId });
 

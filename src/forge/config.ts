@@ -111,6 +111,8 @@ const limits = z
     archiveSeconds: positive.default(600),
     maxBlameBytes: positive.default(5 * 1024 * 1024),
     maxRowsPerPage: positive.default(50),
+    /** Of the audit log in one download. */
+    maxExportedRows: positive.default(1_000_000),
     maxLiveSubscribers: positive.default(500),
     maxSshConnections: positive.default(200),
     /** Git clients served at once, and how many wait for a place, at most how long. */

@@ -27,6 +27,12 @@ CREATE TABLE audit (
   detail     TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 
+CREATE INDEX audit_by_account ON audit (account_id, id);
+
+CREATE INDEX audit_by_action ON audit (action, id);
+
+CREATE INDEX audit_by_subject ON audit (subject, id);
+
 CREATE INDEX audit_by_time ON audit (at);
 
 CREATE TABLE branch_drafts (
