@@ -85,16 +85,10 @@ function wakeLoops({ events }: Forge, loops: Loops): void {
   events.on('run-created', ({ branchId }) => {
     // CI makes the runs of branches itself; those of the landing queue come to it.
     if (branchId === undefined) loops.ci.wake();
-<<<<<<< /tmp/tmpppsp3wug/o
-    refresh('home', `repo:${repoId}`, branch(branchId));
   });
-  events.on('lane-changed', ({ repoId, branchId, runId, attemptId }) => {
-    loops.ci.wake();
+  events.on('lane-changed', ({ branchId }) => {
     // A landing waits for the required lanes of its run only, and its run may go on.
     if (branchId === undefined) loops.landings.wake();
-    refresh('home', `repo:${repoId}`, branch(branchId), `run:${runId}`, `log:${attemptId}`, 'ci');
-=======
->>>>>>> /tmp/tmpppsp3wug/t
   });
 }
 
