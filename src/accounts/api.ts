@@ -56,7 +56,8 @@ export function accountsApi(forge: Forge, repos: RepoNames): Router {
   apiRoute(router, table.exchange, (_request, response, sent) => {
     const { secret, scope } = sent.body();
     const { token, account } = exchangeLinkForToken(forge, secret, scope);
-    recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
+    const caller = { ...callerOf(response), account, credential: 'login link' };
+    recordAudit(forge, caller, { action: 'token.create', subject: account.name, detail: { scope } });
     response.status(201).json({ token, account: account.name });
   });
   apiRoute(router, table.signOut, (_request, response) => {

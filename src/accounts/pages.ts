@@ -63,7 +63,11 @@ function signIn(forge: Forge, exchange: { request: Request; response: Response }
   const secret = String(request.params['secret']);
   const isRecovery = isRecoveryLink(forge, secret);
   const account = redeemLoginLink(forge, { secret, name: form.name, address: request.ip ?? '' });
-  const next = beginSession(forge, { request, response }, account);
+  const next = beginSession(
+    forge,
+    { request, response },
+    { account, credential: isRecovery ? 'recovery link' : 'login link' },
+  );
   // Who has recovered has keys to add and to remove.
   response.redirect(303, isRecovery ? '/account' : next);
 }

@@ -70,7 +70,8 @@ async function tellDecision(
     return;
   }
   const { token, account } = answer;
-  recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
+  const caller = { ...callerOf(response), account, credential: 'approval' };
+  recordAudit(forge, caller, { action: 'token.create', subject: account.name });
   response.json({ state: 'approved', token, account: account.name } satisfies ApprovalTokenView);
 }
 

@@ -1,6 +1,7 @@
 // Signing in with a Nostr key, and the keys of one's account: each a challenge by GET, and the signed event by POST.
 import { Router } from 'express';
 import type { Forge } from '../forge/open.ts';
+import { npubOf } from '../lib/nostr.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
 import { parse } from '../web/parse.ts';
 import { z } from 'zod';
@@ -82,15 +83,17 @@ export function nostrRoutes(forge: Forge): Router {
   apiRoute(router, table.signIn, (request, response, sent) => {
     const order = sent.body();
     const account = signInWithNostr(forge, order.event, sessionPath);
+    const credential = `nostr ${npubOf(order.event.pubkey)}`;
     if (order.for === 'browser') {
-      const next = beginSession(forge, { request, response }, account);
+      const next = beginSession(forge, { request, response }, { account, credential });
       const more = next === secondFactorPage ? { next } : {};
       response.status(201).json({ account: account.name, ...more });
       return;
     }
     refuseSecondFactor(account);
     const token = createProgramToken(forge, account.id, order.scope);
-    recordAudit(forge, { ...callerOf(response), account }, { action: 'token.create', subject: account.name });
+    const caller = { ...callerOf(response), account, credential };
+    recordAudit(forge, caller, { action: 'token.create', subject: account.name });
     response.status(201).json({ token, account: account.name });
   });
   apiRoute(router, table.keys, (_request, response) => {

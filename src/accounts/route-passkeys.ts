@@ -77,7 +77,7 @@ export function passkeyRoutes(forge: Forge): Router {
   });
   apiRoute(router, signInTable.signIn, async (request, response, sent) => {
     const account = await signInWithPasskey(forge, sent.body().credential);
-    startSession(forge, { request, response }, account);
+    startSession(forge, { request, response }, { account, credential: 'passkey' });
     response.status(201).json({ account: account.name });
   });
   apiRoute(router, signInTable.askSecond, async (request, response) => {
@@ -87,7 +87,7 @@ export function passkeyRoutes(forge: Forge): Router {
   apiRoute(router, signInTable.second, async (request, response, sent) => {
     const account = halfSignedIn(forge, request);
     await requireSecondFactor(forge, account, sent.body().credential);
-    startSession(forge, { request, response }, account);
+    startSession(forge, { request, response }, { account, credential: 'second factor' });
     response.status(201).json({ account: account.name });
   });
   ownRoutes(forge, router);

@@ -50,11 +50,13 @@ export function peoplePages(forge: Forge): Router {
     response.redirect(303, '/admin/people');
   });
   router.post('/admin/people/agents', (request, response) => {
+    requireAdmin(callerOf(response));
     const order = { caller: callerOf(response), ...parse(agentRequest, fields(request)) };
     const { account, token } = createAgent(forge, order);
     showPeople(forge, response, { agent: account.name, token });
   });
   router.post('/admin/people/accounts/:name', (request, response) => {
+    requireAdmin(callerOf(response));
     const change = parse(personForm, request.body);
     changePerson(forge, response, { name: String(request.params['name']), ...change });
     response.redirect(303, '/admin/people');
@@ -73,7 +75,7 @@ export function peoplePages(forge: Forge): Router {
     const { name, key } = parse(joinForm, request.body);
     const secret = String(request.params['secret']);
     const account = acceptInvitation(forge, { secret, name, keyText: key, address: request.ip ?? '' });
-    startSession(forge, { request, response }, account);
+    startSession(forge, { request, response }, { account, credential: 'invitation' });
     response.redirect(303, '/');
   });
   return router;

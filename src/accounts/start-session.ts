@@ -22,10 +22,16 @@ const promiseFor = (accountId: number): string => `second-factor ${accountId}`;
 
 export const secondFactorPage = '/login/second';
 
+/** Who signs in, and with what, for the record. */
+export interface Proven {
+  account: Account;
+  credential: string;
+}
+
 /** Signs the browser in after one proof; answers where it goes next. */
-export function beginSession(forge: Forge, exchange: Exchange, account: Account): string {
+export function beginSession(forge: Forge, exchange: Exchange, { account, credential }: Proven): string {
   if (account.secondFactorSince === undefined) {
-    startSession(forge, exchange, account);
+    startSession(forge, exchange, { account, credential });
     return '/';
   }
   const { challenge, expiresAt } = promises.create(forge, promiseFor(account.id));
@@ -47,7 +53,11 @@ export function halfSignedIn(forge: Forge, request: Request): Account {
 }
 
 /** A new session of a browser that has shown everything, in a cookie that no script can read. */
-export function startSession(forge: Forge, { request, response }: Exchange, account: Account): void {
+export function startSession(
+  forge: Forge,
+  { request, response }: Exchange,
+  { account, credential }: Proven,
+): void {
   const session = createSession(forge, {
     accountId: account.id,
     address: request.ip ?? '',
@@ -58,7 +68,8 @@ export function startSession(forge: Forge, { request, response }: Exchange, acco
     ...cookieOf(forge),
     expires: new Date(session.expiresAt),
   });
-  recordAudit(forge, { ...callerOf(response), account }, { action: 'session.create', subject: account.name });
+  const caller = { ...callerOf(response), account, credential };
+  recordAudit(forge, caller, { action: 'session.create', subject: account.name });
 }
 
 const cookieOf = (forge: Forge) =>

@@ -74,6 +74,9 @@ function describeProgram(setStatus: (code: number) => void): Command {
       const nostr = options.npub === undefined ? {} : { npub: options.npub };
       return ask(options, { command: 'account add', name, role: options.role, ...key, ...nostr });
     });
+  common(account.command('recover <name>'))
+    .description('print a link that lets somebody in who lost every key and passkey; good once, for a day')
+    .action((name: string, options: CommonOptions) => ask(options, { command: 'account recover', name }));
   const token = program.command('token').description('API tokens');
   common(token.command('create'))
     .description('make a token and print it; it is shown only once')

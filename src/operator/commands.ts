@@ -9,6 +9,7 @@ import { createToken } from '../accounts/create-token.ts';
 import { getAccountByName } from '../accounts/find.ts';
 import { accountRoles, tokenScopes } from '../accounts/model.ts';
 import { addNostrKey, parseNpub } from '../accounts/nostr-keys.ts';
+import { createRecoveryLink } from '../accounts/recover-account.ts';
 import { systemCaller } from '../accounts/system.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
@@ -26,6 +27,7 @@ const accountAdd = z.strictObject({
   keyText: z.string().optional(),
   npub: z.string().optional(),
 });
+const accountRecover = z.strictObject({ command: z.literal('account recover'), name: z.string() });
 const tokenCreate = z.strictObject({ account: z.string(), scope: z.enum(tokenScopes).default('write') });
 const repoCreate = z.strictObject({
   repo: repoArgument,
@@ -41,6 +43,7 @@ const doctor = z.strictObject({
 
 export const commandRequest = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('account add'), ...accountAdd.shape }),
+  accountRecover,
   z.strictObject({ command: z.literal('token create'), ...tokenCreate.shape }),
   z.strictObject({ command: z.literal('repo create'), ...repoCreate.shape }),
   protectList,
@@ -63,6 +66,8 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
   switch (request.command) {
     case 'account add':
       return addAccount(forge, request);
+    case 'account recover':
+      return recoverAccount(forge, request.name);
     case 'token create':
       return makeToken(forge, request);
     case 'repo create':
@@ -98,6 +103,13 @@ function addAccount(forge: Forge, request: z.output<typeof accountAdd>): Command
     text: `Account ${name} (${role})${withKey}.`,
     json: { name, role, key: fingerprint ?? null, npub: npub ?? null },
   };
+}
+
+/** For an admin who lost every key and passkey, and whom no other admin can help. */
+function recoverAccount(forge: Forge, name: string): CommandAnswer {
+  const { link, expiresAt } = createRecoveryLink(forge, { caller: systemCaller(forge), name });
+  const end = new Date(expiresAt).toISOString();
+  return { ok: true, text: link, json: { account: name, link, expiresAt: end } };
 }
 
 function makeToken(forge: Forge, request: z.output<typeof tokenCreate>): CommandAnswer {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
 import type { CreatedTokenView, SessionView } from '../../src/accounts/credentials-model.ts';
 import { findCallerByToken } from '../../src/accounts/find.ts';
-import { createSession } from '../../src/accounts/sign-in.ts';
+import { createLoginLink, createSession } from '../../src/accounts/sign-in.ts';
 import { listAudit } from '../../src/accounts/store.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { mayCreateRepo } from '../../src/repos/rights.ts';
@@ -24,7 +24,10 @@ async function serve(options: TestForgeOptions = {}) {
   const ask = async (token: string, method: string, path: string, body?: unknown) => {
     const response = await fetch(`${origin}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -121,6 +124,21 @@ test('a token that reads or writes makes no other credential, and each account s
   const { id } = await makeToken({});
   expect((await ask(bea, 'GET', '/account/tokens')).body).toMatchObject({ tokens: [{ isCurrent: true }] });
   expect((await ask(bea, 'DELETE', `/account/tokens/${id}`)).status).toBe(404);
+});
+
+test('a link becomes a token of the scope that is asked for, and the record says what it came from', async () => {
+  const { it, staged, ask } = await serve();
+  const exchange = async (order: Record<string, unknown>) => {
+    const secret = createLoginLink(it.forge, { accountId: staged.account.id }).split('/').at(-1);
+    const { status, body } = await ask('', 'POST', '/sessions', { secret, ...order });
+    expect(status).toBe(201);
+    return findCallerByToken(it.forge, (body as { token: string }).token, '')?.scope;
+  };
+  expect(await exchange({})).toBe('write');
+  expect(await exchange({ scope: 'admin' })).toBe('admin');
+  expect(listAudit(it.forge.db, 1)).toMatchObject([
+    { action: 'token.create', account: 'ada', credential: 'login link', address: '127.0.0.1' },
+  ]);
 });
 
 test('keys are added, listed and removed, and each change has its row with actor and credential', async () => {

@@ -20,6 +20,7 @@ import {
 import { disableAccount } from '../../src/accounts/manage.ts';
 import { listAudit } from '../../src/accounts/store.ts';
 import type { Forge } from '../../src/forge/open.ts';
+import { runCommand } from '../../src/operator/commands.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { Authenticator, type Lie } from '../support/authenticator.ts';
 import { useForge } from '../support/forge.ts';
@@ -152,6 +153,14 @@ test('a recovery link ends the second factor and every session, and leaves its t
   const [row] = listAudit(forge.db, 1);
   expect(row).toMatchObject({ action: 'account.recover', account: 'ada', address: '192.0.2.9' });
   expect(JSON.parse(row!.detail)).toEqual({ endedSessions: 1, hadSecondFactor: true });
+});
+
+test('the operator lets in an admin whom no other admin can help', async () => {
+  const { forge, account } = await open();
+  const root = account('root', 'admin');
+  const answer = await runCommand(forge, { command: 'account recover', name: 'root' });
+  expect(redeemLoginLink(forge, { secret: secretOf(answer.text) }).id).toBe(root.account.id);
+  expect(() => runCommand(forge, { command: 'account recover', name: 'pika-git' })).toThrow(/is no person/);
 });
 
 test('with the last passkey the second factor ends, which nobody could give any more', async () => {
