@@ -6,7 +6,7 @@ import { apiRoute, apiRow } from '../web/api-route.ts';
 import type { ReviewOrder } from './author.ts';
 import { deleteComment, editComment, replyTo, startThread } from './comment.ts';
 import { countDrafts, getThread, listReviews, listThreads, reviewState } from './find.ts';
-import { idOf, orderOf, viewerOf } from './guard.ts';
+import { idOf, orderOf, viewerOf, writeOrderOf } from './guard.ts';
 import {
   commentView,
   editRequest,
@@ -124,7 +124,7 @@ export function reviewsApi(forge: Forge): Router {
     response.json(reviewsOf(forge, orderOf(forge, { request, response }), sent.query().before));
   });
   apiRoute(router, table.submit, (request, response, sent) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { verdict, body, head } = sent.body();
     const review = submitReview(forge, { ...order, verdict, body, expectedHead: head });
     response.status(201).json(reviewViewOf(review));
@@ -147,7 +147,7 @@ function threadRoutes(forge: Forge, router: Router): void {
     });
   });
   apiRoute(router, table.start, async (request, response, sent) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const thread = await startThread(forge, { ...order, request: sent.body() });
     response.status(201).json(await oneThread(forge, order, thread));
   });
@@ -161,7 +161,7 @@ function threadRoutes(forge: Forge, router: Router): void {
     [table.unresolve, false],
   ] as const) {
     apiRoute(router, row, async (request, response) => {
-      const order = orderOf(forge, { request, response });
+      const order = writeOrderOf(forge, { request, response });
       const threadId = idOf(request.params.thread);
       response.json(await oneThread(forge, order, resolveThread(forge, { ...order, threadId, isResolved })));
     });
@@ -170,18 +170,18 @@ function threadRoutes(forge: Forge, router: Router): void {
 
 function commentRoutes(forge: Forge, router: Router): void {
   apiRoute(router, table.reply, (request, response, sent) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { body, draft: isDraft } = sent.body();
     const comment = replyTo(forge, { ...order, threadId: idOf(request.params.thread), body, isDraft });
     response.status(201).json(commentViewOf(comment));
   });
   apiRoute(router, table.edit, (request, response, sent) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { body } = sent.body();
     response.json(commentViewOf(editComment(forge, { ...order, id: idOf(request.params.comment), body })));
   });
   apiRoute(router, table.remove, (request, response) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     deleteComment(forge, { ...order, id: idOf(request.params.comment) });
     response.status(204).end();
   });

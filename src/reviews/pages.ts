@@ -9,7 +9,7 @@ import { render } from '../web/render.ts';
 import type { ReviewOrder } from './author.ts';
 import { deleteComment, editComment, replyTo, startThread } from './comment.ts';
 import { getComment, listThreads } from './find.ts';
-import { idOf, orderOf, viewerOf } from './guard.ts';
+import { idOf, viewerOf, writeOrderOf } from './guard.ts';
 import { commentBody, reviewRequest, sides, threadRequest } from './model.ts';
 import { resolveThread } from './resolve.ts';
 import { submitReview } from './submit.ts';
@@ -39,14 +39,14 @@ const backForm = z.object({ back: z.enum(backs).default('discussion') });
 export function reviewsPages(forge: Forge): Router {
   const router = Router();
   router.post(`${branch}/threads`, async (request, response) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { path, how, ...rest } = parse(threadForm, request.body);
     const asked = { ...rest, draft: how === 'draft', ...(path === '' ? {} : { path }) };
     const thread = await startThread(forge, { ...order, request: parse(threadRequest, asked) });
     await answer(forge, { request, response, order }, thread.id);
   });
   router.post(`${branch}/threads/:thread/reply`, async (request, response) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { body, how } = parse(textForm, request.body);
     const threadId = idOf(request.params.thread);
     replyTo(forge, { ...order, threadId, body, isDraft: how === 'draft' });
@@ -54,7 +54,7 @@ export function reviewsPages(forge: Forge): Router {
   });
   for (const verb of ['resolve', 'unresolve'] as const) {
     router.post(`${branch}/threads/:thread/${verb}`, async (request, response) => {
-      const order = orderOf(forge, { request, response });
+      const order = writeOrderOf(forge, { request, response });
       const threadId = idOf(request.params['thread']);
       resolveThread(forge, { ...order, threadId, isResolved: verb === 'resolve' });
       await answer(forge, { request, response, order }, threadId);
@@ -62,7 +62,7 @@ export function reviewsPages(forge: Forge): Router {
   }
   commentForms(forge, router);
   router.post(`${branch}/reviews`, (request, response) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { verdict, body, head } = parse(reviewRequest.loose(), request.body);
     submitReview(forge, { ...order, verdict, body, expectedHead: head });
     response.redirect(303, `${pageOf(order)}?tab=discussion`);
@@ -72,13 +72,13 @@ export function reviewsPages(forge: Forge): Router {
 
 function commentForms(forge: Forge, router: Router): void {
   router.post(`${branch}/comments/:comment/edit`, async (request, response) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const { body } = parse(textForm, request.body);
     const comment = editComment(forge, { ...order, id: idOf(request.params.comment), body });
     await answer(forge, { request, response, order }, comment.threadId);
   });
   router.post(`${branch}/comments/:comment/delete`, async (request, response) => {
-    const order = orderOf(forge, { request, response });
+    const order = writeOrderOf(forge, { request, response });
     const id = idOf(request.params.comment);
     const { threadId } = getComment(forge, { branch: order.branch, id, viewerId: viewerOf(order) });
     deleteComment(forge, { ...order, id });

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
-import { generateTutorials } from '../../src/tutorials/generate.ts';
-import { outlineWriter } from '../../src/tutorials/outline.ts';
+import { generateTutorials } from '../../src/tutorials/desk.ts';
+import { outlineWriter } from '../../src/tutorials/writers/outline.ts';
 import { setMember } from '../../src/repos/members.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
 import type { ProgramResult } from '../support/run-program.ts';
@@ -26,37 +26,45 @@ beforeAll(async () => {
 });
 afterAll(() => testForge.dispose());
 
-test('ph comment writes on lines, answers, settles and shows threads, without what would steer a terminal', async () => {
-  const about = ['--at', 'src/new.txt:2-3', '--message', 'Why \u001B[31mtwo?'];
+const about = ['--at', 'src/new.txt:2-3', '--message', 'Why \u001B[31mtwo?'];
+
+test('ph comment writes, answers, settles and shows threads; ph review submits drafts with a verdict', async () => {
+  const ada = terminal.ph;
   expect(await ben('comment', ...about)).toMatchObject({ status: 0, stderr: '' });
-  expect(await terminal.ph('comment', '--reply', '1', '--message', 'So.')).toMatchObject({ status: 0 });
-  const shown = await ben('comment', '--open');
-  expect(shown.stdout).toBe('1 open src/new.txt:2-3\n  ben:\n    Why two?\n  ada:\n    So.\n\n');
+  expect(await ada('comment', '--reply', '1', '--message', 'So.')).toMatchObject({ status: 0 });
+  // Nothing in it steers the terminal.
+  const shown = '1 open src/new.txt:2-3\n  ben:\n    Why two?\n  ada:\n    So.\n\n';
+  expect((await ben('comment', '--open')).stdout).toBe(shown);
   expect((await ben('comment', '--resolve', '1')).stdout).toBe('thread 1 is resolved\n');
   expect((await ben('comment', '--open')).stdout).toBe('no open thread\n');
-  expect((await ben('comment', '--unresolve', '1')).stdout).toBe('thread 1 is open\n');
-  expect(await ben('comment', '--resolve', '99')).toMatchObject({ status: 4 });
-  expect(await ben('comment', '--at', 'src/new.txt:9', '--message', 'x')).toMatchObject({ status: 2 });
-  expect(await ben('comment', '--reply', '1')).toMatchObject({ status: 2 });
-  const whole = JSON.parse((await ben('comment', '--json')).stdout) as { threads: { comments: unknown[] }[] };
-  expect(whole.threads[0]?.comments).toHaveLength(2);
-});
-
-test('ph review submits drafts with a verdict, tells that one’s own approval does not count, and shows what stands', async () => {
-  expect((await terminal.ph('review')).stdout).toContain('nobody has decided yet');
-  const draft = await ben('comment', '--draft', '--at', 'src/new.txt', '--message', 'Later.');
-  expect(draft.stdout).toMatch(/^kept as a draft: thread \d+ http/);
+  expect((await ben('review')).stdout).toBe(
+    'nobody has decided yet\n0 of 1 threads open; read them: ph comment --open\n',
+  );
+  const draft = await ben('comment', '--draft', '--at', 'src/new.txt', '--message', 'Later.', '--json');
+  expect(JSON.parse(draft.stdout)).toMatchObject({ kind: 'file', comments: [{ state: 'draft' }] });
   expect((await ben('review')).stdout).toContain('1 of your comments wait');
-  expect((await terminal.ph('comment')).stdout).not.toContain('Later.');
-  const own = await terminal.ph('review', '--approve');
+  expect((await ada('comment')).stdout).not.toContain('Later.');
+  const own = await ada('review', '--approve');
   expect(own.stdout).toMatch(/^reviewed work #1 at [0-9a-f]{8}\nThis is an approval of own work/);
   expect((await ben('review', '--changes', '--message', 'Not yet.')).status).toBe(0);
-  expect((await terminal.ph('comment')).stdout).toContain('Later.');
-  expect((await terminal.ph('review')).stdout).toMatch(/^ben asks for changes\n2 of 2 threads open/);
+  expect((await ada('comment')).stdout).toContain('Later.');
+  expect((await ada('review')).stdout).toMatch(/^ben asks for changes\n1 of 2 threads open/);
   expect((await ben('review', '--approve')).stdout).toMatch(/^approved work #1/);
-  expect(await ben('review', '--approve', '--changes')).toMatchObject({ status: 2 });
-  expect(await ben('review', '--message', 'Hm')).toMatchObject({ status: 2 });
-  expect(await ben('review', '--approve', '--head', 'a'.repeat(40))).toMatchObject({ status: 5 });
+});
+
+test('what is no thread, place, verdict or head is refused, each with its exit status', async () => {
+  const refusals: [number, string[]][] = [
+    [4, ['comment', '--resolve', '99']],
+    [2, ['comment', '--resolve', 'x']],
+    [2, ['comment', '--at', 'src/new.txt:9', '--message', 'x']],
+    [2, ['comment', '--reply', '1']],
+    [2, ['review', '--approve', '--changes']],
+    [2, ['review', '--message', 'Hm']],
+    [5, ['review', '--approve', '--head', 'a'.repeat(40)]],
+  ];
+  for (const [status, args] of refusals) {
+    expect(await ben(...args), args.join(' ')).toMatchObject({ status, stdout: '' });
+  }
 });
 
 test('ph diff prints a patch that git can apply, and the changed files; ph tutorial its steps', async () => {
