@@ -173,7 +173,7 @@ const refusal = (code: 'invalid' | 'unauthenticated', why: string): ForgeError =
 /** Passkeys are bound to the host of the configured origin, and a request's own Host says nothing. */
 function relyingParty(forge: Forge): { id: string; origin: string } {
   const { id, origin, problem } = passkeyOrigin(publicOrigin(forge.config));
-  if (problem !== undefined) throw new ForgeError('unavailable', problem);
+  if (problem !== undefined) throw new ForgeError('conflict', problem);
   return { id, origin };
 }
 

@@ -179,7 +179,7 @@ test.each(['http://127.0.0.1:8787', 'https://192.0.2.1', 'http://git.example.org
     const { forge, account } = await open({ settings: { publicUrl } });
     await expect(passkeyAskingOf(forge)).rejects.toThrow(/has a name and https/);
     await expect(passkeyCreationOf(forge, account('ada').account)).rejects.toMatchObject({
-      code: 'unavailable',
+      code: 'conflict',
     });
   },
 );
