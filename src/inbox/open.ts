@@ -5,6 +5,7 @@ import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Loop } from '../lib/loop.ts';
 import { lookAtBranch, oldestWanted } from './look.ts';
+import { markOfPeople } from './signs-store.ts';
 import { deleteItemsBefore, listBranchIdsToLookAt } from './store.ts';
 
 const pollMs = 60_000;
@@ -24,13 +25,16 @@ export function openInbox(forge: Forge): Inbox {
   const wanted = new Set<number>();
   const stopping = new AbortController();
   let fullAt = -Infinity;
+  let people = '';
   const runOnce = async (): Promise<void> => {
     const now = forge.clock.now();
-    const isFull = now - fullAt >= fullMs;
+    const mark = markOfPeople(forge.db);
+    const isFull = now - fullAt >= fullMs || mark !== people;
     if (isFull) {
       deleteItemsBefore(forge.db, oldestWanted(forge));
       for (const id of listBranchIdsToLookAt(forge.db, oldestWanted(forge))) wanted.add(id);
       fullAt = now;
+      people = mark;
     }
     for (let ids = take(wanted); ids.length > 0 && !stopping.signal.aborted; ids = take(wanted)) {
       const changed = new Set(ids.flatMap((id) => lookSafely(forge, id)));

@@ -19,6 +19,14 @@ export function listReviewerIds(db: Db, repo: { id: number; owner: string }): nu
   return rows.map(({ id }) => id);
 }
 
+/** Another text whenever somebody comes or goes, or may do more or less: then everything is asked anew of everybody. */
+export const markOfPeople = (db: Db): string =>
+  db.get<{ mark: string }>(
+    `SELECT (SELECT count(*) || ' ' || total(id) || ' ' || count(*) FILTER (WHERE role = 'admin') FROM accounts
+             WHERE disabled_at IS NULL)
+         || ' ' || (SELECT count(*) || ' ' || total((repo_id * 7919 + account_id) * length(role)) FROM repo_members) AS mark`,
+  )?.mark ?? '';
+
 export const isDraft = (db: Db, branchId: number): boolean =>
   db.get('SELECT 1 FROM branch_drafts WHERE branch_id = :branchId', { branchId }) !== undefined;
 

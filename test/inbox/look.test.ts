@@ -308,12 +308,18 @@ test('pages follow each other without a gap', async () => {
 });
 
 test('the room finds by itself what nobody told it of, tells whose inbox has changed, and forgets what is old', async () => {
-  const { ana, cy, branch } = await stage();
+  const { ana, cy, repo, branch } = await stage();
   it.forge.db.run('DELETE FROM inbox_items WHERE branch_id = :id', { id: branch.id });
   const told = it.forge.events.next('inbox-changed', ({ accountIds }) => accountIds.includes(cy.account.id));
   const inbox = openInbox(it.forge);
   inbox.start();
   expect((await told).accountIds).toContain(ana.account.id);
+  // Somebody who comes later finds what was open before.
+  const dan = it.account(`dan${staged}`);
+  putMember(it.forge.db, { repoId: repo.id, accountId: dan.account.id, role: 'write' });
+  inbox.loop.wake();
+  await inbox.loop.settled();
+  expect(saidIn(dan)).toHaveLength(1);
   await inbox.stop();
   expect(saidIn(ana)).toHaveLength(1);
   clock.advance(61 * 24 * 3_600_000);
