@@ -224,41 +224,6 @@ export type RerunView = z.infer<typeof rerunView>;
 export const cancelView = z.object({ cancelled: z.number(), run: runView });
 export type CancelView = z.infer<typeof cancelView>;
 
-/** A secret of a repository as people see it; its value is sealed and never shown. */
-export interface Secret {
-  name: string;
-  /** Patterns of the branches that may have it. */
-  refs: string[];
-  updatedAt: number;
-  updatedByName: string | undefined;
-}
-
-const forgeVariables = new Set(['PATH', 'HOME', 'TMPDIR', 'CI', 'LANG', 'LD_PRELOAD', 'LD_LIBRARY_PATH']);
-
-/** Why `name` may not be a secret's, or undefined when it may: lanes find it in their environment under that name. */
-export function secretNameProblem(name: string): string | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
-    return 'a name has 1 to 128 letters, digits and underscores, and does not start with a digit';
-  }
-  if (name.startsWith('PIKA_')) return 'names that start with PIKA_ belong to the forge';
-  return forgeVariables.has(name) ? 'lanes are given this variable by the forge' : undefined;
-}
-
-/** What is left out stays as it is. */
-export const secretRequest = z.strictObject({
-  value: z.string().optional(),
-  refs: z.array(z.string()).max(50, 'a secret has at most 50 patterns').optional(),
-});
-
-export const secretView = z.object({
-  name: z.string(),
-  refs: z.array(z.string()),
-  updatedAt: z.string(),
-  updatedBy: z.string().nullable(),
-});
-export type SecretView = z.infer<typeof secretView>;
-export const secretListView = z.object({ secrets: z.array(secretView) });
-
 export const artifactListView = z.object({
   artifacts: z.array(
     z.object({
@@ -279,66 +244,6 @@ export const logHitsView = z.object({
   next: z.number(),
   size: z.number(),
 });
-
-/** The states of lanes that another system may name; those words of other forges are understood as well. */
-export const statusStates = ['queued', 'running', 'success', 'failed', 'cancelled', 'skipped'] as const;
-export type StatusState = (typeof statusStates)[number];
-const otherWords: Record<string, StatusState> = { pending: 'running', failure: 'failed', error: 'failed' };
-
-/** What another system said of a commit last, in one context. */
-export interface CommitStatus {
-  context: string;
-  state: StatusState;
-  description: string;
-  url: string | undefined;
-  createdAt: number;
-  updatedAt: number;
-  updatedByName: string | undefined;
-}
-
-/** The contexts of own lanes begin so, and nobody else's. */
-export const laneContext = 'lane/';
-
-const statusUrl = z.url({
-  protocol: /^https?$/,
-  error: 'expected an address that begins with http:// or https://',
-});
-export const statusRequest = z.strictObject({
-  context: z
-    .string()
-    .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u, 'expected 1 to 100 characters on one line')
-    .refine((context) => context.trim() === context, 'expected no space at its ends')
-    .refine(
-      (context) => !context.startsWith(laneContext),
-      'contexts that start with lane/ belong to the forge',
-    ),
-  state: z.preprocess(
-    (word) => (typeof word === 'string' ? (otherWords[word] ?? word) : word),
-    z.enum(statusStates, `expected one of ${statusStates.join(', ')}`),
-  ),
-  description: z.string().max(500, 'expected at most 500 characters').default(''),
-  url: statusUrl.max(2000, 'expected at most 2000 characters').nullish(),
-});
-export type StatusRequest = z.infer<typeof statusRequest>;
-
-export const statusView = z.object({
-  context: z.string(),
-  state: z.enum(attemptStates),
-  description: z.string(),
-  url: z.string().nullable(),
-  source: z.enum(['lane', 'external']),
-  updatedAt: z.string(),
-  updatedBy: z.string().nullable(),
-});
-export type StatusView = z.infer<typeof statusView>;
-
-/** `state` is the worst of all: failed before running before queued before cancelled before success. */
-export const commitStatusesView = z.object({
-  commit: z.string(),
-  state: z.enum([...runStates, 'none']),
-  statuses: z.array(statusView),
-});
-export type CommitStatusesView = z.infer<typeof commitStatusesView>;
 
 /** What marking a lane failed and requeueing it answer. */
 export const laneOrderView = z.object({ lane: z.string(), run: runView });

@@ -4,7 +4,10 @@ import { repoPath } from '../repos/path.ts';
 import type { MergeIntent } from './store.ts';
 
 /** Whether the merge happened, by git's word: the merge commit is an ancestor of the target, or is it. */
-export async function hasLanded(forge: Forge, intent: Pick<MergeIntent, 'repoId' | 'target' | 'mergeOid'>): Promise<boolean> {
+export async function hasLanded(
+  forge: Forge,
+  intent: Pick<MergeIntent, 'repoId' | 'target' | 'mergeOid'>,
+): Promise<boolean> {
   const repo = repoPath(forge, intent.repoId);
   const target = await resolveBranch(forge.git, repo, intent.target);
   if (target === undefined) return false;

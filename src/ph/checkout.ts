@@ -45,7 +45,10 @@ export function addRemote(name: string, url: string, folder = process.cwd()): vo
     encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  if (status !== 0) throw wrongUse(`The remote ${name} was not added: ${stderr.trim()}. Add it: git remote add ${name} ${url}`);
+  if (status !== 0)
+    throw wrongUse(
+      `The remote ${name} was not added: ${stderr.trim()}. Add it: git remote add ${name} ${url}`,
+    );
 }
 
 function listRemotes(branch: string | undefined, folder: string): Remote[] {

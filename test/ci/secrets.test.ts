@@ -10,7 +10,7 @@ import { createToken } from '../../src/accounts/create-token.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import type { Account, TokenScope } from '../../src/accounts/model.ts';
 import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
-import { secretListView } from '../../src/ci/model.ts';
+import { secretListView } from '../../src/ci/secrets/model.ts';
 import { openSealed, readSealKey, sealText } from '../../src/ci/secrets/seal.ts';
 import { secretsApi, secretsPages } from '../../src/ci/secrets/route-secrets.ts';
 import { secretsFor } from '../../src/ci/secrets/secrets-for.ts';

@@ -11,7 +11,7 @@ import type { Account, TokenScope } from '../../src/accounts/model.ts';
 import { badgeSvg } from '../../src/ci/statuses/badge-view.ts';
 import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { finishAttempt } from '../../src/ci/scheduler/finish.ts';
-import { commitStatusesView } from '../../src/ci/model.ts';
+import { commitStatusesView } from '../../src/ci/statuses/model.ts';
 import { badgeRoutes } from '../../src/ci/statuses/route-badge.ts';
 import { statusRoutes } from '../../src/ci/statuses/route-statuses.ts';
 import { frontPages } from '../../src/front/pages.ts';

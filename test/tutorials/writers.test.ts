@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/forge/config.ts';
 import type { DiffFile } from '../../src/git/diff.ts';
 import { chooseWriter } from '../../src/tutorials/writers/choose.ts';
-import { retryAfter } from '../../src/tutorials/writers/ask-model.ts';
+import { retryAfter } from '../../src/tutorials/writers/ask-server.ts';
 import { readAnswer } from '../../src/tutorials/writers/answer.ts';
 import { makePrompt } from '../../src/tutorials/writers/prompt.ts';
 import type { TutorialWriter, WriterInput } from '../../src/tutorials/writers/writer.ts';

@@ -9,7 +9,7 @@ import { announce, endAttempt, finishAttempt, recomputeRun, type Change } from '
 import { cookiePrefix, logFolder } from '../lanes/launch.ts';
 import { listLive, requeueAttempt, type LiveLane } from '../scheduler/queue.ts';
 import { findWantedEnd } from './recovery-store.ts';
-import { insertAttempt } from '../store.ts';
+import { insertAttempt } from '../attempt-store.ts';
 import { killSurvivors } from '../lanes/survivors.ts';
 import { listKept } from '../lanes/yield-store.ts';
 

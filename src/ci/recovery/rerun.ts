@@ -9,7 +9,7 @@ import { listLanes } from '../find.ts';
 import { announce, recomputeRun, type Change } from '../scheduler/finish.ts';
 import { hasEnded, satisfiesGate, type Lane, type Run } from '../model.ts';
 import { refuseSettled, requireActor } from './order.ts';
-import { insertAttempt } from '../store.ts';
+import { insertAttempt } from '../attempt-store.ts';
 
 export type RerunScope = { lane: string } | 'failed' | 'all';
 

@@ -7,7 +7,8 @@ import { findAttemptState, listLaneStates, type LaneState } from './queue.ts';
 import { findWantedEnd } from '../recovery/recovery-store.ts';
 import { retryLane } from './retry.ts';
 import { runStateOf } from './run-state.ts';
-import { endAttemptRow, updateRunState } from '../store.ts';
+import { endAttemptRow } from '../attempt-store.ts';
+import { updateRunState } from '../store.ts';
 import { noteTarget } from './target-health.ts';
 
 export interface Ending {

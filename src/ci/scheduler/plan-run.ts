@@ -12,7 +12,8 @@ import { manifestPath } from '../manifest/manifest-refusal.ts';
 import type { AttemptCause } from '../model.ts';
 import { applyPolicy } from '../manifest/policy.ts';
 import { selectLanes } from '../manifest/selection.ts';
-import { insertAttempt, insertLane, type NewAttempt } from '../store.ts';
+import { insertAttempt, type NewAttempt } from '../attempt-store.ts';
+import { insertLane } from '../store.ts';
 
 /** What a commit's manifest asks for; `problem` when it could not be read. */
 export interface Plan {

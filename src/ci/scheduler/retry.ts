@@ -4,7 +4,7 @@ import { getBranch } from '../../branches/find.ts';
 import type { Forge } from '../../forge/open.ts';
 import { getRun, listAttempts } from '../find.ts';
 import type { Attempt, FailureKind, LaneExtras } from '../model.ts';
-import { insertAttempt } from '../store.ts';
+import { insertAttempt } from '../attempt-store.ts';
 import { findPlaceOfLane } from './target-store.ts';
 
 /** Part of the transaction that ended the attempt: the id of the attempt that follows, or undefined. */

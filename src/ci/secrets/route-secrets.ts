@@ -9,7 +9,7 @@ import { maintainedRepo } from '../../repos/guard.ts';
 import { apiRoute, apiRow } from '../../web/api-route.ts';
 import { parse } from '../../web/parse.ts';
 import { render } from '../../web/render.ts';
-import { secretListView, secretRequest, secretView, type Secret, type SecretView } from '../model.ts';
+import { secretListView, secretRequest, secretView, type Secret, type SecretView } from './model.ts';
 import { listSecrets, removeSecret, setSecret } from './set-secret.ts';
 
 interface Exchange {

@@ -1,6 +1,6 @@
 // The SQL of secrets. A sealed value leaves only for the lanes that may have it.
 import type { Db } from '../../db/open.ts';
-import type { Secret } from '../model.ts';
+import type { Secret } from './model.ts';
 
 interface SecretRow {
   name: string;

@@ -8,7 +8,7 @@ import { ForgeError, errorMessage } from '../../lib/errors.ts';
 import { compileGlob } from '../../lib/glob.ts';
 import { fullName, type Repo } from '../../repos/model.ts';
 import { requireRight } from '../../repos/rights.ts';
-import { secretNameProblem, type Secret } from '../model.ts';
+import { secretNameProblem, type Secret } from './model.ts';
 import { readSealKey, sealText } from './seal.ts';
 import {
   deleteSecretRow,

@@ -4,7 +4,7 @@ import { callerOf } from '../../accounts/guard.ts';
 import type { Forge } from '../../forge/open.ts';
 import { repoOf } from '../../repos/guard.ts';
 import { apiRoute, apiRow } from '../../web/api-route.ts';
-import { commitStatusesView, statusRequest, statusView } from '../model.ts';
+import { commitStatusesView, statusRequest, statusView } from './model.ts';
 import { requireCommit, setStatus } from './set-status.ts';
 import { commitStatusesOf, statusViewOf } from './status-view.ts';
 

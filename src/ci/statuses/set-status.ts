@@ -8,7 +8,7 @@ import { ForgeError } from '../../lib/errors.ts';
 import { fullName, type Repo } from '../../repos/model.ts';
 import { repoPath } from '../../repos/path.ts';
 import { requireRight } from '../../repos/rights.ts';
-import type { CommitStatus, StatusRequest } from '../model.ts';
+import type { CommitStatus, StatusRequest } from './model.ts';
 import { listOpenBranchesAt, listStatusRows, putStatusRow } from './status-store.ts';
 
 export interface StatusOrder {

@@ -1,6 +1,6 @@
 // The SQL of what other systems say of commits, and of which branches stand at one.
 import type { Db } from '../../db/open.ts';
-import type { CommitStatus, StatusState } from '../model.ts';
+import type { CommitStatus, StatusState } from './model.ts';
 
 interface StatusRow {
   context: string;

@@ -3,14 +3,8 @@ import type { Forge } from '../../forge/open.ts';
 import type { Repo } from '../../repos/model.ts';
 import { runUrl } from '../../repos/urls.ts';
 import { listLanes, newestRunOfHead } from '../find.ts';
-import {
-  laneContext,
-  type CommitStatus,
-  type CommitStatusesView,
-  type Lane,
-  type RunState,
-  type StatusView,
-} from '../model.ts';
+import { type Lane, type RunState } from '../model.ts';
+import { laneContext, type CommitStatus, type CommitStatusesView, type StatusView } from './model.ts';
 import { listStatuses } from './set-status.ts';
 
 export function commitStatusesOf(forge: Forge, repo: Repo, oid: string): CommitStatusesView {

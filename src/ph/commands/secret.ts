@@ -1,5 +1,5 @@
 // Secrets of the repository. Their values go to the forge and never come back.
-import { secretListView, secretNameProblem, secretView, type SecretView } from '../../ci/model.ts';
+import { secretListView, secretNameProblem, secretView, type SecretView } from '../../ci/secrets/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { wrongUse } from '../failure.ts';
 import { cleanLine, printJson, printTable, stderr, stdout } from '../output.ts';

@@ -14,6 +14,11 @@ export function addWebhooks(program: Command, choose: Choose): void {
       'after',
       examples('ph webhook add https://example.org/hook', 'ph webhook list', 'ph webhook deliveries 3'),
     );
+  addSettings(commands, choose);
+  addDeliveries(commands, choose);
+}
+
+function addSettings(commands: Command, choose: Choose): void {
   const command = (name: string) => repoOptions(commands.command(name));
   command('list')
     .description('where they lead, what they are told of, and how they do')
@@ -48,6 +53,10 @@ export function addWebhooks(program: Command, choose: Choose): void {
     .description('remove it; what waits is not sent')
     .addHelpText('after', examples('ph webhook remove 3'))
     .action((webhook, options) => choose(async () => (await load()).removeWebhook(webhook, options)));
+}
+
+function addDeliveries(commands: Command, choose: Choose): void {
+  const command = (name: string) => repoOptions(commands.command(name));
   command('ping')
     .argument('<webhook>', webhookText)
     .description('send it a test, and say how the receiver answered')

@@ -1,8 +1,7 @@
 // The Messages API of Anthropic, and of what speaks like it.
 import { z } from 'zod';
 import { readAnswer } from './answer.ts';
-import { askModel } from './ask-model.ts';
-import type { ModelSettings } from './choose.ts';
+import { askModel, type ModelSettings } from './ask-server.ts';
 import { makePrompt } from './prompt.ts';
 import { WriterFailure, type TutorialWriter } from './writer.ts';
 

@@ -8,18 +8,6 @@ import { openaiWriter } from './openai.ts';
 import { outlineWriter } from './outline.ts';
 import { WriterFailure, type TutorialWriter } from './writer.ts';
 
-export interface ModelSettings {
-  /** Without a slash at its end. */
-  baseUrl: string;
-  model: string;
-  /** Reads the key; a new one in the file counts at once. */
-  key: (() => string) | undefined;
-  maxOutputTokens: number;
-  timeoutMs: number;
-  maxInputBytes: number;
-  maxAnswerBytes: number;
-}
-
 const usualUrls = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com' };
 
 export function chooseWriter(config: Config): TutorialWriter {

@@ -2,6 +2,19 @@
 import { errorMessage } from '../../lib/errors.ts';
 import { WriterFailure } from './writer.ts';
 
+/** How a writer that asks a model is set up. */
+export interface ModelSettings {
+  /** Without a slash at its end. */
+  baseUrl: string;
+  model: string;
+  /** Reads the key; a new one in the file counts at once. */
+  key: (() => string) | undefined;
+  maxOutputTokens: number;
+  timeoutMs: number;
+  maxInputBytes: number;
+  maxAnswerBytes: number;
+}
+
 export interface Question {
   url: string;
   headers: Record<string, string>;
