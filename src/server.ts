@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import { Router } from 'express';
 import { accountsApi } from './accounts/api.ts';
 import { auditApi, auditPages } from './accounts/route-audit.ts';
-import { identify, refuseForgery } from './accounts/guard.ts';
+import { callerOf, identify, refuseForgery } from './accounts/guard.ts';
 import { accountsPages } from './accounts/pages.ts';
 import { browseApi } from './browse/api.ts';
 import { browsePages } from './browse/pages.ts';
@@ -43,6 +43,7 @@ import { apiRoute, mountedRoutes } from './web/api-route.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { answerErrors, notFound } from './web/errors.ts';
 import { forgeView } from './web/forge-model.ts';
+import { limitRates } from './web/rate-limit.ts';
 import type { LiveFeed } from './web/sse.ts';
 
 export interface ServerParts {
@@ -66,6 +67,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(parts.lfs.httpRoutes);
   app.use(identify(forge, () => parts.ci.isSandboxed()));
   app.use(countForPages(forge));
+  app.use(limitRates(config.rates, (response) => callerOf(response).account?.id));
   app.use(bodyParsers(web));
   app.use(refuseForgery);
   app.use(livePages(forge, parts.live));

@@ -151,6 +151,17 @@ const limits = z
   })
   .prefault({});
 
+/** How often one account, or one address that is not signed in, may ask; the machine of the forge itself is not counted. */
+const rates = z
+  .strictObject({
+    requestsPerMinute: positive.default(3000),
+    writesPerMinute: positive.default(600),
+    /** Blames, searches, histories, comparisons, archives. */
+    costlyPerMinute: positive.default(300),
+    signInsPerMinute: positive.default(30),
+  })
+  .prefault({});
+
 const landingSettings = z
   .strictObject({
     /** The queue looks by itself this often; mostly it is woken. */
@@ -254,6 +265,7 @@ const configSchema = z.strictObject({
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('warn'),
   ci: ciSettings,
   limits,
+  rates,
   landing: landingSettings,
   housekeeping,
   tutorials,

@@ -171,6 +171,7 @@ const homes: Record<string, string> = {
   pino: 'lib',
   '@noble/secp256k1': 'lib',
   '@scure/base': 'lib',
+  'express-rate-limit': 'web',
   '@simplewebauthn/server': 'accounts',
   '@modelcontextprotocol/sdk': 'ph',
   esbuild: 'help',
