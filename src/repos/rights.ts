@@ -39,7 +39,8 @@ export function requireRight(forge: Forge, caller: Caller, wanted: { repo: Repo;
     throw new ForgeError('unauthenticated', held === 'none' ? signInToSee : 'Sign in to do that.');
   }
   if (held === 'none') throw noSuchRepo(fullName(repo));
-  const why = caller.scope === 'read' ? 'this token may only read' : `your right is ${held}`;
+  const credential = caller.onlyRepo?.right === undefined ? 'token' : 'deploy key';
+  const why = caller.scope === 'read' ? `this ${credential} may only read` : `your right is ${held}`;
   throw new ForgeError(
     'forbidden',
     `You need the right ${right} on ${fullName(repo)}, but ${why}. Ask its owner or an admin.`,

@@ -39,7 +39,7 @@ test(
 
     await page.goto(`${served.http}/account`);
     await page.getByRole('button', { name: 'Create token' }).click();
-    const token = await page.locator('code.secret').innerText();
+    const token = await page.locator('section', { hasText: 'The new token' }).locator('code').innerText();
     const answer = await fetch(`${served.http}/api/v1/whoami`, {
       headers: { authorization: `Bearer ${token}` },
     });
