@@ -51,7 +51,10 @@ export function nextCommand(status: BranchStatusView): string | undefined {
   const { branch, run, gate } = status;
   if (branch.state === 'merged') return undefined;
   if (branch.state === 'closed') return `ph reopen ${branch.number}`;
-  if (status.landing !== null && status.landing.ended === null) return 'ph wait --for landed';
+  const { landing } = status;
+  if (landing !== null && landing.ended === null) return 'ph wait --for landed';
+  // It is green alone and was red where it would land: merging it by hand is no way on.
+  if (landing?.state === 'evicted' && landing.head === branch.head) return undefined;
   if (gate.open) return 'ph merge';
   if (run === null || run.problem !== null || run.lanes.some((lane) => !hasEnded(lane.state))) {
     return run?.problem ? undefined : 'ph wait';

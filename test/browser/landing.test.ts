@@ -14,7 +14,8 @@ import { sshArguments } from '../support/ssh.ts';
 
 const sharedForge = useSharedForge();
 const browser = useBrowser();
-const patience = 120_000;
+// A machine that runs everything at once takes its time.
+const patience = 180_000;
 
 // Two files that do not fit together, and two beside which the lane waits until a third is there.
 const check = `#!/bin/sh
@@ -58,7 +59,7 @@ async function signIn(served: ServedForge): Promise<NonNullable<typeof signedIn>
   await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
   await page.getByRole('main').getByRole('button').first().click();
   await page.waitForURL(`${served.http}/`);
-  return { ada, ph: await makePh(served, ada), page };
+  return { ada, ph: await makePh(served, ada, { timeoutMs: patience }), page };
 }
 
 /** Pushes a branch with one file of its name, and waits until its own lanes are green. */
@@ -143,6 +144,7 @@ test('of two branches that are green alone and red together the second is evicte
   await shows(page, /queue evicted/);
   await page.locator('#landing').getByRole('link', { name: 'Lane unit' }).click();
   await shows(page, /left and right do not fit/);
+  await page.getByRole('link', { name: 'landing queue' }).first().waitFor();
   await page.goto(`${served.http}/${repo}/landings`);
   await page.getByRole('link', { name: 'unit' }).waitFor();
   // What was evicted may come back.

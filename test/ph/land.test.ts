@@ -91,6 +91,8 @@ test('who waits is told when the branch is evicted, with the way back, and the a
   expect(stdout).toMatch(
     /^evicted: The lane unit failed on top of #7\. Rebase on main.* See http\S+\/runs\/1\/lanes\/unit\n$/,
   );
+  // Green alone and red on the target: merging it by hand is not what ph advises.
+  expect((await terminal.ph('status')).stdout).toMatch(/^queue +evicted: (?!.*ph merge)/ms);
   // Whoever waits for the landing hears of it too, and does not wait for nothing.
   expect(await terminal.ph('wait', '--for', 'landed')).toMatchObject({ status: 1, stdout });
   expect((await terminal.ph('queue')).stdout).toMatch(
