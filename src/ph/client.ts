@@ -4,6 +4,7 @@ import { errorCodes } from '../lib/errors.ts';
 import { codeOfStatus, exitStatus, exitStatusByCode } from '../lib/statuses.ts';
 import { Failure } from './failure.ts';
 import { cleanLine } from './output.ts';
+import { request, type Reply } from './request.ts';
 
 const errorAnswer = z.object({
   error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }),
@@ -78,9 +79,8 @@ export class Client {
   async text(
     path: string,
     query: Record<string, string | number | undefined>,
-  ): Promise<{ body: Uint8Array; headers: Headers }> {
-    const response = await this.#send(path, { query, accept: 'text/plain, application/json' });
-    return { body: new Uint8Array(await response.arrayBuffer()), headers: response.headers };
+  ): Promise<Pick<Reply, 'body' | 'header'>> {
+    return this.#send(path, { query, accept: 'text/plain, application/json' });
   }
 
   /** Where this forge is reached; also the proof that there is one at this address. */
@@ -97,7 +97,7 @@ export class Client {
       accept?: string;
       extraMs?: number | undefined;
     },
-  ): Promise<Response> {
+  ): Promise<Reply> {
     const url = new URL(`/api/v1${path}`, this.origin);
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value));
@@ -105,29 +105,20 @@ export class Client {
     const headers: Record<string, string> = { accept: options.accept ?? 'application/json' };
     if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`;
     if (options.body !== undefined) headers['content-type'] = 'application/json';
-    let response: Response;
+    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    const timeoutMs = requestMs + (options.extraMs ?? 0);
+    let reply: Reply;
     try {
-      response = await fetch(url, {
-        method: options.method ?? 'GET',
-        headers,
-        redirect: 'error',
-        signal: AbortSignal.timeout(requestMs + (options.extraMs ?? 0)),
-        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-      });
+      reply = await request(url, { method: options.method ?? 'GET', headers, body, timeoutMs });
     } catch (error) {
       throw this.#unreachable(error);
     }
-    if (!response.ok) throw await this.#refusal(response);
-    return response;
+    if (reply.status < 200 || reply.status > 299) throw this.#refusal(reply);
+    return reply;
   }
 
-  async #read<Schema extends z.ZodType>(response: Response, schema: Schema): Promise<z.output<Schema>> {
-    let content: unknown;
-    try {
-      content = await response.json();
-    } catch (error) {
-      throw this.#unreachable(error);
-    }
+  #read<Schema extends z.ZodType>(reply: Reply, schema: Schema): z.output<Schema> {
+    const content = jsonIn(reply);
     const parsed = schema.safeParse(content);
     if (parsed.success) return parsed.data;
     throw new Failure(
@@ -137,15 +128,14 @@ export class Client {
     );
   }
 
-  async #refusal(response: Response): Promise<Failure> {
-    const content: unknown = await response.json().catch(() => undefined);
-    const parsed = errorAnswer.safeParse(content);
+  #refusal(reply: Reply): Failure {
+    const parsed = errorAnswer.safeParse(jsonIn(reply));
     if (!parsed.success) {
-      const status = exitStatusByCode[codeOfStatus(response.status)];
-      return new Failure(status, `${this.origin} answered ${response.status} and said nothing more.`);
+      const status = exitStatusByCode[codeOfStatus(reply.status)];
+      return new Failure(status, `${this.origin} answered ${reply.status} and said nothing more.`);
     }
     const { code: named, message, details } = parsed.data.error;
-    const code = errorCodes.find((known) => known === named) ?? codeOfStatus(response.status);
+    const code = errorCodes.find((known) => known === named) ?? codeOfStatus(reply.status);
     const isGate = code === 'conflict' && gateDetails.safeParse(details).success;
     const wayOut = code === 'unauthenticated' ? ` Sign in: ph login ${this.origin} --ssh` : '';
     return new Failure(isGate ? exitStatus.no : exitStatusByCode[code], `${cleanLine(message)}${wayOut}`, {
@@ -154,12 +144,21 @@ export class Client {
   }
 
   #unreachable(error: unknown): Failure {
-    const cause = (error as { cause?: { code?: unknown } }).cause?.code;
-    const why = typeof cause === 'string' ? ` (${cause})` : '';
+    const { code } = error as { code?: unknown };
+    const why = typeof code === 'string' && code !== 'ABORT_ERR' ? ` (${code})` : '';
     return new Failure(
       exitStatus.unreachable,
       `The forge at ${this.origin} does not answer${why}. Check the address and the network, then try again.`,
       { cause: error },
     );
+  }
+}
+
+/** What was answered; undefined when it is no JSON. */
+function jsonIn({ body }: Reply): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
   }
 }

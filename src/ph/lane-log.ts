@@ -24,14 +24,14 @@ export async function* readLog(log: LaneLog, goesOn: () => boolean): AsyncGenera
   let from = 0;
   let rest = '';
   for (;;) {
-    const { body, headers } = await place.client.text(route, { attempt, from });
+    const { body, header } = await place.client.text(route, { attempt, from });
     rest += decoder.decode(body, { stream: true });
     const end = rest.lastIndexOf('\n') + 1;
     if (end > 0) yield clean(rest.slice(0, end));
     rest = rest.slice(end);
-    const next = Number(headers.get('x-log-next') ?? from + body.length);
+    const next = Number(header('x-log-next') ?? from + body.length);
     const isAtEnd = next <= from;
-    const hasStopped = /^(?:1|true|yes)$/i.test(headers.get('x-log-ended') ?? '');
+    const hasStopped = /^(?:1|true|yes)$/i.test(header('x-log-ended') ?? '');
     from = Math.max(from, next);
     if (hasStopped || (isAtEnd && !goesOn())) break;
     if (isAtEnd) await pause(followMs);

@@ -18,7 +18,7 @@ export interface Tool {
 const forPeople = ['login', 'logout', 'open', 'shell', 'completions', 'help', 'skill', 'mcp'];
 /** An agent asks again in place of one answer that grows. */
 const optionsForPeople = ['follow', 'json'];
-const reading = ['whoami', 'status', 'wait', 'logs', 'url', 'diff', 'tutorial', 'inbox', 'queue', 'ci'];
+const reading = ['whoami', 'status', 'wait', 'logs', 'url', 'diff', 'tutorial', 'conflicts', 'ci'];
 /** Callers of tools give up on a silent answer sooner than people do; they wait again. */
 const waitSeconds = '50s';
 
