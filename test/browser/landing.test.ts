@@ -2,7 +2,7 @@
 // and a person merges in between. The forge, its lanes, git, ph and Chromium are real.
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { queueView, type LandingView } from '../../src/landing/queue-model.ts';
+import { queueView, type LandingView, type QueueView } from '../../src/landing/queue-model.ts';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
@@ -28,15 +28,16 @@ interface Stage {
   served: ServedForge;
   ada: GitClient;
   ph: Ph;
+  token: string;
   repo: string;
 }
 
-let signedIn: { ada: GitClient; ph: Ph; page: Page } | undefined;
+let signedIn: { ada: GitClient; ph: Ph; token: string; page: Page } | undefined;
 
 async function stage(repo: string): Promise<Stage & { page: Page }> {
   const served = await sharedForge();
   signedIn ??= await signIn(served);
-  const { ada, ph, page } = signedIn;
+  const { ada, ph, token, page } = signedIn;
   await ada.tryGit('remote', 'remove', 'origin');
   await ada.git('checkout', '--quiet', '--orphan', `start-${repo.replace('/', '-')}`);
   await ada.git('branch', '--quiet', '-M', 'main');
@@ -46,7 +47,7 @@ async function stage(repo: string): Promise<Stage & { page: Page }> {
     '.pika/policy.toml': '[landing]\nbatch = 4\n',
   };
   await pushProject(served, { client: ada, repo, files });
-  return { served, ada, ph, page, repo };
+  return { served, ada, ph, token, page, repo };
 }
 
 async function signIn(served: ServedForge): Promise<NonNullable<typeof signedIn>> {
@@ -59,7 +60,8 @@ async function signIn(served: ServedForge): Promise<NonNullable<typeof signedIn>
   await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
   await page.getByRole('main').getByRole('button').first().click();
   await page.waitForURL(`${served.http}/`);
-  return { ada, ph: await makePh(served, ada, { timeoutMs: patience }), page };
+  const ph = await makePh(served, ada, { timeoutMs: patience });
+  return { ada, ph, token: await served.token('ada', 'read'), page };
 }
 
 /** Pushes a branch with one file of its name, and waits until its own lanes are green. */
@@ -68,8 +70,11 @@ async function pushGreen({ ada, ph }: Stage, name: string): Promise<void> {
   expect(await ph('wait', name)).toMatchObject({ status: 0 });
 }
 
-const readQueue = async ({ ph, repo }: Stage) =>
-  queueView.parse(JSON.parse((await ph('queue', '--repo', repo, '--json')).stdout));
+async function readQueue({ served, token, repo }: Stage): Promise<QueueView> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${served.http}/api/v1/repos/${repo}/landings`, { headers });
+  return queueView.parse(await response.json());
+}
 
 /** The entries once all of these have ended, by the names of their branches. */
 async function whenEnded(staged: Stage, names: readonly string[]): Promise<Map<string, LandingView>> {
