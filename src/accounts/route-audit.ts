@@ -80,5 +80,10 @@ function queryOf(filters: Omit<AuditQuery, 'before'>): string {
 
 const factsOf = (detail: Record<string, unknown>): { name: string; value: string }[] =>
   Object.entries(detail)
-    .filter(([, value]) => value !== null && value !== '')
-    .map(([name, value]) => ({ name, value: typeof value === 'string' ? value : JSON.stringify(value) }));
+    .filter(([, value]) => value !== null && value !== '' && !(Array.isArray(value) && value.length === 0))
+    .map(([name, value]) => ({ name, value: textOf(value) }));
+
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) ? value.map(textOf).join(', ') : JSON.stringify(value);
+};

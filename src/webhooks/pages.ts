@@ -219,5 +219,6 @@ function showDelivery(forge: Forge, exchange: Exchange): void {
     delivery,
     body: JSON.stringify(JSON.parse(delivery.body), null, 2),
     attempts: listAttempts(forge, delivery.id),
+    now: forge.clock.now(),
   });
 }
