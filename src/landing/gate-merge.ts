@@ -39,7 +39,6 @@ export async function examineMerge(
     const message = `${name} moved on, and only fast-forwards land here.`;
     return held(base, 'not_fast_forward', { message, wayOut: rebase });
   }
-  // A head that contains the target is the merge.
   const merge = await mergeTree(forge.git, sides);
   if (merge.outcome === 'conflict') {
     const message = `The branch conflicts with ${name} in ${someOf(merge.paths)}.`;

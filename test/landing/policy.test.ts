@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parsePolicy, readPolicy } from '../../src/landing/policy.ts';
 import { useForge } from '../support/forge.ts';
@@ -108,4 +109,11 @@ test('a policy whose content is lost is no policy that asks for nothing', async 
     input: `040000 tree ${inner}\t.pika\n`,
   });
   await expect(readPolicy(forge, repo, tree)).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('the policy that the help shows is one, and says the limits of the queue as they are without it', () => {
+  const help = readFileSync(new URL('../../templates/help/landing.njk', import.meta.url), 'utf8');
+  const [, shown = ''] = /<code>(\[gate\][^<]*)<\/code>/.exec(help) ?? [];
+  expect(parsePolicy(shown).landing).toEqual({ ...parsePolicy('').landing, method: 'merge' });
+  expect(parsePolicy(shown).gate.owners).toHaveLength(1);
 });
