@@ -27,7 +27,7 @@ async function listPages(served: ServedForge, token: string): Promise<Record<str
   });
   const pages: Record<string, string> = { home: '/', repository: '/welcome/tour', account: '/account' };
   for (const { number, state } of branchList.parse(await response.json()).branches) {
-    for (const tab of ['tutorial', 'changes', 'commits', 'ci']) {
+    for (const tab of ['tutorial', 'changes', 'commits', 'discussion', 'ci']) {
       pages[`branch-${number}-${state}-${tab}`] = `/welcome/tour/branches/${number}?tab=${tab}`;
     }
   }

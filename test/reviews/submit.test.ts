@@ -81,20 +81,27 @@ test('the approval of one’s own branch, or of what one pushed oneself, is kept
 
 test('an approval outlives a rebase and no other change, not even of white space, and not a push of the one who gave it', async () => {
   const staged = await stage();
+  const work = (base: string, word = 'line') => ({ 'a.txt': `${base}${word} 21\n`, 'b.bin': 'a\0b' });
+  const rebased = `top\n${numbered(20)}`;
+  await staged.push(work(numbered(20)));
   review(staged, staged.reviewer, 'approve');
   review(staged, staged.owner, 'approve');
   const current = () => stateOf(staged).approvals.map(({ isCurrent }) => isCurrent);
-  await staged.moveTarget({ 'a.txt': `top\n${numbered(20)}`, 'c.txt': 'c\n' });
-  await staged.push({ 'b.txt': numbered(5) });
+  await staged.moveTarget({ 'a.txt': rebased, 'c.txt': 'c\n' });
+  await staged.push(work(rebased));
+  // The gate is shut until the patches are compared.
   expect(current()).toEqual([false, false]);
   const told = testForge.forge.events.next('review-changed');
   await staged.settle();
   expect((await told).branchId).toBe(staged.branch().id);
   expect(current()).toEqual([true, true]);
-  await staged.push({ 'b.txt': numbered(5).replace('line 2', 'line  2') }, { by: staged.reviewer });
+  await staged.push({ ...work(rebased), 'b.bin': 'a\0c' });
+  await staged.settle();
+  expect(current()).toEqual([false, false]);
+  await staged.push(work(rebased, 'line '), { by: staged.reviewer });
   await staged.settle();
   expect(stateOf(staged).approvals).toMatchObject([{ name: staged.owner.account.name, isCurrent: false }]);
-  await staged.push({ 'b.txt': numbered(5) });
+  await staged.push(work(rebased));
   await staged.settle();
   expect(current()).toEqual([true, true]);
 });
