@@ -46,6 +46,12 @@ export interface OnlyRepo {
   right?: 'read' | 'write';
 }
 
+/** Who takes a share where everybody has one: an account, an address for nobody, and each deploy key for itself. */
+export function sharerOf({ account, address, credential, onlyRepo }: Caller): string {
+  if (account === undefined) return `from ${address}`;
+  return onlyRepo?.right === undefined ? `account ${account.id}` : credential;
+}
+
 export const anonymous = (address: string): Caller => ({
   account: undefined,
   scope: 'read',

@@ -1,4 +1,4 @@
-import type { Caller } from '../accounts/model.ts';
+import { sharerOf, type Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 
@@ -15,7 +15,7 @@ export class Transfers {
   /** Runs one transfer, or refuses it (`limited`) when the places of all, or those of the caller, are taken. */
   async run(caller: Caller, transfer: () => Promise<void>): Promise<void> {
     // Who reads slowly and in many connections takes his own places, and not those of everybody.
-    const key = caller.account === undefined ? `from ${caller.address}` : `account ${caller.account.id}`;
+    const key = sharerOf(caller);
     const own = this.#moving.get(key) ?? 0;
     const { maxLfsTransfers, maxLfsTransfersPerCaller } = this.#limits;
     if (this.#total >= maxLfsTransfers) throw tooMany(`The forge moves ${maxLfsTransfers} large files`);

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { recordAudit } from '../accounts/audit.ts';
-import type { Caller } from '../accounts/model.ts';
+import { sharerOf, type Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { parseRefUpdate, type RefUpdate } from '../git/push.ts';
 import { createRepo } from '../repos/create-repo.ts';
@@ -119,11 +119,10 @@ export class Desk {
   #place(wanted: WantedService, signal: AbortSignal): Promise<Leave> {
     // Who may not is told so at once, and takes nobody's place in the queue.
     const repo = this.#find(wanted);
-    const { account, address } = wanted.caller;
     return this.#places.take(
       {
         repo: repo === undefined ? `${wanted.owner}/${wanted.name}`.toLowerCase() : fullName(repo),
-        client: account === undefined ? address : `account ${account.id}`,
+        client: sharerOf(wanted.caller),
       },
       signal,
     );

@@ -34,6 +34,17 @@ test('an approval becomes one token, for who has the secret', async () => {
   expect(() => takeApproval(forge, secret)).toThrow(/over/);
 });
 
+test('the token has the scope that the program asked for, and the person is told which', async () => {
+  const { forge, account } = await open();
+  const accountId = account('ada').account.id;
+  const { secret, code } = startApproval(forge, { program: 'ph', address: '', scope: 'admin' });
+  expect(readApproval(forge, code).scope).toBe('admin');
+  decideApproval(forge, { code, accountId, isApproved: true });
+  const taken = takeApproval(forge, secret);
+  const token = taken.state === 'approved' ? taken.token : '';
+  expect(findCallerByToken(forge, token, '::1')?.scope).toBe('admin');
+});
+
 test('a code is decided once, and a denial is told', async () => {
   const { forge, account } = await open();
   const accountId = account('ada').account.id;
