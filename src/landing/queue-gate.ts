@@ -47,7 +47,6 @@ const refusing: Partial<Record<HoldKind, LandingEndCause>> = {
   not_fast_forward: 'not_fast_forward',
   already_merged: 'already_merged',
   no_common_history: 'refused',
-  no_target: 'refused',
   branch_broken: 'refused',
   run_problem: 'refused',
   too_large: 'refused',

@@ -236,6 +236,16 @@ export function endLandingRow(db: Db, end: LandingEnd, from: readonly LandingSta
   return changes === 1;
 }
 
+/** Takes what waits to another target, with the revision that its branch has there. */
+export const aimLanding = (
+  db: Db,
+  aim: { id: number; from: string; to: string; revision: number },
+): boolean =>
+  db.run(
+    `UPDATE landings SET target = :to, revision = :revision WHERE id = :id AND target = :from AND state = 'waiting'`,
+    aim,
+  ).changes === 1;
+
 /** False: it has ended, or is being landed. */
 export const setPriority = (db: Db, id: number, priority: number): boolean =>
   db.run(

@@ -27,7 +27,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ hold: branch }) },
   { weight: 1, arbitrary: fc.record({ lift: branch }) },
   { weight: 1, arbitrary: fc.record({ close: branch }) },
-  { weight: 2, arbitrary: fc.record({ merge: branch, isForced: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ merge: branch, isForced: fc.constantFrom(true, true, false) }) },
   { weight: 1, arbitrary: fc.record({ cancelRun: always }) },
   { weight: 1, arbitrary: fc.record({ advance: fc.constantFrom(2, 300) }) },
 );

@@ -7,7 +7,7 @@ import type { Caller } from '../../src/accounts/model.ts';
 import { findOpenBranch, getBranch } from '../../src/branches/find.ts';
 import type { Branch } from '../../src/branches/model.ts';
 import type { LaneResult } from '../../src/ci/lanes/lane-message.ts';
-import { getRun, listLanes } from '../../src/ci/find.ts';
+import { findRun, getRun, listLanes } from '../../src/ci/find.ts';
 import { hasEnded } from '../../src/ci/model.ts';
 import { openCi, type Ci } from '../../src/ci/open.ts';
 import { cancelRun } from '../../src/ci/recovery/cancel.ts';
@@ -36,20 +36,10 @@ import {
   policyOf,
   reason,
   type ChangeKind,
+  type LandingRow as Row,
   type Stage,
 } from './queue-stage.ts';
 import { ScriptedExecutor, type ScriptedLane } from '../support/scripted-executor.ts';
-
-interface Row {
-  id: number;
-  state: string;
-  priority: number;
-  reason: string | null;
-  reason_since: number | null;
-  branch_id: number;
-  end_cause: string | null;
-  end_message: string | null;
-}
 
 export class World {
   readonly stage: Stage;
@@ -174,11 +164,8 @@ export class World {
     const [target] = readQueue(this.forge, this.repo).targets;
     const candidate = target?.candidates[0];
     if (candidate === undefined) return;
-    const row = this.forge.db.get<{ id: number }>(
-      'SELECT id FROM runs WHERE repo_id = :repo AND number = :number',
-      { repo: this.repo.id, number: candidate.run.number },
-    );
-    const order = { repo: this.repo, caller: this.stage.caller, run: getRun(this.forge, row!.id) };
+    const run = findRun(this.forge, this.repo.id, candidate.run.number)!;
+    const order = { repo: this.repo, caller: this.stage.caller, run };
     await permitRefusal(() => cancelRun(this.forge, order));
   }
 
@@ -243,7 +230,9 @@ export class World {
     const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
     for (const line of lines) {
       const [from = '', commit = ''] = line.split(' ');
-      if (/^0+$/.test(from) || this.forced.has(commit)) continue;
+      if (/^0+$/.test(from)) continue;
+      await this.#checkForward(from, commit);
+      if (this.forced.has(commit)) continue;
       const tree = await this.#treeOf(commit);
       const ran = [...(this.green.get(tree) ?? [])].filter((key) => key !== 'opt').sort();
       expect(ran, `required lanes that ran green on the files of ${commit}, where the target was`).toEqual([
@@ -251,6 +240,16 @@ export class World {
         'b',
       ]);
     }
+  }
+
+  /** What was on the target once stays on it. */
+  async #checkForward(from: string, to: string): Promise<void> {
+    const key = `${from}..${to}`;
+    if (this.#names.has(key)) return;
+    const order = { repo: this.folder, accept: [1] };
+    const { exitCode } = await this.forge.git.run(['merge-base', '--is-ancestor', from, to], order);
+    expect(exitCode, `the target went on from ${from} to ${to}`).toBe(0);
+    this.#names.set(key, '');
   }
 
   /** Lets everything come to its end, as a forge does that is left alone. */

@@ -48,3 +48,15 @@ export async function permitRefusal(ask: () => unknown): Promise<void> {
     if (!(error instanceof ForgeError) || error.code === 'internal') throw error;
   }
 }
+
+/** One row of landings as it is stored. */
+export interface LandingRow {
+  id: number;
+  state: string;
+  priority: number;
+  reason: string | null;
+  reason_since: number | null;
+  branch_id: number;
+  end_cause: string | null;
+  end_message: string | null;
+}
