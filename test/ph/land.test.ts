@@ -112,7 +112,7 @@ test('what is not pushed, not here or not meant so does not join', async () => {
   await client.commit('Not pushed', { 'new.txt': 'x\n' });
   expect(await ph('land')).toMatchObject({
     status: 5,
-    stderr: expect.stringContaining('Nothing was queued'),
+    stderr: expect.stringContaining('is here. Nothing was queued'),
   });
   await client.git('checkout', '--quiet', '--detach');
   await client.git('branch', '-D', 'work');
