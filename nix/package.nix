@@ -1,5 +1,6 @@
-# The forge as a package: the sources as they are, run by Nix's own Node. The Node that npm would bring along
-# (optionalDependencies) is left out. Sources go to share/, because Node strips no types below node_modules.
+# The forge as a package: the sources as they are, run by Nix's own Node. The Node that npm would bring along is taken
+# out again; the program of esbuild, optional to npm as well, stays, because it makes the ph that /ph serves. Sources go
+# to share/, because Node strips no types below node_modules.
 {
   lib,
   stdenv,
@@ -49,7 +50,6 @@ stdenv.mkDerivation {
   npmDeps = importNpmLock { inherit package packageLock; };
   npmFlags = [
     "--omit=dev"
-    "--omit=optional"
     "--ignore-scripts"
   ];
   nativeBuildInputs = [
@@ -64,6 +64,7 @@ stdenv.mkDerivation {
     share=$out/share/pika-git
     mkdir -p $share $out/bin
     cp -r src templates hooks node_modules package.json LICENSE $share/
+    rm -rf $share/node_modules/node-linux-* $share/node_modules/.bin/node
     makeWrapper ${lib.getExe nodejs_24} $out/bin/pika-git \
       --add-flags "--disable-warning=ExperimentalWarning $share/src/main.ts" \
       --prefix PATH : ${
