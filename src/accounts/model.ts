@@ -64,7 +64,6 @@ export const accountView = z.object({
   role: z.enum(accountRoles),
   kind: z.enum(['person', 'agent', 'system']),
 });
-export type AccountView = z.infer<typeof accountView>;
 
 /** The secret of a one-time link, as `ssh … login` prints it. */
 export const linkRequest = z.strictObject({
@@ -131,7 +130,6 @@ export const approvalView = z.object({
   url: z.string(),
   expiresAt: z.string(),
 });
-export type ApprovalView = z.infer<typeof approvalView>;
 
 export const approvalTokenRequest = z.strictObject({
   request: z.string().min(1).max(200),

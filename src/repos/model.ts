@@ -153,4 +153,3 @@ export const memberView = z.object({
 });
 export type Member = z.infer<typeof memberView>;
 export const membersView = z.object({ owner: z.string(), members: z.array(memberView) });
-export type MembersView = z.infer<typeof membersView>;
