@@ -1,20 +1,7 @@
 // Z2: every route that the forge mounts, asked by everybody whom it must tell apart. What a route demands stands in its
 // row (the API) or in page-rights.ts (pages, git, Git LFS); a route without either fails here.
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createAccount } from '../../src/accounts/create-account.ts';
-import { createTokenRow } from '../../src/accounts/create-token.ts';
-import type { Account, TokenScope } from '../../src/accounts/model.ts';
-import { systemCaller } from '../../src/accounts/system.ts';
-import { scanRepo } from '../../src/branches/scan.ts';
-import { readConfig } from '../../src/forge/config.ts';
-import { serve, type Served } from '../../src/operator/serve.ts';
-import { createRepo } from '../../src/repos/create-repo.ts';
-import { repoPath } from '../../src/repos/path.ts';
-import { setMember } from '../../src/repos/members.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TokenScope } from '../../src/accounts/model.ts';
 import {
   mountedRoutes,
   scopeOf,
@@ -22,9 +9,8 @@ import {
   type ApiScope,
   type MountedRoute,
 } from '../../src/web/api-route.ts';
-import { pushFiles } from '../support/push-files.ts';
-import { manifestOf } from '../support/sample-project.ts';
 import { sampleOf } from '../support/schema-sample.ts';
+import { stageServer, type StagedServer } from '../support/staged-server.ts';
 import { pageRights, type Demand } from './page-rights.ts';
 
 const lfs = '/:owner/:repo/info/lfs';
@@ -70,58 +56,12 @@ interface CallerOfTest {
   owner: string;
 }
 
-let served: Served;
-let folder: string;
-let head: string;
+let staged: StagedServer;
 let callers: CallerOfTest[];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'pika-matrix-'));
-  const settings = { http: { port: 0 }, ssh: { port: 0 }, logLevel: 'silent', publicUrl: 'http://localhost' };
-  served = await serve(readConfig(folder, settings, { PATH: process.env['PATH'] }), { welcome: false });
-  await stage();
-});
-
-afterAll(async () => {
-  await served.stop();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-});
-
-async function stage(): Promise<void> {
-  const { forge } = served;
-  const system = systemCaller(forge);
-  const people = Object.fromEntries(
-    ['ada', 'root', 'reader', 'writer', 'spare'].map((name) => [
-      name,
-      createAccount(forge, { name, role: name === 'root' ? 'admin' : 'member' }),
-    ]),
-  ) as Record<'ada' | 'root' | 'reader' | 'writer' | 'spare', Account>;
-  const agent = createAccount(forge, { name: 'robot', role: 'member', kind: 'agent' });
-  const repo = await createRepo(forge, { owner: 'ada', name: 'app', caller: system });
-  const other = await createRepo(forge, { owner: 'ada', name: 'other', caller: system });
-  for (const [account, role] of [
-    ['reader', 'read'],
-    ['writer', 'write'],
-    ['robot', 'write'],
-  ] as const) {
-    setMember(forge, { repo, caller: system, account, role });
-  }
-  // Paused by hand, so that the lane of the branch waits and its run stays what it is.
-  forge.db.run('INSERT INTO ci_pause (paused_at, paused_by, reason) VALUES (:now, :by, :reason)', {
-    now: forge.clock.now(),
-    by: people.root.id,
-    reason: 'a test',
-  });
-  const place = repoPath(forge, repo.id);
-  const lanes = manifestOf([{ id: 'unit', command: 'true' }]);
-  await pushFiles(forge.git, { repo: place, branch: 'main', files: { '.pika/lanes.toml': lanes } });
-  head = await pushFiles(forge.git, {
-    repo: place,
-    branch: 'feature',
-    from: 'refs/heads/main',
-    files: { 'a.txt': 'a\n' },
-  });
-  await scanRepo(forge, repo);
+  staged = await stageServer();
+  const { people, token } = staged;
   const admin = token(people.root);
   callers = [
     caller('anonymous', {}),
@@ -139,27 +79,22 @@ async function stage(): Promise<void> {
       scope: 'write',
     }),
     caller('an expired token', { token: token(people.root, { expiresAt: 1 }), isDead: true }),
-    caller('a revoked token', { token: revoked(people.root), isDead: true }),
+    caller('a revoked token', { token: staged.revoked(people.root), isDead: true }),
     caller('a token of another repository', {
-      token: token(people.ada, { repoId: other.id }),
+      token: token(people.ada, { repoId: staged.other.id }),
       isForOther: true,
       scope: 'admin',
     }),
     caller('an agent', {
-      token: token(agent, { scope: 'write' }),
+      token: token(people.robot, { scope: 'write' }),
       right: 'write',
       scope: 'write',
       owner: 'robot',
     }),
   ];
-  await vi.waitFor(
-    async () => {
-      const response = await ask('GET', '/api/v1/repos/ada/app/branches/1', { token: admin });
-      expect(JSON.parse(await response.text())).toMatchObject({ run: { number: 1 } });
-    },
-    { timeout: 50_000, interval: 100 },
-  );
-}
+});
+
+afterAll(() => staged.dispose());
 
 const caller = (name: string, given: Partial<CallerOfTest>): CallerOfTest => ({
   name,
@@ -172,17 +107,6 @@ const caller = (name: string, given: Partial<CallerOfTest>): CallerOfTest => ({
   owner: 'ada',
   ...given,
 });
-
-const token = (
-  account: Account,
-  { scope = 'admin', ...rest }: { scope?: TokenScope; expiresAt?: number; repoId?: number } = {},
-): string => createTokenRow(served.forge, { accountId: account.id, scope, ...rest }).secret;
-
-function revoked(account: Account): string {
-  const { id, secret } = createTokenRow(served.forge, { accountId: account.id, scope: 'admin' });
-  served.forge.db.run('UPDATE tokens SET revoked_at = :now WHERE id = :id', { id, now: 1 });
-  return secret;
-}
 
 /** As people read it: routes that are mounted by an expression, or below another path, with the path they stand for. */
 function nameOf({ method, path, row }: MountedRoute): string {
@@ -199,7 +123,7 @@ function nameOf({ method, path, row }: MountedRoute): string {
 function allRoutes(): { asked: Asked[]; unknown: string[] } {
   const unknown: string[] = [];
   const asked = new Map<string, Asked>();
-  for (const route of mountedRoutes(served.server)) {
+  for (const route of mountedRoutes(staged.served.server)) {
     const name = nameOf(route);
     const { row } = route;
     const demand = row === undefined ? pageRights.get(name) : { right: row.right, scope: scopeOf(row) };
@@ -248,7 +172,7 @@ const values: Record<string, string> = {
 
 function addressOf({ path, row, name }: Asked): string {
   const filled = path.replaceAll(/[:*](\w+)/g, (_, key: string) =>
-    key === 'oid' ? (path.startsWith(lfs) ? 'a'.repeat(64) : head) : (values[key] ?? '999999'),
+    key === 'oid' ? (path.startsWith(lfs) ? 'a'.repeat(64) : staged.head) : (values[key] ?? '999999'),
   );
   if (name === 'GET /:owner/:repo/info/refs') return `${filled}?service=git-upload-pack`;
   const query = row?.query && (sampleOf(row.query, examples()) as Record<string, string>);
@@ -258,8 +182,8 @@ function addressOf({ path, row, name }: Asked): string {
 
 /** What bodies and queries hold where the smallest value that fits their models is not enough. */
 const examples = (): Record<string, unknown> => ({
-  head,
-  commit: head,
+  head: staged.head,
+  commit: staged.head,
   name: 'spare',
   owner: 'ada',
   lane: 'unit',
@@ -279,7 +203,7 @@ const lfsBatch = { operation: 'download', objects: [] };
 
 function ask(method: string, address: string, by: { token?: string | undefined }, body?: unknown) {
   const isBare = method === 'GET' || body === undefined;
-  return fetch(served.http + address, {
+  return fetch(staged.served.http + address, {
     method,
     redirect: 'manual',
     headers: {
@@ -297,7 +221,7 @@ async function statusOf(asked: Asked, by: CallerOfTest): Promise<number> {
 }
 
 const audited = (): number =>
-  served.forge.db.get<{ count: number }>('SELECT count(*) AS count FROM audit')?.count ?? 0;
+  staged.served.forge.db.get<{ count: number }>('SELECT count(*) AS count FROM audit')?.count ?? 0;
 
 test('Z2: every route says who may ask for it', () => {
   const { asked, unknown } = allRoutes();
