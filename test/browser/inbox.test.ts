@@ -17,12 +17,13 @@ async function press(page: Page, key: string): Promise<void> {
 
 test(
   'two branches of a colleague arrive live, are read and dismissed by keys, and a webhook hears of them',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const served = await startForge({ settings: '[webhooks]\nallowedRanges = ["127.0.0.1"]\n' });
     const receiver = await openReceiver();
     onTestFinished(receiver.close);
     const page = await (await browser()).newPage();
+    page.setDefaultTimeout(120_000);
     await page.goto(served.adminLink ?? '');
     await page.getByLabel('Your name on this forge').fill('ada');
     await page.getByRole('button', { name: 'Create my account' }).click();
@@ -72,6 +73,8 @@ test(
     await page.getByText('Nothing needs you').waitFor();
 
     const told = () => receiver.received.map(({ headers }) => headers['x-pika-event']);
-    await expect.poll(told).toEqual(expect.arrayContaining(['push', 'branch', 'push', 'branch']));
+    await expect
+      .poll(told, { timeout: 60_000 })
+      .toEqual(expect.arrayContaining(['push', 'branch', 'push', 'branch']));
   },
 );

@@ -161,6 +161,19 @@ describe('an address that a webhook cannot have', () => {
     expect(inner.received).toEqual([]);
   });
 
+  test('an address that the operator has closed since is refused although its webhook is there', async () => {
+    const receiver = await openReceiver();
+    const { it, add, ping } = await stage({ allowedRanges: ['127.0.0.1'] });
+    it.defer(receiver.close);
+    const id = add(receiver.url);
+    it.forge.config.webhooks.allowedRanges = [];
+    expect(await ping(id)).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('127.0.0.1 is at 127.0.0.1, which is no public address'),
+    });
+    expect(receiver.received).toEqual([]);
+  });
+
   test('a redirect is not followed', async () => {
     const inner = await openReceiver();
     const outer = await openReceiver(
