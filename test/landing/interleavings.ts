@@ -1,7 +1,7 @@
 // Random orders of everything that can happen to a landing queue, for the property test and the soak.
 import fc from 'fast-check';
 import { World } from './property-world.ts';
-import { branchCount, changes, openStage, type Stage } from './queue-stage.ts';
+import { branchCount, changes, openStage, type ChangeKind, type Stage } from './queue-stage.ts';
 
 const branch = fc.nat(branchCount - 1);
 const always = fc.constant(true as const);
@@ -20,7 +20,7 @@ const step = fc.oneof(
       how: fc.constantFrom('truly' as const, 'truly' as const, 'flake' as const, 'machine' as const),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ die: fc.nat(60) }) },
+  { weight: 5, arbitrary: fc.record({ die: fc.nat(60), isTested: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ cancel: branch }) },
   { weight: 1, arbitrary: fc.record({ prioritize: branch, priority: fc.constantFrom(0, 1) }) },
   { weight: 1, arbitrary: fc.record({ pause: fc.boolean() }) },
@@ -40,8 +40,10 @@ async function take(world: World, one: Step): Promise<void> {
   else if ('pass' in one) await world.pass();
   else if ('ci' in one) await world.ciPass();
   else if ('end' in one) await world.end(one.end, one.how);
-  else if ('die' in one) await world.die(one.die);
-  else if ('cancel' in one) await world.cancel(one.cancel);
+  else if ('die' in one) {
+    if (one.isTested) await runLanes(world);
+    await world.die(one.die);
+  } else if ('cancel' in one) await world.cancel(one.cancel);
   else if ('prioritize' in one) await world.prioritize(one.prioritize, one.priority);
   else if ('pause' in one) await world.pause(one.pause);
   else if ('hold' in one) await world.hold(one.hold);
@@ -54,11 +56,15 @@ async function take(world: World, one: Step): Promise<void> {
 
 /** CI starts what waits, all that runs ends truly, and the queue looks: without this, few orders come far. */
 async function settle(world: World): Promise<void> {
+  await runLanes(world);
+  await world.pass();
+}
+
+async function runLanes(world: World): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) {
     await world.ciPass();
-    for (let lane = 0; lane < 8; lane += 1) await world.end(lane, 'truly');
+    for (let lane = 0; lane < 8; lane += 1) await world.end(0, 'truly');
   }
-  await world.pass();
 }
 
 /** How much was looked at. */
@@ -85,17 +91,18 @@ export async function checkLandings(options: {
   const order = fc.record({
     batch: fc.constantFrom(1, 2, 4),
     speculation: fc.constantFrom(1, 2, 3),
-    taken: fc.array(step, { minLength: 10, maxLength: 45, size: 'max' }),
+    first: fc.array(fc.constantFrom(...changes), { minLength: 3, maxLength: branchCount }),
+    taken: fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
   });
   try {
     await fc.assert(
-      fc.asyncProperty(order, async ({ taken, ...size }) => {
+      fc.asyncProperty(order, async ({ taken, first, ...size }) => {
         explored.orders += 1;
         explored.steps += taken.length;
         stage ??= await openStage();
         const world = await World.open(stage, `w${explored.orders}`, size);
         try {
-          await follow(world, taken);
+          await follow(world, { first, taken });
         } catch (error) {
           // What is left in the queue must not confuse the next order.
           await close();
@@ -112,8 +119,14 @@ export async function checkLandings(options: {
   }
 }
 
-async function follow(world: World, taken: readonly Step[]): Promise<void> {
-  for (const branchNumber of [0, 1, 2]) await world.push(branchNumber, changes[branchNumber] ?? 'fine');
+/** Every order begins with branches that are green as far as they ever get, and queued. */
+async function follow(
+  world: World,
+  { first, taken }: { first: readonly ChangeKind[]; taken: readonly Step[] },
+): Promise<void> {
+  for (const [place, change] of first.entries()) await world.push(place, change);
+  await runLanes(world);
+  for (const place of first.keys()) await world.enqueue(place, 0);
   for (const one of taken) {
     await take(world, one);
     await world.check();
