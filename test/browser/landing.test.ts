@@ -1,5 +1,6 @@
 // The landing queue as people and agents use it: three branches land in one batch, two that do not fit together part,
 // and a person merges in between. The forge, its lanes, git, ph and Chromium are real.
+import { mkdirSync, rmSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { queueView, type LandingView, type QueueView } from '../../src/landing/queue-model.ts';
@@ -38,9 +39,10 @@ async function stage(repo: string): Promise<Stage & { page: Page }> {
   const served = await sharedForge();
   signedIn ??= await signIn(served);
   const { ada, ph, token, page } = signedIn;
-  await ada.tryGit('remote', 'remove', 'origin');
-  await ada.git('checkout', '--quiet', '--orphan', `start-${repo.replace('/', '-')}`);
-  await ada.git('branch', '--quiet', '-M', 'main');
+  // A checkout for each repository, in the folder in which ph runs.
+  rmSync(ada.checkout, { recursive: true });
+  mkdirSync(ada.checkout);
+  await ada.git('init', '--quiet');
   const files = {
     'check.sh': check,
     '.pika/lanes.toml': manifestOf([{ id: 'unit', command: 'sh check.sh' }]),
