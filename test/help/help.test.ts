@@ -1,9 +1,12 @@
 // What the forge tells and gives to who wants to use it: the help pages, and ph as one file.
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { runProgram } from '../support/run-program.ts';
 import { useSharedForge } from '../support/serve.ts';
+
+// A forge is started, and ph several times, on a machine that runs all the other tests too.
+vi.setConfig({ testTimeout: 300_000 });
 
 const startForge = useSharedForge();
 

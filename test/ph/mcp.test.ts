@@ -1,12 +1,15 @@
 // ph as tools: what is offered, what a call answers, and that nothing gets past the description.
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { StageOptions } from '../landing/staged-branch.ts';
 import { endLane } from '../landing/staged-branch.ts';
 import { useForge } from '../support/forge.ts';
 import { useAgent } from '../support/mcp.ts';
 import { atTerminal, launcher } from './at-terminal.ts';
 import { writeLog } from './written-log.ts';
+
+// Each call of a tool is a start of ph, on a machine that runs all the other tests too.
+vi.setConfig({ testTimeout: 300_000 });
 
 const open = useForge();
 const openAgent = useAgent();
@@ -87,7 +90,7 @@ test('a tool that waits tells its progress, and ends when the caller gives up', 
     agent.client.callTool({ name: 'wait', arguments: { timeout: '10m' } }, undefined, {
       onprogress,
       ...(signal && { signal }),
-      timeout: 60_000,
+      timeout: 280_000,
     });
   const stop = new AbortController();
   await expect(ask(() => stop.abort(), stop.signal)).rejects.toThrow();

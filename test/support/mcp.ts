@@ -41,7 +41,7 @@ export function useAgent(): (options: AgentOptions) => Promise<Agent> {
       client,
       call: async (name, inputs = {}) => {
         const { content, isError } = textAnswer.parse(
-          await client.callTool({ name, arguments: inputs }, undefined, { timeout: 60_000 }),
+          await client.callTool({ name, arguments: inputs }, undefined, { timeout: 280_000 }),
         );
         const text = content[0]?.text ?? '';
         const status = /^exit status (\d+)/m.exec(text)?.[1];
