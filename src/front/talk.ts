@@ -14,8 +14,8 @@ export interface CommentPlace {
 }
 
 export interface FileTalk {
-  /** Threads under rows, by `old12` or `new12`. */
-  talk: Record<string, TalkThread[]>;
+  /** Threads under rows, by `old12` or `new12`; undefined when nothing stands under any, which most pages are. */
+  talk: Record<string, TalkThread[]> | undefined;
   /** Threads under the head of the file. */
   talkAbove: TalkThread[];
   /** Where the form for a line is, but for `:new:12` at its end; undefined for who may not comment. */
@@ -46,11 +46,8 @@ export function fileTalk(
   view: FileView,
   shown: { file: DiffFile; threads: readonly TalkThread[]; base: string | undefined; form?: CommentPlace },
 ): FileTalk {
-  const visible = new Set(
-    view.hunks.flatMap(({ rows }) =>
-      rows.flatMap(({ oldNumber, newNumber }) => [`old${oldNumber}`, `new${newNumber}`]),
-    ),
-  );
+  const isQuiet = shown.threads.length === 0 && shown.form === undefined;
+  const visible = isQuiet ? new Set<string>() : rowsOf(view);
   const talk: Record<string, TalkThread[]> = {};
   const talkAbove: TalkThread[] = [];
   for (const thread of shown.threads) {
@@ -62,12 +59,19 @@ export function fileTalk(
   // A name that is no text cannot be named in an address.
   const mayName = shown.base !== undefined && !path.includes('\uFFFD');
   return {
-    talk,
+    talk: isQuiet ? undefined : talk,
     talkAbove,
     commentHref: mayName ? commentHref(shown.base ?? '', path) : undefined,
     form: shown.form && formOf(shown.form, visible),
   };
 }
+
+const rowsOf = ({ hunks }: FileView): Set<string> =>
+  new Set(
+    hunks.flatMap(({ rows }) =>
+      rows.flatMap(({ oldNumber, newNumber }) => [`old${oldNumber}`, `new${newNumber}`]),
+    ),
+  );
 
 const commentHref = (base: string, path: string): string =>
   `${base}?tab=changes&comment=${encodeURIComponent(path).replaceAll('%2F', '/')}`;

@@ -172,7 +172,6 @@ export const threadsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0),
 });
 export const threadsView = z.object({ threads: z.array(threadView), next: z.number().nullable() });
-export type ThreadsView = z.infer<typeof threadsView>;
 
 export const reviewView = z.object({
   id: z.number(),
