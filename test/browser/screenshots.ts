@@ -35,6 +35,7 @@ async function listPages(served: ServedForge, token: string): Promise<Record<str
     files: '/welcome/tour/tree',
     file: '/welcome/tour/blob/main/greet.sh',
     refs: '/welcome/tour/refs',
+    landings: '/welcome/tour/landings',
     search: '/welcome/tour/search/main?q=echo',
   };
   return { ...pages, ...files, run: '/welcome/tour/runs/1', 'not-found': '/welcome/nowhere' };
