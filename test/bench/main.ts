@@ -18,6 +18,7 @@ import { measurePushes } from './push-to-output.ts';
 import { measureScheduler } from './scheduler-pass.ts';
 import { measureTransport } from './transport.ts';
 import { measureTransportFull } from './transport-full.ts';
+import { measureWaits } from './waits.ts';
 
 const short: Record<string, () => Promise<Figure[]>> = {
   push: measurePushes,
@@ -31,6 +32,7 @@ const short: Record<string, () => Promise<Figure[]>> = {
   transport: measureTransport,
   pages: () => measurePages('short'),
   'ph-start': measurePhStart,
+  waits: measureWaits,
 };
 /** Minutes to an hour each; only when they are named. */
 const long: Record<string, () => Promise<Figure[]>> = {
