@@ -68,7 +68,6 @@ export const inboxView = z.object({
   /** The `before` of the next page. */
   next: z.string().nullable(),
 });
-export type InboxView = z.infer<typeof inboxView>;
 
 export const inboxQuery = z.object({
   before: z

@@ -83,14 +83,15 @@ export interface EntryWhere {
 /** Branches with something that is not dismissed, the newest first. */
 export function listEntryRows(db: Db, { accountId, repoIds, before, limit }: EntryWhere): EntryRow[] {
   return db.all(
-    `SELECT item.branch_id AS branchId, branch.repo_id AS repoId, branch.number, branch.title, branch.state,
-       max(item.at) AS at
-     FROM inbox_items AS item JOIN branches AS branch ON branch.id = item.branch_id
-     WHERE item.account_id = :accountId AND item.dismissed_at IS NULL
-       AND item.repo_id IN (SELECT value FROM json_each(:repos))
-     GROUP BY item.branch_id
-     HAVING :beforeAt IS NULL OR max(item.at) < :beforeAt OR (max(item.at) = :beforeAt AND item.branch_id < :beforeId)
-     ORDER BY at DESC, item.branch_id DESC LIMIT :limit`,
+    `SELECT item.branch_id AS branchId, branch.repo_id AS repoId, branch.number, branch.title, branch.state, item.at
+     FROM (SELECT branch_id, max(at) AS at FROM inbox_items
+           WHERE account_id = :accountId AND dismissed_at IS NULL
+             AND repo_id IN (SELECT value FROM json_each(:repos))
+           GROUP BY branch_id
+           HAVING :beforeAt IS NULL OR max(at) < :beforeAt OR (max(at) = :beforeAt AND branch_id < :beforeId)
+           ORDER BY max(at) DESC, branch_id DESC LIMIT :limit) AS item
+     JOIN branches AS branch ON branch.id = item.branch_id
+     ORDER BY item.at DESC, item.branch_id DESC`,
     {
       accountId,
       repos: JSON.stringify(repoIds),

@@ -39,16 +39,8 @@ export function reachable(allowedRanges: readonly string[]): (address: string) =
   };
 }
 
-/** Without brackets and zone; `::ffff:10.0.0.1` is the IPv4 address that it stands for. */
-function plainOf(address: string): string {
-  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  const dotted = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
-  if (dotted !== undefined) return dotted;
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(bare) ?? [];
-  if (high === undefined || low === undefined) return bare;
-  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
-  return [a >> 8, a & 255, b >> 8, b & 255].join('.');
-}
+/** Without brackets and zone. An IPv4 address that is written as IPv6 is not public, and is in a range when the IPv4 one is. */
+const plainOf = (address: string): string => address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
 
 function listOf(ranges: readonly string[]): BlockList {
   const list = new BlockList();
