@@ -218,11 +218,9 @@ export const nightlyListView = z.object({ nightlies: z.array(nightlyView) });
 
 /** What a rerun answers: the lanes that were queued again, in the order of the manifest. */
 export const rerunView = z.object({ queued: z.array(z.string()), run: runView });
-export type RerunView = z.infer<typeof rerunView>;
 
 /** What a cancellation answers: how many attempts were ended or are being ended. */
 export const cancelView = z.object({ cancelled: z.number(), run: runView });
-export type CancelView = z.infer<typeof cancelView>;
 
 export const artifactListView = z.object({
   artifacts: z.array(
