@@ -37,6 +37,9 @@ async function listPages(served: ServedForge, token: string): Promise<Record<str
     refs: '/welcome/tour/refs',
     landings: '/welcome/tour/landings',
     search: '/welcome/tour/search/main?q=echo',
+    inbox: '/inbox',
+    webhooks: '/welcome/tour/settings/webhooks',
+    audit: '/admin/audit',
   };
   return { ...pages, ...files, run: '/welcome/tour/runs/1', 'not-found': '/welcome/nowhere' };
 }
