@@ -93,6 +93,9 @@ test('with script: a range of lines is commented on, answered, settled and revie
   await told.getByLabel('Reply', { exact: true }).fill('So.');
   await told.getByRole('button', { name: 'Reply', exact: true }).click();
   await told.getByRole('paragraph').filter({ hasText: 'So.' }).waitFor();
+  // By now CI and the tutorial have said all they had to say of the push.
+  await api(ben, '/1/threads', { body: 'One more thing.' });
+  await told.getByRole('paragraph').filter({ hasText: 'One more thing.' }).waitFor();
   await told.getByRole('button', { name: 'Resolve' }).click();
   await told.getByText('Resolved by ada').waitFor();
   await page.close();
