@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { atTerminal } from './at-terminal.ts';
 
 const open = useForge();
+// Each test starts ph seven times, on a machine that runs all the others too.
+vi.setConfig({ testTimeout: 120_000 });
 
 test('a branch is held with a reason and let go again', async () => {
   const { ph } = await atTerminal(await open());
