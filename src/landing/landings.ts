@@ -122,7 +122,8 @@ class Due {
     const toldOfRepo = state === 'waiting' ? (this.#toldOfRepo.get(repoId) ?? 0) : 0;
     const told = Math.max(this.#toldOfBranch.get(branchId) ?? 0, toldOfRepo);
     const recheckMs = this.#forge.config.landing.recheckSeconds * 1000;
-    if (before !== undefined && told <= before.told && now - before.at < recheckMs) return false;
+    const isOld = state !== 'queued' && before !== undefined && now - before.at >= recheckMs;
+    if (before !== undefined && told <= before.told && !isOld) return false;
     this.#asked.set(id, { at: now, told: this.#count });
     return true;
   }

@@ -183,9 +183,9 @@ export class World {
     this.#checkFair(before);
   }
 
-  /** The forge is killed so many calls of git and of the database into a pass, and started again. */
-  async die(calls: number): Promise<void> {
-    this.#mortal.dieAfter(calls);
+  /** The forge is killed so many calls of git and the database into a pass, or into what `once` tells, and started again. */
+  async die(calls: number, once?: () => boolean): Promise<void> {
+    this.#mortal.dieAfter(calls, once);
     await this.#landings.pass().catch((error: unknown) => {
       if (!this.#mortal.isDead() && !(error instanceof Died)) throw error;
     });

@@ -268,6 +268,21 @@ describe('the landing queue', () => {
     expect(entry(two)).toMatchObject({ state: 'landed' });
   });
 
+  test('goes on after a death at every call between the beginning of a landing and its end', async () => {
+    const isBegun = () =>
+      world.forge.db.get(`SELECT id FROM landing_candidates WHERE repo_id = :id AND state = 'landing'`, {
+        id: world.repo.id,
+      }) !== undefined;
+    for (const calls of [0, 1, 2, 3, 4, 5, 7, 9, 12, 16]) {
+      const [branch] = await enqueued('fine');
+      await world.die(calls, isBegun);
+      await world.pass();
+      expect(entry(branch), `killed ${calls} calls after its beginning`).toMatchObject({ state: 'landed' });
+      await world.checkTarget();
+    }
+    expect(world.deaths).toBeGreaterThanOrEqual(7);
+  });
+
   test('tests a second candidate on the first, and counts its failure only when the first has landed', async () => {
     world = await World.open(stage, `queue-${(count += 1)}`, { batch: 1, speculation: 2 });
     const [left, right] = await pushed('left', 'right', 'fine');

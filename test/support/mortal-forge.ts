@@ -7,8 +7,8 @@ export class Died extends Error {}
 
 export interface MortalForge {
   forge: Forge;
-  /** Dies before the `calls`-th call from now. */
-  dieAfter(calls: number): void;
+  /** Dies before the `calls`-th call from now, or from when `once` holds. */
+  dieAfter(calls: number, once?: () => boolean): void;
   isDead(): boolean;
   /** Ends the programs that it asked. */
   bury(): void;
@@ -16,7 +16,9 @@ export interface MortalForge {
 
 export function mortalForge(immortal: Forge): MortalForge {
   let left = Number.POSITIVE_INFINITY;
+  let hasBegun = (): boolean => true;
   const count = (): void => {
+    if (left >= 0 && !hasBegun()) return;
     left -= 1;
     if (left < 0) throw new Died('the forge was killed');
   };
@@ -34,8 +36,9 @@ export function mortalForge(immortal: Forge): MortalForge {
   const forge: Forge = { ...immortal, git: counting(immortal.git), db: counting(immortal.db) };
   return {
     forge,
-    dieAfter: (calls) => {
+    dieAfter: (calls, once = () => true) => {
       left = calls;
+      hasBegun = once;
     },
     isDead: () => left < 0,
     bury: () => closeReaders(forge.git),
