@@ -222,6 +222,9 @@ describe('the landing queue', () => {
     await world.pass();
     expect(entry(one)).toMatchObject({ state: 'waiting', holds: [{ kind: 'held' }] });
     expect(entry(two)).toMatchObject({ state: 'landed' });
+    // Nobody waits for the lanes of the merge that was given up.
+    const lanes = listLanes(world.forge, runsOfLandings()[0]!.id);
+    expect(lanes.map(({ attempt }) => attempt.state)).toEqual(['cancelled', 'skipped', 'cancelled']);
     await world.lift(0);
     await finish();
     expect(entry(one)).toMatchObject({ state: 'landed' });
