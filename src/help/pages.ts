@@ -79,8 +79,10 @@ export function helpPages(forge: Forge, described: DescribedApi): Router {
 function addressesOf(forge: Forge): Record<string, unknown> {
   const { host, port } = sshAddress(forge.config);
   const isUsual = port === 22;
+  const { origin } = new URL(publicOrigin(forge.config));
   return {
-    origin: new URL(publicOrigin(forge.config)).origin,
+    origin,
+    install: `curl -fsSL ${origin}/ph | sh`,
     sshHost: host,
     sshOption: isUsual ? '' : ` -p ${port}`,
     ssh: `ssh://git@${host}${isUsual ? '' : `:${port}`}`,
