@@ -41,6 +41,7 @@ import type { Webhooks } from './webhooks/open.ts';
 import { webhooksPages } from './webhooks/pages.ts';
 import { apiRoute, mountedRoutes } from './web/api-route.ts';
 import { bodyParsers, createApp } from './web/app.ts';
+import { readDiffChoice } from './web/diff-choice.ts';
 import { answerErrors, notFound } from './web/errors.ts';
 import { forgeView } from './web/forge-model.ts';
 import { limitRates } from './web/rate-limit.ts';
@@ -66,7 +67,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(parts.transport.httpRoutes);
   app.use(parts.lfs.httpRoutes);
   app.use(identify(forge, () => parts.ci.isSandboxed()));
-  app.use(countForPages(forge));
+  app.use(readDiffChoice(), countForPages(forge));
   app.use(limitRates(config.rates, (response) => callerOf(response).account?.id));
   app.use(bodyParsers(web));
   app.use(refuseForgery);

@@ -11,6 +11,7 @@ import { repoOf } from '../repos/guard.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { visible, visibleName } from '../web/filters.ts';
+import { diffChoiceOf } from '../web/diff-choice.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { commitOf, commitsBeginning, diffInTurn, first, refsContaining } from './commit-page.ts';
@@ -48,7 +49,11 @@ async function showCommit(forge: Forge, exchange: Exchange): Promise<void> {
   const right = rightOn(forge, callerOf(response), repo);
   if (isKnown(forge, exchange, { repo, key: oid })) return;
   const commit = await commitOf(forge, repo, oid);
-  const shown = await shownDiff(forge, repo, { commit, parent });
+  const shown = await shownDiff(forge, repo, {
+    commit,
+    parent,
+    ignoresSpace: diffChoiceOf(response)?.ignoresSpace,
+  });
   const view = { repo, base, commit: commitView(commit), href: `${base}/commit/${oid}` };
   if (part === 'files' || from > 0) {
     const changes = await viewFilesFrom(forge, { ...shown, from });
@@ -86,17 +91,19 @@ export function parentOf(commit: Commit, parent: number): string | undefined {
 async function shownDiff(
   forge: Forge,
   repo: Repo,
-  beside: { commit: Commit; parent: number },
+  beside: { commit: Commit; parent: number; ignoresSpace: boolean | undefined },
 ): Promise<ShownDiff> {
-  const { commit, parent } = beside;
-  const ends = { repoId: repo.id, baseOid: parentOf(commit, parent), headOid: commit.oid };
+  const { commit, parent, ignoresSpace } = beside;
+  const ends = { repoId: repo.id, baseOid: parentOf(commit, parent), headOid: commit.oid, ignoresSpace };
   const href = `/${fullName(repo)}/commit/${commit.oid}`;
   return {
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
+    ignoresSpace: ends.ignoresSpace,
     first,
     filesBase: `/${fullName(repo)}/blob/${commit.oid}/`,
-    moreHref: (from) => `${href}?parent=${parent}&part=files&from=${from}`,
+    moreHref: (from) =>
+      `${href}?parent=${parent}&part=files&from=${from}${ignoresSpace === true ? '&w=1' : ''}`,
   };
 }
 

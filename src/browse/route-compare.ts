@@ -9,6 +9,7 @@ import { repoOf } from '../repos/guard.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { visibleName } from '../web/filters.ts';
+import { diffChoiceOf } from '../web/diff-choice.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { diffInTurn, first } from './commit-page.ts';
@@ -66,7 +67,10 @@ async function showComparison(forge: Forge, exchange: Exchange): Promise<void> {
     comparePoints(forge, points),
     isPart ? [] : listedRefs(forge, repo),
   ]);
-  const shown = await shownDiff(forge, repo, comparison);
+  const shown = await shownDiff(forge, repo, {
+    comparison,
+    ignoresSpace: diffChoiceOf(response)?.ignoresSpace,
+  });
   const view = { ...common, names, ...comparisonView(comparison) };
   if (isPart) {
     const changes = await viewFilesFrom(forge, { ...shown, from: query.from });
@@ -83,15 +87,20 @@ export function toSpec(address: string): { base: string; dots: Dots; head: strin
   return parseSpec(address) ?? { base: '', dots: '...', head: address };
 }
 
-async function shownDiff(forge: Forge, repo: Repo, comparison: Comparison): Promise<ShownDiff> {
-  const ends = { repoId: repo.id, baseOid: comparison.from, headOid: comparison.head.commit };
+async function shownDiff(
+  forge: Forge,
+  repo: Repo,
+  { comparison, ignoresSpace }: { comparison: Comparison; ignoresSpace: boolean | undefined },
+): Promise<ShownDiff> {
+  const ends = { repoId: repo.id, baseOid: comparison.from, headOid: comparison.head.commit, ignoresSpace };
   const href = hrefOf(repo, comparison, comparison.dots);
   return {
     repoId: repo.id,
     diff: await diffInTurn(forge, ends),
+    ignoresSpace: ends.ignoresSpace,
     first,
     filesBase: `/${fullName(repo)}/blob/${comparison.head.commit}/`,
-    moreHref: (from) => `${href}?part=files&from=${from}`,
+    moreHref: (from) => `${href}?part=files&from=${from}${ends.ignoresSpace === true ? '&w=1' : ''}`,
   };
 }
 

@@ -13,6 +13,7 @@ import { visibleName } from '../web/filters.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { readFileOf, type ShownFile } from './blob.ts';
+import { contextQuery, contextView } from './context-view.ts';
 import { crumbsOf } from './crumbs-view.ts';
 import { documentAt, isMarkdown, sourceRows } from './document-view.ts';
 import { placeOfRoute, routeBelow, type Exchange, type Place } from './place.ts';
@@ -24,6 +25,7 @@ const fileQuery = z.object({
   view: z.enum(['source', 'rendered']).optional(),
   /** The lines alone, with their colours however long those take. */
   part: z.literal('lines').optional(),
+  ...contextQuery.shape,
 });
 
 // A page does not wait longer for colours; its script fetches them.
@@ -44,6 +46,10 @@ async function showFile(forge: Forge, exchange: Exchange): Promise<void> {
   const entry = await entryAt(forge, place);
   if (entry.kind === 'folder') {
     response.redirect(302, place.url('tree'));
+    return;
+  }
+  if (query.context !== undefined) {
+    render(response, '_context.njk', { ...(await contextView(forge, place, { entry, query })) });
     return;
   }
   const content = await contentData(forge, place, { entry, ...query });
@@ -75,7 +81,7 @@ async function showFile(forge: Forge, exchange: Exchange): Promise<void> {
 async function contentData(
   forge: Forge,
   place: Place,
-  wanted: { entry: Omit<TreeEntry, 'name'> } & z.output<typeof fileQuery>,
+  wanted: { entry: Omit<TreeEntry, 'name'> } & Pick<z.output<typeof fileQuery>, 'view' | 'part'>,
 ): Promise<Record<string, unknown> & { isFinal?: boolean }> {
   const { oid, kind } = wanted.entry;
   if (kind === 'submodule') return { oid };

@@ -18,6 +18,7 @@ import { rightOn } from '../repos/rights.ts';
 import { countTalk, reviewState } from '../reviews/find.ts';
 import { newestTutorial } from '../tutorials/find.ts';
 import { tutorialSections } from '../tutorials/view.ts';
+import { diffChoiceOf } from '../web/diff-choice.ts';
 import { changesData, commentData, type ChangesPlace } from './changes.ts';
 import { discussionData, talkStep } from './discussion.ts';
 import { mergeBoxData } from './holds.ts';
@@ -128,12 +129,14 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
   const { repo, branch } = place;
   const caller = callerOf(place.response);
   const revision = getRevision(forge, branch.id, branch.revision);
+  const { ignoresSpace } = diffChoiceOf(place.response) ?? {};
+  const shownPlace = { repo, branch, revision, caller, ignoresSpace };
   switch (tab) {
     case 'tutorial':
       return { guide: await tutorialSections(forge, branch) };
     case 'changes':
       if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
-      return { changes: await changesData(forge, { repo, branch, revision, caller }), talkBack: 'changes' };
+      return { changes: await changesData(forge, shownPlace), talkBack: 'changes' };
     case 'commits':
       return { commits: await commitsOf(forge, repo, revision), revisions: listRevisions(forge, branch.id) };
     case 'discussion':

@@ -18,6 +18,7 @@ import { diffBetween } from '../repos/diff-between.ts';
 import { pathOf, viewFile, type FileView } from '../repos/file-view.ts';
 import type { Repo } from '../repos/model.ts';
 import { talkOf, type TalkThread } from '../reviews/talk-view.ts';
+import { diffChoiceOf } from '../web/diff-choice.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { branchOfRoute } from './place.ts';
@@ -33,6 +34,8 @@ export interface ChangesPlace {
   branch: Branch;
   revision: Revision;
   caller: Caller;
+  /** As the reader chose it for this page. */
+  ignoresSpace?: boolean | undefined;
 }
 
 type FileWithTalk = FileView & { href?: string | undefined } & FileTalk;
@@ -92,7 +95,8 @@ export function changesPages(forge: Forge): Router {
     const { repo, branch } = branchOfRoute(forge, { request, response }, 'read');
     const { revision: number, from } = parse(diffQuery, request.query);
     const caller = callerOf(response);
-    const place = { repo, branch, caller, revision: getRevision(forge, branch.id, number) };
+    const ignoresSpace = diffChoiceOf(response)?.ignoresSpace;
+    const place = { repo, branch, caller, ignoresSpace, revision: getRevision(forge, branch.id, number) };
     const shown = await shownDiff(forge, place);
     const part = await viewFilesFrom(forge, { ...shown, from });
     const { files } = await withTalk(forge, { place, diff: shown.diff, part, from });
@@ -107,13 +111,16 @@ export function changesPages(forge: Forge): Router {
   return router;
 }
 
-async function shownDiff(forge: Forge, { repo, branch, revision }: ChangesPlace): Promise<ShownDiff> {
+async function shownDiff(forge: Forge, place: ChangesPlace): Promise<ShownDiff> {
+  const { repo, branch, revision, ignoresSpace } = place;
   const { baseOid, headOid } = revision;
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
   return {
     repoId: repo.id,
-    diff: await diffBetween(forge, { repoId: repo.id, baseOid, headOid }),
+    diff: await diffBetween(forge, { repoId: repo.id, baseOid, headOid, ignoresSpace }),
+    ignoresSpace,
     filesBase: `/${repo.owner}/${repo.name}/blob/${headOid}/`,
-    moreHref: (from) => `${base}/diff?revision=${revision.number}&from=${from}`,
+    moreHref: (from) =>
+      `${base}/diff?revision=${revision.number}&from=${from}${ignoresSpace === true ? '&w=1' : ''}`,
   };
 }

@@ -14,6 +14,8 @@ export interface DiffRange {
   /** An object id; undefined = from nothing. */
   base: string | undefined;
   head: string;
+  /** Lines that differ in white space alone are the same; those of the new file are told then. */
+  ignoresSpace?: boolean | undefined;
   maxFiles: number;
   maxBytes: number;
 }
@@ -36,7 +38,6 @@ const diffTree = [
   '--ignore-submodules=none',
   '--src-prefix=a/',
   '--dst-prefix=b/',
-  '--end-of-options',
 ];
 const maxMs = 30_000;
 // In a difference over the limit, a file larger than this is left out, so that it does not take the place of the rest.
@@ -47,7 +48,8 @@ const hugeFileBytes = 1024 * 1024;
  * at the end come without content (each `tooLarge`), over `maxFiles` the rest is left out; both say `truncated`.
  */
 export async function readDiff(git: Git, range: DiffRange): Promise<Diff> {
-  const args = [...diffTree, range.base ?? emptyTree, range.head];
+  const space = range.ignoresSpace === true ? ['--ignore-all-space'] : [];
+  const args = [...diffTree, ...space, '--end-of-options', range.base ?? emptyTree, range.head];
   const limits = { repo: range.repo, maxBytes: range.maxBytes, maxMs };
   const whole = await readUpTo(git, args, limits);
   if (whole.isWhole) return limitFiles(toDiff(whole), range.maxFiles);

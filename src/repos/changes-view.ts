@@ -48,6 +48,8 @@ export interface ChangesView extends ChangesPart {
 export interface ShownDiff {
   repoId: number;
   diff: Diff;
+  /** It was read without what differs in white space alone. */
+  ignoresSpace?: boolean | undefined;
   /** The address of the files from the given one on. */
   moreHref: (from: number) => string;
   /** The commit whose files they are, as a folder of addresses that ends with a slash. */
@@ -78,7 +80,7 @@ async function viewPart(
   shown: ShownDiff,
   part: { from: number; first?: ShownDiff['first'] },
 ): Promise<ChangesPart> {
-  const { repoId, diff } = shown;
+  const { repoId, diff, ignoresSpace } = shown;
   const { from, first } = part;
   const files = fitting(diff.files.slice(from, from + (first?.files ?? filesAtOnce)));
   const end = from + files.length;
@@ -86,7 +88,7 @@ async function viewPart(
   const patience = first && delay(first.patienceMs, 'late' as const, { ref: false });
   const views = await Promise.all(
     files.map(async (file) => {
-      const view = await viewFile(forge, { repoId, file, patience });
+      const view = await viewFile(forge, { repoId, file, patience, ignoresSpace });
       return { ...view, href: hrefOf(file, shown.filesBase) };
     }),
   );

@@ -7,6 +7,8 @@ export interface DiffEnds {
   repoId: number;
   baseOid: string | undefined;
   headOid: string;
+  /** Lines that differ in white space alone count as the same. */
+  ignoresSpace?: boolean | undefined;
 }
 
 // What is kept together, in UTF-16 units of its lines.
@@ -27,7 +29,8 @@ export function diffBetween(
   takeTurn: (read: () => Promise<Diff>) => Promise<Diff> = (read) => read(),
 ): Promise<Diff> {
   const repo = repoPath(forge, ends.repoId);
-  const key = `${repo} ${ends.baseOid} ${ends.headOid}`;
+  const { baseOid: base, headOid: head, ignoresSpace = false } = ends;
+  const key = `${repo} ${base} ${head} ${ignoresSpace}`;
   const known = cache.get(key);
   if (known !== undefined) {
     // Back to the young end of the map; the old end is dropped first.
@@ -36,7 +39,7 @@ export function diffBetween(
     return known.diff;
   }
   const { maxDiffFiles: maxFiles, maxDiffBytes: maxBytes } = forge.config.limits;
-  const range = { repo, base: ends.baseOid, head: ends.headOid, maxFiles, maxBytes };
+  const range = { repo, base, head, ignoresSpace, maxFiles, maxBytes };
   const diff = takeTurn(() => readDiff(forge.git, range));
   const kept = { diff, length: 0 };
   cache.set(key, kept);

@@ -5,6 +5,7 @@ import type { DiffFile, Hunk } from '../git/diff.ts';
 import { readObject } from '../git/object-reader.ts';
 import { readBlob } from '../git/objects.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { gapsOf, type Gap } from './diff-gaps.ts';
 import { repoPath } from './path.ts';
 import { hunkRows, type Colours, type HunkRows } from '../web/diff-rows.ts';
 import { bytes, visibleName } from '../web/filters.ts';
@@ -25,7 +26,10 @@ export interface FileView {
   folded: boolean;
   /** Sentences about modes, binary content, and why something is folded or left out. */
   notes: string[];
-  hunks: HunkRows[];
+  /** Each with the lines between it and what stands above. */
+  hunks: (HunkRows & { gap: Gap | undefined })[];
+  /** The lines behind the last hunk. */
+  tail: Gap | undefined;
   /** Its colours were not made in time, and will be there for whoever asks again. */
   isWaiting: boolean;
 }
@@ -83,6 +87,8 @@ export interface ShownFile {
   maxLines?: number;
   /** Until when colours are waited for; for ever by default. */
   patience?: Patience | undefined;
+  /** The difference was read without what differs in white space alone. */
+  ignoresSpace?: boolean | undefined;
 }
 
 export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView> {
@@ -95,6 +101,7 @@ export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView
   const lineCount = countLines(hunks);
   const reason =
     generatedReason(path) ?? (lines > maxOpenLines ? `Folded: ${lines} lines of difference.` : undefined);
+  const gaps = gapsOf(file);
   const { colours, isWaiting } =
     lineCount === 0 || languageOf(path) === undefined ? plain : await coloursOf(forge, shown);
   return {
@@ -112,9 +119,10 @@ export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView
       ...(lineCount < lines
         ? [`${lines - lineCount} more lines are left out here; fetch the branch to read them.`]
         : []),
-      ...(await notesOf(forge, shown.repoId, file)),
+      ...(await notesOf(forge, shown)),
     ],
-    hunks: hunks.map((hunk) => hunkRows(hunk, colours)),
+    hunks: hunks.map((hunk, index) => ({ ...hunkRows(hunk, colours), gap: gaps.get(wanted[index]) })),
+    tail: lineCount < lines || wanted.at(-1) !== file.hunks.at(-1) ? undefined : gaps.get(undefined),
     isWaiting,
   };
 }
@@ -168,7 +176,7 @@ async function readText(forge: Forge, repoId: number, oid: string): Promise<stri
   }
 }
 
-async function notesOf(forge: Forge, repoId: number, file: DiffFile): Promise<string[]> {
+async function notesOf(forge: Forge, { repoId, file, ignoresSpace }: ShownFile): Promise<string[]> {
   const notes: string[] = [];
   if (file.tooLarge) notes.push('The difference is too large to show; fetch the branch to read it.');
   if (file.oldMode !== file.newMode && !/^0+$/.test(file.oldMode) && !/^0+$/.test(file.newMode)) {
@@ -181,10 +189,14 @@ async function notesOf(forge: Forge, repoId: number, file: DiffFile): Promise<st
       `Binary: ${await sizeOf(forge, repoId, file.oldOid)} → ${await sizeOf(forge, repoId, file.newOid)}.`,
     );
   const isSilent = file.hunks.length === 0 && notes.length === 0;
-  if (isSilent && file.status === 'renamed') notes.push('Renamed without changes.');
+  if (isSilent && ignoresSpace === true && isOtherContent(file)) notes.push('Only white space changes here.');
+  else if (isSilent && file.status === 'renamed') notes.push('Renamed without changes.');
   else if (isSilent && (file.status === 'added' || file.status === 'deleted')) notes.push('An empty file.');
   return notes;
 }
+
+const isOtherContent = ({ oldOid, newOid }: DiffFile): boolean =>
+  oldOid !== newOid && !noOid.test(oldOid) && !noOid.test(newOid);
 
 function modeWords({ oldMode, newMode }: DiffFile): string {
   if (newMode === '100755' && oldMode === '100644') return ', made executable';

@@ -1,5 +1,6 @@
 // The keyboard. Keys act only outside of fields; every one of them is also a link or a button on the page.
 
+import { expandHere } from './context.js';
 import { commentHere } from './talk.js';
 
 let prefix = '';
@@ -39,14 +40,14 @@ function act(key, sheet) {
       return move('.file-diff, .list-item .title-link, .entries .entry', key === 'j' ? 1 : -1);
     case 'n':
     case 'p':
-      return move('.diff tr.hunk', key === 'n' ? 1 : -1);
+      return move('.diff tr.hunk:not(.tail)', key === 'n' ? 1 : -1);
     case 'ArrowRight':
     case 'ArrowLeft':
       return move('.step > summary', key === 'ArrowRight' ? 1 : -1, (summary) =>
         summary.parentElement.setAttribute('open', ''),
       );
     case 'x':
-      return foldStep();
+      return expandHere() || foldStep();
     case 'c':
       return commentHere();
     case 'a':

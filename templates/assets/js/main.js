@@ -1,5 +1,7 @@
 // Everything a page gains with script: live fragments, keys, the theme switch, copy buttons, relative times.
+import { startContext } from './context.js';
 import { startCopying } from './copy.js';
+import { startDiffView } from './diff-view.js';
 import { startFilling } from './fill.js';
 import { startFinder } from './finder.js';
 import { startKeys } from './keys.js';
@@ -23,6 +25,8 @@ function enhance(root) {
 
 enhance(document);
 startThemeSwitch();
+startDiffView();
+startContext();
 startKeys();
 startLogs();
 startMore();

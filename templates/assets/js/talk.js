@@ -26,6 +26,7 @@ export function startTalk(enhance) {
 export function commentHere() {
   const row = document.querySelector('.diff tr:hover') ?? document.activeElement?.closest('.diff tr');
   const link =
+    row?.querySelector('.line-number.new a') ??
     row?.querySelector('.line-number a') ?? row?.nextElementSibling?.querySelector('.line-number a');
   const near = document.activeElement?.closest('.file-diff')?.querySelector('.file-comment');
   const target = link ?? near ?? document.querySelector('.talk-say textarea');
@@ -63,7 +64,7 @@ async function openForm(link, isRange) {
   const row = document.createElement('tr');
   row.className = 'thread-row';
   const cell = row.insertCell();
-  cell.colSpan = 3;
+  cell.colSpan = lastRow.cells.length;
   cell.append(...parse(await response.text()));
   markChosen(lastRow, last - first);
   below(lastRow).after(row);
