@@ -11,6 +11,8 @@ import {
   protectedPatterns,
   protectedView,
   repoChanges,
+  fullName,
+  repoListQuery,
   repoListView,
   repoRequest,
   repoView,
@@ -33,7 +35,9 @@ const table = {
     method: 'get',
     path: repos,
     summary: 'List the repositories that the caller may see',
+    description: 'By name; ask again with `after` set to the `next` of the answer until it is null.',
     right: 'anyone',
+    query: repoListQuery,
     answer: repoListView,
   }),
   create: apiRow({
@@ -89,10 +93,19 @@ const table = {
 
 export function reposApi(forge: Forge): Router {
   const router = Router();
-  apiRoute(router, table.list, (_request, response) => {
+  apiRoute(router, table.list, (_request, response, sent) => {
     const caller = callerOf(response);
     const visible = listRepos(forge).filter((repo) => rightOn(forge, caller, repo) !== 'none');
-    response.json({ repos: visible.map((repo) => repoViewOf(forge, repo)) });
+    const { after = '', limit } = sent.query();
+    const behind = visible
+      .map((repo) => ({ repo, key: fullName(repo).toLowerCase() }))
+      .filter(({ key }) => key > after)
+      .toSorted((left, right) => (left.key < right.key ? -1 : 1));
+    const page = behind.slice(0, limit);
+    response.json({
+      repos: page.map(({ repo }) => repoViewOf(forge, repo)),
+      next: behind.length > limit ? (page.at(-1)?.key ?? null) : null,
+    });
   });
   apiRoute(router, table.create, async (_request, response, sent) => {
     const caller = callerOf(response);

@@ -138,7 +138,16 @@ export const repoView = z.object({
   sshUrl: z.string(),
 });
 export type RepoView = z.infer<typeof repoView>;
-export const repoListView = z.object({ repos: z.array(repoView) });
+/** `after` is the `next` of the page before. */
+export const repoListQuery = z.object({
+  after: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(1000),
+});
+export const repoListView = z.object({
+  repos: z.array(repoView),
+  /** Null behind the last page. */
+  next: z.string().nullable().default(null),
+});
 
 export const housekeepingStates = ['running', 'done', 'failed', 'interrupted'] as const;
 export type HousekeepingState = (typeof housekeepingStates)[number];
