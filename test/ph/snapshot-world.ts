@@ -16,6 +16,11 @@ export interface SnapshotWorld {
   ask: (line: string, mode: Mode) => Promise<string>;
 }
 
+/** A clipboard, an erased screen, a colour and a turned reading direction between letters. */
+const evil = 'a\u001B]52;c;eA==\u0007\u001B[2Jb\u009B1mc\u202Ed';
+// oxlint-disable-next-line no-control-regex -- they are what this is about
+const steering = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
+
 const manifest = `[[lane]]
 id = "unit"
 title = "Unit tests"
@@ -39,6 +44,7 @@ export async function openSnapshotWorld(): Promise<SnapshotWorld> {
     PH_TOKEN: await served.token('ada', 'admin'),
     XDG_CONFIG_HOME: join(ada.home, 'config'),
     TERM: 'xterm',
+    EVIL: evil,
     URL: served.http,
   };
   for (const mode of modes) {
@@ -66,9 +72,13 @@ export async function openSnapshotWorld(): Promise<SnapshotWorld> {
           `stty cols 80 rows 30; ${typed}`,
           '/dev/null',
         ]);
-        return `$ ${normal(typed)}\n${normal(lastScreen(stdout))}[exit ${status}]\n`;
+        const screen = lastScreen(stdout);
+        // oxlint-disable-next-line no-control-regex -- colours are what ph itself adds
+        expect(screen.replace(/\u001B\[\d+m/g, ''), `T1: ${line}`).not.toMatch(steering);
+        return `$ ${normal(typed)}\n${normal(screen)}[exit ${status}]\n`;
       }
       const { status, stdout, stderr } = await run(['sh', '-c', typed]);
+      expect(stdout + stderr, `T1: ${line}`).not.toMatch(steering);
       const said = stderr === '' ? '' : `[on standard error]\n${normal(stderr)}`;
       return `$ ${normal(typed)}\n${normal(stdout)}${said}[exit ${status}]\n`;
     },
@@ -80,7 +90,7 @@ async function pushBranch(ada: GitClient, name: string): Promise<void> {
   const files: Record<string, string> =
     name === 'fight' || name === 'rival' ? { 'same.txt': `${name}\n` } : { [`${name}.txt`]: 'x\n' };
   if (name === 'red') files['red.txt'] = 'x\n';
-  await ada.commit(`Change ${name}`, files);
+  await ada.commit(name === 'red' ? `Change ${evil}` : `Change ${name}`, files);
   await ada.git('push', '--quiet', '-u', 'origin', name);
 }
 
