@@ -1,7 +1,7 @@
 // Random orders of everything that can happen to a landing queue, for the property test and the soak.
 import fc from 'fast-check';
 import { World } from './property-world.ts';
-import { branchCount, changes, openStage, type ChangeKind, type Stage } from './queue-stage.ts';
+import { branchCount, changes, openStage, type ChangeKind } from './queue-stage.ts';
 
 const branch = fc.nat(branchCount - 1);
 const always = fc.constant(true as const);
@@ -82,41 +82,30 @@ export async function checkLandings(options: {
   path?: string;
 }): Promise<Explored> {
   const explored: Explored = { orders: 0, steps: 0, deaths: 0, landed: 0 };
-  let stage: Stage | undefined;
-  const close = async (): Promise<void> => {
-    const closing = stage;
-    stage = undefined;
-    await closing?.test.dispose();
-  };
   const order = fc.record({
     batch: fc.constantFrom(1, 2, 4),
     speculation: fc.constantFrom(1, 2, 3),
     first: fc.array(fc.constantFrom(...changes), { minLength: 3, maxLength: branchCount }),
     taken: fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
   });
-  try {
-    await fc.assert(
-      fc.asyncProperty(order, async ({ taken, first, ...size }) => {
-        explored.orders += 1;
-        explored.steps += taken.length;
-        stage ??= await openStage();
-        const world = await World.open(stage, `w${explored.orders}`, size);
-        try {
-          await follow(world, { first, taken });
-        } catch (error) {
-          // What is left in the queue must not confuse the next order.
-          await close();
-          throw error;
-        }
-        explored.deaths += world.deaths;
-        explored.landed += world.landed;
-      }),
-      { ...options, endOnFailure: false },
-    );
-    return explored;
-  } finally {
-    await close();
-  }
+  await fc.assert(
+    fc.asyncProperty(order, async ({ taken, first, ...size }) => {
+      explored.orders += 1;
+      explored.steps += taken.length;
+      const stage = await openStage();
+      const world = await World.open(stage, 'queue', size);
+      try {
+        await follow(world, { first, taken });
+      } finally {
+        await world.stop();
+        await stage.test.dispose();
+      }
+      explored.deaths += world.deaths;
+      explored.landed += world.landed;
+    }),
+    { ...options, endOnFailure: false },
+  );
+  return explored;
 }
 
 /** Every order begins with branches that are green as far as they ever get, and queued. */

@@ -190,8 +190,7 @@ export class World {
       if (!this.#mortal.isDead() && !(error instanceof Died)) throw error;
     });
     if (this.#mortal.isDead()) this.deaths += 1;
-    await this.#landings.stop();
-    this.#mortal.bury();
+    await this.stop();
     await recoverMerges(this.forge);
     this.#mortal = mortalForge(this.forge);
     this.#landings = openLandings(this.#mortal.forge, this.slots);
@@ -265,12 +264,15 @@ export class World {
       else this.advance(1.5);
     }
     expect(this.#live(), 'nobody waits for ever').toEqual([]);
-    // Lanes of branches, and those that were asked to end; the next world finds nothing of this one.
     for (let turn = 0; turn < 6; turn += 1) {
       await this.ciPass();
       for (const lane of this.#held()) await this.#endLane(lane, 'truly');
     }
     await this.#checkEnd();
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
     await this.#landings.stop();
     this.#mortal.bury();
   }

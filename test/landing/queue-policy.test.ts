@@ -103,4 +103,5 @@ test('who may read may not queue, and who may write may neither go first nor hol
   const forbidden = expect.objectContaining({ code: 'forbidden' });
   expect(() => prioritizeLanding(forge, { repo, branch, caller: writer, priority: 1 })).toThrow(forbidden);
   expect(() => pauseLandings(forge, { repo, caller: writer, reason })).toThrow(forbidden);
+  await world.stop();
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findOpenBranch } from '../../src/branches/find.ts';
 import type { Branch } from '../../src/branches/model.ts';
 import { listLanes } from '../../src/ci/find.ts';
@@ -11,17 +11,16 @@ import { openStage, reason, type ChangeKind, type Stage } from './queue-stage.ts
 
 let stage: Stage;
 let world: World;
-let count = 0;
 const size = { batch: 4, speculation: 1 };
 
-beforeAll(async () => {
-  stage = await openStage();
-});
-afterAll(async () => {
-  await stage.test.dispose();
-});
+// A forge for each test: lanes that one leaves running would take the places of the next.
 beforeEach(async () => {
-  world = await World.open(stage, `queue-${(count += 1)}`, size);
+  stage = await openStage();
+  world = await World.open(stage, 'queue', size);
+});
+afterEach(async () => {
+  await world.stop();
+  await stage.test.dispose();
 });
 
 /** CI starts what waits, and all that runs ends as its files deserve. */
@@ -165,8 +164,6 @@ describe('the landing queue', () => {
     }
     await world.pass();
     expect(entry(one)).toMatchObject({ state: 'evicted', ended: { cause: 'infrastructure', lane: 'a' } });
-    // The machine is taken for ill now; nothing of it is left for the next test.
-    world.advance(16);
   });
 
   test('holds still while it is paused, says so, and gives the time back', async () => {
@@ -240,7 +237,8 @@ describe('the landing queue', () => {
   });
 
   test('puts a higher priority before the others, and leaves what is tested alone', async () => {
-    world = await World.open(stage, `queue-${(count += 1)}`, { batch: 1, speculation: 1 });
+    await world.stop();
+    world = await World.open(stage, 'narrow', { batch: 1, speculation: 1 });
     const [one, , three, late] = await pushed('fine', 'left', 'fine', 'fine');
     await world.merge(1, true);
     await world.enqueue(0, 0);
@@ -253,7 +251,7 @@ describe('the landing queue', () => {
   });
 
   test('asks for the rights of whoever ordered it when it lands, not only when it was ordered', async () => {
-    const { account, caller } = stage.test.account(`ben-${count}`);
+    const { account, caller } = stage.test.account('ben');
     const member = { repo: world.repo.id, account: account.id };
     world.forge.db.run(
       `INSERT INTO repo_members (repo_id, account_id, role) VALUES (:repo, :account, 'write')`,
@@ -287,7 +285,8 @@ describe('the landing queue', () => {
   });
 
   test('tests a second candidate on the first, and counts its failure only when the first has landed', async () => {
-    world = await World.open(stage, `queue-${(count += 1)}`, { batch: 1, speculation: 2 });
+    await world.stop();
+    world = await World.open(stage, 'narrow', { batch: 1, speculation: 2 });
     const [left, right] = await pushed('left', 'right', 'fine');
     await world.merge(2, true);
     await world.enqueue(0, 0);
