@@ -90,6 +90,8 @@ const limits = z
     /** Comments and reviews of one branch, drafts too. */
     maxCommentsPerBranch: positive.default(2000),
     maxCommentedLines: positive.default(1000),
+    /** Of one reader: marks of files that need no second look. */
+    maxViewedFilesPerBranch: positive.default(10_000),
     maxPathDepth: positive.default(64),
     maxTreeFiles: positive.default(1_000_000),
     maxRequestBytes: positive.default(1024 * 1024),
@@ -229,6 +231,8 @@ const tutorials = z
     maxInputBytes: positive.default(300_000),
     maxAnswerBytes: positive.default(1024 * 1024),
     maxOutputTokens: positive.default(16_000),
+    /** Hunks of one branch that one account may keep as viewed. */
+    maxViewedHunks: positive.default(100_000),
     /** How often a failing writer is asked, and the wait before the second time; each further one doubles it. */
     maxAttempts: positive.default(4),
     retrySeconds: positive.default(30),

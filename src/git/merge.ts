@@ -47,6 +47,21 @@ export async function mergeTree(git: Git, { repo, target, head }: MergeSides): P
   return parseTreeMerge(stdout.toString('utf8'), exitCode);
 }
 
+/** The tree of a merge whatever its outcome: files in conflict, which are named, stand in it with git's marks. */
+export async function mergeTreeAnyway(
+  git: Git,
+  { repo, target, head }: MergeSides,
+): Promise<{ tree: string; conflicts: string[] }> {
+  const { stdout, exitCode } = await git.run(
+    ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', fullId(target), fullId(head)],
+    { repo, accept: [1] },
+  );
+  const output = stdout.toString('utf8');
+  const merged = parseTreeMerge(output, exitCode);
+  const tree = fullId(output.slice(0, 40));
+  return { tree, conflicts: merged.outcome === 'clean' ? [] : merged.paths };
+}
+
 /**
  * Reads `merge-tree -z --name-only`: the tree; then, in a conflict, the paths, an empty field, and messages
  * of the form `<count> <path>… <kind> <text>` (git-merge-tree(1), "OUTPUT").

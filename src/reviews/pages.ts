@@ -4,16 +4,19 @@ import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { getRevision } from '../branches/find.ts';
 import type { Forge } from '../forge/open.ts';
+import { anchorOf } from '../repos/file-view.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import type { ReviewOrder } from './author.ts';
 import { deleteComment, editComment, replyTo, startThread } from './comment.ts';
 import { getComment, listThreads } from './find.ts';
 import { idOf, viewerOf, writeOrderOf } from './guard.ts';
-import { commentBody, reviewRequest, sides, threadRequest } from './model.ts';
+import { commentBody, reviewRequest, revisionQuery, sides, threadRequest } from './model.ts';
 import { resolveThread } from './resolve.ts';
 import { submitReview } from './submit.ts';
 import { talkOf } from './talk-view.ts';
+import { sinceParameter, viewedRequest } from './viewed-model.ts';
+import { markViewed } from './viewed.ts';
 
 const branch = '/:owner/:repo/branches/:number';
 const backs = ['discussion', 'changes'] as const;
@@ -61,6 +64,7 @@ export function reviewsPages(forge: Forge): Router {
     });
   }
   commentForms(forge, router);
+  viewedForm(forge, router);
   router.post(`${branch}/reviews`, (request, response) => {
     const order = writeOrderOf(forge, { request, response });
     const { verdict, body, head } = parse(reviewRequest.loose(), request.body);
@@ -83,6 +87,30 @@ function commentForms(forge: Forge, router: Router): void {
     const { threadId } = getComment(forge, { branch: order.branch, id, viewerId: viewerOf(order) });
     deleteComment(forge, { ...order, id });
     await answer(forge, { request, response, order }, threadId);
+  });
+}
+
+const viewedForms = z.object({
+  path: viewedRequest.shape.path,
+  viewed: z.enum(['1', '0']),
+  head: viewedRequest.shape.head,
+  /** The range that is read, to come back to it. */
+  since: sinceParameter.optional(),
+  revision: revisionQuery.shape.revision,
+});
+
+/** For the script of the page it answers with the mark and the progress, else with the page, at the same file. */
+function viewedForm(forge: Forge, router: Router): void {
+  router.post(`${branch}/viewed`, async (request, response) => {
+    const order = writeOrderOf(forge, { request, response });
+    const { path, viewed, head, since, revision } = parse(viewedForms, request.body);
+    const marked = await markViewed(forge, { ...order, path, isViewed: viewed === '1', head });
+    if (request.get('x-fragment') !== undefined) {
+      response.json({ isViewed: viewed === '1', viewed: marked.paths.size, total: marked.total });
+      return;
+    }
+    const range = [since && `&since=${since}`, revision && `&revision=${revision}`].filter(Boolean).join('');
+    response.redirect(303, `${pageOf(order)}?tab=changes${range}#${anchorOf(path)}`);
   });
 }
 

@@ -1,5 +1,6 @@
 // What a reviewer reads, as API: the difference of a revision, and the tutorial that explains it.
 import { Router } from 'express';
+import type { z } from 'zod';
 import { getRevision } from '../branches/find.ts';
 import type { Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -20,7 +21,11 @@ import {
   type BranchDiffView,
   type TutorialView,
 } from './model.ts';
+import { rangeOf } from './range.ts';
+import { changedSince } from './since.ts';
+import { sinceParameter } from './viewed-model.ts';
 
+const patchQuery = revisionQuery.extend({ since: sinceParameter.optional() });
 const branch = '/api/v1/repos/:owner/:repo/branches/:number';
 
 const table = {
@@ -37,7 +42,9 @@ const table = {
     path: `${branch}/patch`,
     summary: 'Read the same difference as a patch for git apply',
     right: 'read',
-    query: revisionQuery,
+    description:
+      'With `since`: the patch from an earlier revision, as if it stood on the base of the later one.',
+    query: patchQuery,
     answer: 'text',
   }),
   tutorial: apiRow({
@@ -60,7 +67,7 @@ export function readingApi(forge: Forge): Router {
   });
   apiRoute(router, table.patch, async (request, response, sent) => {
     const order = orderOf(forge, { request, response });
-    const { baseOid, headOid } = revisionOf(forge, order, sent.query().revision);
+    const { baseOid, headOid } = await endsOf(forge, order, sent.query());
     const maxBytes = forge.config.limits.maxDiffBytes;
     const range = { repo: repoPath(forge, order.repo.id), base: baseOid, head: headOid, maxBytes };
     const patch = await readPatchText(forge.git, range);
@@ -81,15 +88,27 @@ export function readingApi(forge: Forge): Router {
 const revisionOf = (forge: Forge, { branch: { id, revision } }: ReviewOrder, wanted?: number): Revision =>
   getRevision(forge, id, wanted ?? revision);
 
+/** What a patch goes from and to. */
+async function endsOf(
+  forge: Forge,
+  order: ReviewOrder,
+  { since, revision }: z.output<typeof patchQuery>,
+): Promise<{ baseOid: string | undefined; headOid: string }> {
+  if (since === undefined) return revisionOf(forge, order, revision);
+  const range = rangeOf(forge, order, { since, revision });
+  const { baseOid } = await changedSince(forge, { ...order, ...range });
+  return { baseOid, headOid: range.to.headOid };
+}
+
 const diffViewOf = ({ number, baseOid, headOid }: Revision, diff: Diff): BranchDiffView => ({
   revision: number,
   base: baseOid ?? null,
   head: headOid,
   truncated: diff.truncated,
-  files: diff.files.map(fileViewOf),
+  files: diff.files.map(diffFileViewOf),
 });
 
-const fileViewOf = (file: DiffFile): BranchDiffView['files'][number] => ({
+export const diffFileViewOf = (file: DiffFile): BranchDiffView['files'][number] => ({
   status: file.status,
   oldPath: file.oldPath,
   path: pathOf(file),

@@ -532,6 +532,17 @@ CREATE TABLE review_threads (
 
 CREATE INDEX review_threads_by_branch ON review_threads (branch_id, id);
 
+CREATE TABLE review_viewed_files (
+  account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  branch_id  INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  path       TEXT NOT NULL,
+  patch      TEXT NOT NULL,
+  viewed_at  INTEGER NOT NULL,
+  PRIMARY KEY (account_id, branch_id, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX review_viewed_files_by_branch ON review_viewed_files (branch_id);
+
 CREATE TABLE reviews (
   id         INTEGER PRIMARY KEY,
   branch_id  INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
@@ -705,6 +716,27 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_by_account ON tokens (account_id);
 
 CREATE INDEX tokens_by_repo ON tokens (repo_id) WHERE repo_id IS NOT NULL;
+
+CREATE TABLE tutorial_costs (
+  day           TEXT NOT NULL,
+  writer        TEXT NOT NULL,
+  model         TEXT NOT NULL,
+  written       INTEGER NOT NULL,
+  failed        INTEGER NOT NULL,
+  input_tokens  INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (day, writer, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tutorial_viewed (
+  account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  branch_id  INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  mark       TEXT NOT NULL,
+  viewed_at  INTEGER NOT NULL,
+  PRIMARY KEY (account_id, branch_id, mark)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tutorial_viewed_by_branch ON tutorial_viewed (branch_id);
 
 CREATE TABLE tutorials (
   id          INTEGER PRIMARY KEY,

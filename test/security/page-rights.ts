@@ -158,6 +158,7 @@ const table: [demand: Demand, routes: string[]][] = [
       'POST /:owner/:repo/branches/:number/comments/:comment/edit',
       'POST /:owner/:repo/branches/:number/comments/:comment/delete',
       'POST /:owner/:repo/branches/:number/reviews',
+      'POST /:owner/:repo/branches/:number/viewed',
     ],
   ],
   [
