@@ -8,6 +8,8 @@ import { useSharedForge } from '../support/serve.ts';
 // A forge is started, and ph several times, on a machine that runs all the other tests too.
 vi.setConfig({ testTimeout: 300_000 });
 
+const timeoutMs = 240_000;
+
 const startForge = useSharedForge();
 
 /** A home of its own, and what an installer that came over the network does in it. */
@@ -18,8 +20,8 @@ async function atHome(name: string) {
   const env = { PATH: process.env['PATH'] ?? '', HOME: home };
   const installer = await (await fetch(`${served.http}/ph`)).text();
   const install = (script: string, more: Record<string, string> = {}) =>
-    runProgram(['sh'], { cwd: home, env: { ...env, ...more }, input: script });
-  const run = (...argv: string[]) => runProgram(argv, { cwd: home, env });
+    runProgram(['sh'], { cwd: home, env: { ...env, ...more }, input: script, timeoutMs });
+  const run = (...argv: string[]) => runProgram(argv, { cwd: home, env, timeoutMs });
   return { served, home, env, installer, install, run, ph: join(home, '.local/bin/ph') };
 }
 

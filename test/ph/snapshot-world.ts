@@ -21,6 +21,9 @@ const evil = 'a\u001B]52;c;eA==\u0007\u001B[2Jb\u009B1mc\u202Ed';
 // oxlint-disable-next-line no-control-regex -- they are what this is about
 const steering = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
 
+/** Of one line; more than any of them takes on a machine that runs all the other tests too. */
+const timeoutMs = 240_000;
+
 const manifest = `[[lane]]
 id = "unit"
 title = "Unit tests"
@@ -54,7 +57,7 @@ export async function openSnapshotWorld(): Promise<SnapshotWorld> {
   await ada.git('remote', 'add', 'origin', `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`);
   await ada.commit('First', { '.pika/lanes.toml': manifest, 'same.txt': 'one\n' });
   await ada.git('push', '--quiet', '-u', 'origin', 'main');
-  const run = (argv: string[]) => runProgram(argv, { cwd: ada.checkout, env });
+  const run = (argv: string[]) => runProgram(argv, { cwd: ada.checkout, env, timeoutMs });
   await pushBranch(ada, 'rival');
   for (const name of ['green', 'red', 'fight', 'next', ...spent]) await pushBranch(ada, name);
   await ada.git('switch', '--quiet', 'green');

@@ -23,7 +23,6 @@ const reading = [
   'BROWSER=echo ph open',
   'ph list',
   'ph run --list',
-  'ph run unit',
   'ph recover-run green',
   'ph fail-lane green --lane unit',
   'ph requeue-lane green --lane unit',
@@ -34,7 +33,6 @@ const reading = [
   'ph tutorial red',
   'ph comment',
   'ph token list',
-  "echo 'echo here; exit 3' | ph shell red --lane unit",
   'ph queue',
   'ph inbox',
   'ph key list',
@@ -52,8 +50,10 @@ const reading = [
   'ph --version',
 ];
 
-/** Lines that change something: all of them, in this order, in one mode and then in the other. */
+/** Lines that change something, or of which one may be at a time: in this order, in one mode and then in the other. */
 const changing = [
+  'ph run unit',
+  "echo 'echo here; exit 3' | ph shell red --lane unit",
   'ph login $URL --token-file ~/token-MODE',
   'ph logout $URL',
   'ph checkout next && git switch --quiet green',

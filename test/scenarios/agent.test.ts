@@ -30,7 +30,8 @@ async function startWork() {
   await robot.git('remote', 'add', 'origin', `ssh://git@127.0.0.1:${served.sshPort}/robot/app.git`);
   await robot.commit('First', { '.pika/lanes.toml': manifest });
   await robot.git('push', '--quiet', '-u', 'origin', 'main');
-  const ph = (...args: string[]) => runProgram([program, ...args], { cwd: robot.checkout, env });
+  const ph = (...args: string[]) =>
+    runProgram([program, ...args], { cwd: robot.checkout, env, timeoutMs: 240_000 });
   await robot.git('switch', '--quiet', '-c', 'other');
   await robot.commit('Other', { 'other.txt': 'x\n' });
   await robot.git('push', '--quiet', '-u', 'origin', 'other');
