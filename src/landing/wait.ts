@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto';
 import type { Caller } from '../accounts/model.ts';
 import { getBranch, listRevisions } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
-import type { FactName, Facts } from '../forge/events.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Repo } from '../repos/model.ts';
 import type { BranchStatusView, WaitGoal, WaitView } from './model.ts';
 import { askGate } from './gate.ts';
 import { branchFacts } from './status.ts';
+import { gateKey, joinWatch, type Watch } from './watch.ts';
 
 export interface WaitOrder {
   repo: Repo;
@@ -31,35 +31,36 @@ interface Snapshot {
   branch: Branch;
 }
 
-const branchFactNames = [
-  'branch-pushed',
-  'branch-settled',
-  'run-created',
-  'run-finished',
-  'lane-changed',
-  'tutorial-changed',
-  'landing-changed',
-] as const satisfies readonly FactName[];
-
 /** Waits for at most `timeoutSeconds` or the forge's own limit; then answers `waiting` with the same `seen`. */
 export async function waitForBranch(forge: Forge, order: WaitOrder): Promise<WaitView> {
   const seconds = Math.min(order.timeoutSeconds, forge.config.limits.waitSeconds);
-  const bell = new Bell(forge, order.branch.id);
-  const timer = setTimeout(() => bell.close(), seconds * 1000);
-  const leave = () => bell.close();
-  order.signal?.addEventListener('abort', leave);
+  const watch = joinWatch(forge, order.branch);
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, seconds * 1000);
+  order.signal?.addEventListener('abort', () => over.resolve());
+  let isOver = false;
+  void over.promise.then(() => {
+    isOver = true;
+  });
   try {
-    let snapshot = takeSnapshot(forge, order);
-    while (isOldNews(snapshot, order) && (await bell.next())) snapshot = takeSnapshot(forge, order);
+    let next = watch.next;
+    let snapshot = takeSnapshot(forge, order, watch);
+    while (isOldNews(snapshot, order)) {
+      await Promise.race([next, over.promise]);
+      if (isOver) break;
+      next = watch.next;
+      snapshot = takeSnapshot(forge, order, watch);
+    }
+    const { branch, facts, outcome, seen } = snapshot;
     // Git is not asked for somebody who has gone; at the end of the forge there may be none to ask.
     const gate = order.signal?.aborted
       ? { open: false, holds: [], met: [] }
-      : await askGate(forge, { ...order, branch: snapshot.branch });
-    return { outcome: snapshot.outcome, seen: snapshot.seen, status: { ...snapshot.facts, gate } };
+      : await watch.share(gateKey(order.caller), () => askGate(forge, { ...order, branch }));
+    return { outcome, seen, status: { ...facts, gate } };
   } finally {
     clearTimeout(timer);
-    order.signal?.removeEventListener('abort', leave);
-    bell.close();
+    over.resolve();
+    watch.leave();
   }
 }
 
@@ -68,9 +69,11 @@ function isOldNews(snapshot: Snapshot, order: WaitOrder): boolean {
   return !isFinal && snapshot.seen === order.seen;
 }
 
-function takeSnapshot(forge: Forge, order: WaitOrder): Snapshot {
-  const branch = getBranch(forge, order.branch.id);
-  const facts = branchFacts(forge, { ...order, branch });
+function takeSnapshot(forge: Forge, order: WaitOrder, watch: Watch): Snapshot {
+  const { branch, facts } = watch.share('facts', () => {
+    const row = getBranch(forge, order.branch.id);
+    return { branch: row, facts: branchFacts(forge, { ...order, branch: row }) };
+  });
   const outcome = outcomeOf(forge, { ...order, branch }, facts.run);
   return { outcome, seen: fingerprint(outcome, facts), facts, branch };
 }
@@ -99,35 +102,4 @@ function fingerprint(outcome: string, { branch, run, tutorial, landing }: Snapsh
     landing && [landing.id, landing.state, landing.position, landing.detail, landing.run, landing.testedWith],
   ];
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 22);
-}
-
-/** Rings on every fact about one branch. */
-class Bell {
-  readonly #offs: (() => void)[];
-  #closed = false;
-  #wake: (() => void) | undefined;
-
-  constructor(forge: Forge, branchId: number) {
-    this.#offs = branchFactNames.map((name) =>
-      forge.events.on(name, (payload: Facts[typeof name]) => {
-        if (payload.branchId === branchId) this.#wake?.();
-      }),
-    );
-  }
-
-  /** True at the next ring, false when the bell was closed. */
-  async next(): Promise<boolean> {
-    if (!this.#closed) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    return !this.#closed;
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const off of this.#offs.splice(0)) off();
-    this.#wake?.();
-  }
 }
