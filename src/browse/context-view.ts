@@ -2,12 +2,14 @@
 // top, from its end, or all of it.
 import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
+import { readBlob } from '../git/objects.ts';
 import type { TreeEntry } from '../git/tree.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Gap } from '../repos/diff-gaps.ts';
+import { repoPath } from '../repos/path.ts';
 import { highlightFile } from '../web/highlight.ts';
 import type { Segment } from '../web/render-pool.ts';
-import { readFileOf } from './blob.ts';
+import { isBinary } from './blob.ts';
 import type { Place } from './place.ts';
 
 const linesAtOnce = 20;
@@ -44,7 +46,7 @@ export interface ContextView {
   fileHref: string;
 }
 
-/** What `_context.njk` shows; refuses (`not_found`) a file without lines of text. */
+/** What `_context.njk` shows; refuses (`not_found`) a file without lines of text, and (`too_large`) a very large one. */
 export async function contextView(
   forge: Forge,
   place: Place,
@@ -52,10 +54,13 @@ export async function contextView(
 ): Promise<ContextView> {
   const { entry, query } = wanted;
   const isFile = entry.kind !== 'folder' && entry.kind !== 'submodule';
-  const file = isFile ? await readFileOf(forge, place.repo.id, entry.oid) : undefined;
-  if (file?.content.kind !== 'text')
+  const maxBytes = forge.config.limits.maxShownFileBytes;
+  const folder = repoPath(forge, place.repo.id);
+  const content = isFile ? await readBlob(forge.git, folder, entry.oid, maxBytes) : undefined;
+  if (content === undefined || isBinary(content))
     throw new ForgeError('not_found', 'This file has no lines of text to show.');
-  const { text } = file.content;
+  // Read as the difference is read, whatever else the page of the file makes of its bytes.
+  const text = content.toString('utf8');
   const lines = text.split('\n');
   // The newline at the end of a file ends its last line and begins no other.
   if (lines.at(-1) === '') lines.pop();

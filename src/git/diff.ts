@@ -1,5 +1,12 @@
 // The difference between two commits, as data. Nothing of the repository's own configuration takes part.
-import { emptyContent, parsePatch, parseRaw, type Diff, type DiffFile } from './parse-diff.ts';
+import {
+  emptyContent,
+  parsePartialPatch,
+  parsePatch,
+  parseRaw,
+  type Diff,
+  type DiffFile,
+} from './parse-diff.ts';
 import { readUpTo, type OutputStart } from './read-up-to.ts';
 import type { Git } from './run.ts';
 
@@ -48,23 +55,26 @@ const hugeFileBytes = 1024 * 1024;
  * at the end come without content (each `tooLarge`), over `maxFiles` the rest is left out; both say `truncated`.
  */
 export async function readDiff(git: Git, range: DiffRange): Promise<Diff> {
-  const space = range.ignoresSpace === true ? ['--ignore-all-space'] : [];
+  const ignoresSpace = range.ignoresSpace === true;
+  const space = ignoresSpace ? ['--ignore-all-space'] : [];
   const args = [...diffTree, ...space, '--end-of-options', range.base ?? emptyTree, range.head];
   const limits = { repo: range.repo, maxBytes: range.maxBytes, maxMs };
   const whole = await readUpTo(git, args, limits);
-  if (whole.isWhole) return limitFiles(toDiff(whole), range.maxFiles);
+  if (whole.isWhole) return limitFiles(toDiff(whole, ignoresSpace), range.maxFiles);
   // Git was stopped before it knew which files differ, so it is not the size of some that is too much.
   if (whole.bytes.length === 0) return { files: [], truncated: true };
   // git takes what is larger than its threshold for binary, and prints one line for it.
   const threshold = ['-c', `core.bigFileThreshold=${hugeFileBytes}`];
-  const part = limitFiles(toDiff(await readUpTo(git, [...threshold, ...args], limits)), range.maxFiles);
+  const start = await readUpTo(git, [...threshold, ...args], limits);
+  const part = limitFiles(toDiff(start, ignoresSpace), range.maxFiles);
   await tellHugeFromBinary(git, range.repo, part.files);
   return { ...part, truncated: true };
 }
 
-function toDiff({ bytes, isWhole }: OutputStart): Diff {
+function toDiff({ bytes, isWhole }: OutputStart, ignoresSpace: boolean): Diff {
   const { files, patchStart } = parseRaw(bytes);
-  const last = parsePatch(files, bytes.toString('utf8', patchStart));
+  const read = ignoresSpace ? parsePartialPatch : parsePatch;
+  const last = read(files, bytes.toString('utf8', patchStart));
   if (!isWhole) {
     for (const file of files.slice(Math.max(0, last)))
       Object.assign(file, emptyContent(), { tooLarge: true });

@@ -87,23 +87,62 @@ export const emptyContent = () => ({ binary: false, added: 0, removed: 0, hunks:
  * last file it met, -1 for none: of a patch that was cut off, that file and those behind it are not whole.
  */
 export function parsePatch(files: readonly DiffFile[], patch: string): number {
+  return readSections(files, patch, orderedSections(files));
+}
+
+/**
+ * As `parsePatch`, for a patch without white space: git prints no section for a file that has no other change, so that
+ * the sections are told by their object ids.
+ */
+export function parsePartialPatch(files: readonly DiffFile[], patch: string): number {
+  return readSections(files, patch, (line, index) => {
+    const ids = /^index ([0-9a-f]+)\.\.([0-9a-f]+)/.exec(line);
+    if (ids === null) return index;
+    const [, oldOid = '', newOid = ''] = ids;
+    const from = files[index]?.status === 'type' ? index : index + 1;
+    const found = files.findIndex((file, at) => at >= from && isSectionOf(file, { oldOid, newOid }));
+    // A section of no file is for nobody: its lines must not show under another name.
+    return found < 0 ? files.length : found;
+  });
+}
+
+const noOid = /^0+$/;
+
+function isSectionOf(file: DiffFile, ids: { oldOid: string; newOid: string }): boolean {
+  const { oldOid, newOid } = ids;
+  if (file.status !== 'type') return file.oldOid === oldOid && file.newOid === newOid;
+  return (file.oldOid === oldOid && noOid.test(newOid)) || (noOid.test(oldOid) && file.newOid === newOid);
+}
+
+function readSections(
+  files: readonly DiffFile[],
+  patch: string,
+  placeOf: (line: string, index: number) => number,
+): number {
   const lines = new LineReader(patch);
   let index = -1;
-  let sectionsLeft = 0;
   for (let line = lines.next(); line !== undefined; line = lines.next()) {
-    if (line.startsWith('diff --git ')) {
-      if (sectionsLeft > 0) sectionsLeft -= 1;
-      else {
-        index += 1;
-        // A changed type (file ↔ link ↔ submodule) is printed as a deletion and a creation of the same file, either
-        // of which may be without hunks; miscounting here would show content under another file's name.
-        sectionsLeft = files[index]?.status === 'type' ? 1 : 0;
-      }
-    }
+    index = placeOf(line, index);
     const file = files[index];
     if (file !== undefined) readFileLine(file, line, lines);
   }
   return index;
+}
+
+/** Every file has a section. */
+function orderedSections(files: readonly DiffFile[]): (line: string, index: number) => number {
+  let sectionsLeft = 0;
+  return (line, index) => {
+    if (!line.startsWith('diff --git ')) return index;
+    if (sectionsLeft > 0) {
+      sectionsLeft -= 1;
+      return index;
+    }
+    // A changed type (file ↔ link ↔ submodule) is printed as a deletion and a creation of the same file, either
+    // of which may be without hunks; miscounting here would show content under another file's name.
+    sectionsLeft = files[index + 1]?.status === 'type' ? 1 : 0;
+    return index + 1;
+  };
 }
 
 function readFileLine(file: DiffFile, line: string, lines: LineReader): void {

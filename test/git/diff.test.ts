@@ -82,6 +82,33 @@ test('any two texts: the new one is rebuilt from the old one and the hunks', asy
   );
 });
 
+test('without white space, git leaves out whole files, and no line stands under the name of another', async () => {
+  const { forge, repo, repoFolder } = await open();
+  const path = repoFolder(await repo('ada/app'));
+  const before = new Map([
+    ['a', text('same\n')],
+    ['b', text('old\n')],
+    ['c', text('kept\n')],
+  ]);
+  const after = new Map([
+    ['a', text('  same\n')],
+    ['b', text('young\n')],
+    ['c', { mode: '120000', content: Buffer.from('b') }],
+  ]);
+  const base = await commit(forge.git, path, before);
+  const head = await commit(forge.git, path, after);
+  const { files } = await readDiff(forge.git, { repo: path, base, head, ignoresSpace: true, ...limits });
+  const lines = files.map(({ newPath, hunks }) => [
+    newPath,
+    hunks.flatMap((hunk) => hunk.lines.map((each) => each.text)),
+  ]);
+  expect(lines).toEqual([
+    ['a', []],
+    ['b', ['old', 'young']],
+    ['c', ['kept', 'b']],
+  ]);
+});
+
 describe('a torture commit', () => {
   const many = Array.from({ length: 40 }, (_, index) => `line ${index}\n`).join('');
   const before = new Map<string, Entry>([
