@@ -82,6 +82,9 @@ function wakeLoops({ events }: Forge, loops: Loops): void {
     }, answerFirstMs);
   });
   events.on('branch-settled', () => loops.targets.wake());
+  events.on('tutorial-changed', ({ state }) => {
+    if (state === 'queued') loops.tutorials.wake();
+  });
   events.on('run-created', ({ branchId }) => {
     // CI makes the runs of branches itself; those of the landing queue come to it.
     if (branchId === undefined) loops.ci.wake();

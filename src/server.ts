@@ -34,6 +34,8 @@ import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
 import { reviewsPages } from './reviews/pages.ts';
 import type { Transport } from './transport/open.ts';
+import { tutorialsApi } from './tutorials/api.ts';
+import { tutorialsPages } from './tutorials/pages.ts';
 import { inboxApi } from './inbox/api.ts';
 import { countForPages, inboxPages } from './inbox/pages.ts';
 import { webhooksApi } from './webhooks/api.ts';
@@ -78,6 +80,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(reposApi(forge));
   app.use(landingApi(forge, parts.mergeSlots));
   app.use(reviewsApi(forge));
+  app.use(tutorialsApi(forge));
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
@@ -97,6 +100,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryPages(forge, parts.ci.scheduler));
   app.use(changesPages(forge));
   app.use(reviewsPages(forge));
+  app.use(tutorialsPages(forge));
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
   app.use(inboxPages(forge));

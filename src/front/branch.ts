@@ -17,13 +17,13 @@ import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { countTalk, reviewState } from '../reviews/find.ts';
 import { newestTutorial } from '../tutorials/find.ts';
-import { tutorialSections } from '../tutorials/view.ts';
 import { diffChoiceOf } from '../web/diff-choice.ts';
 import { changesData, commentData, type ChangesPlace } from './changes.ts';
 import { discussionData, talkStep } from './discussion.ts';
 import { mergeBoxData } from './holds.ts';
 import { landingShown } from './landings.ts';
 import type { CommentPlace } from './talk.ts';
+import { explainedRevision, tutorialData } from './tutorial.ts';
 
 export const tabs = ['tutorial', 'changes', 'commits', 'discussion', 'ci'] as const;
 export type Tab = (typeof tabs)[number];
@@ -34,8 +34,10 @@ export interface BranchPlace {
   response: Response;
   /** How much of the discussion is shown; the newest part of it unless more is asked for. */
   shown?: number | undefined;
-  /** Where on the Changes tab a comment is being written. */
+  /** Where in the code a comment is being written. */
   form?: CommentPlace | undefined;
+  /** The step of the tutorial that is read alone. */
+  only?: number | 'next' | undefined;
 }
 
 const maxCommits = 250;
@@ -133,7 +135,11 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
   const shownPlace = { repo, branch, revision, caller, ignoresSpace };
   switch (tab) {
     case 'tutorial':
-      return { guide: await tutorialSections(forge, branch) };
+      if (place.form !== undefined) {
+        const explained = { repo, branch, caller, revision: explainedRevision(forge, branch) };
+        return { ...(await commenting(forge, explained, place.form)), talkBack: 'tutorial' };
+      }
+      return tutorialData(forge, { repo, branch, caller, only: place.only });
     case 'changes':
       if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
       return { changes: await changesData(forge, shownPlace), talkBack: 'changes' };

@@ -17,6 +17,7 @@ import { landingsPages } from './landings.ts';
 import { branchOfRoute, type Exchange } from './place.ts';
 import { branchListData, repositoryData } from './repository.ts';
 import { readPlace, type CommentPlace } from './talk.ts';
+import { chosenStep } from './tutorial.ts';
 import { mergePages } from './route-merge.ts';
 
 const listQuery = z.object({
@@ -27,8 +28,11 @@ const listQuery = z.object({
 const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
   fragment: z.enum(['head', 'tab', 'tabs', 'form']).optional(),
-  /** Where on the Changes tab a comment is being written. */
+  /** Where in the code a comment is being written. */
   comment: z.string().max(8192).optional(),
+  /** Steps of the tutorial: one alone, and how the reader wants them from now on. */
+  step: z.coerce.number().int().min(1).max(1_000_000).optional(),
+  steps: z.enum(['one', 'all']).optional(),
   shown: z.coerce.number().int().min(1).max(100_000).optional(),
   /** `review`: the reader goes through the inbox. */
   inbox: z.string().max(20).optional(),
@@ -65,8 +69,9 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const { repo, branch } = branchOfRoute(forge, exchange, 'read');
-  const { tab, fragment, comment, shown, inbox } = parse(branchQuery, request.query);
-  const place = { repo, branch, response, shown, form: comment === undefined ? undefined : placeOf(comment) };
+  const { tab, fragment, comment, shown, inbox, ...asked } = parse(branchQuery, request.query);
+  const form = comment === undefined ? undefined : placeOf(comment);
+  const place = { repo, branch, response, shown, form, only: chosenStep(exchange, asked) };
   const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
   const head = wants('head') ? await headData(forge, place) : {};
   const counts = wants('tabs') ? await tabCounts(forge, place) : {};

@@ -44,7 +44,13 @@ export function sortTalk(
 
 export function fileTalk(
   view: FileView,
-  shown: { file: DiffFile; threads: readonly TalkThread[]; base: string | undefined; form?: CommentPlace },
+  shown: {
+    file: DiffFile;
+    threads: readonly TalkThread[];
+    base: string | undefined;
+    form?: CommentPlace;
+    tab?: 'changes' | 'tutorial';
+  },
 ): FileTalk {
   const isQuiet = shown.threads.length === 0 && shown.form === undefined;
   const visible = isQuiet ? new Set<string>() : rowsOf(view);
@@ -61,12 +67,13 @@ export function fileTalk(
   return {
     talk: isQuiet ? undefined : talk,
     talkAbove,
-    commentHref: mayName ? commentHref(shown.base ?? '', path) : undefined,
+    commentHref: mayName ? commentHref(`${shown.base}?tab=${shown.tab ?? 'changes'}`, path) : undefined,
     form: shown.form && formOf(shown.form, visible),
   };
 }
 
-const rowsOf = ({ hunks }: FileView): Set<string> =>
+/** The rows that a page shows of a file, as `old12` and `new12`. */
+export const rowsOf = ({ hunks }: FileView): Set<string> =>
   new Set(
     hunks.flatMap(({ rows }) =>
       rows.flatMap(({ oldNumber, newNumber }) => [`old${oldNumber}`, `new${newNumber}`]),
@@ -74,7 +81,7 @@ const rowsOf = ({ hunks }: FileView): Set<string> =>
   );
 
 const commentHref = (base: string, path: string): string =>
-  `${base}?tab=changes&comment=${encodeURIComponent(path).replaceAll('%2F', '/')}`;
+  `${base}&comment=${encodeURIComponent(path).replaceAll('%2F', '/')}`;
 
 function formOf(place: CommentPlace, visible: ReadonlySet<string>): FileTalk['form'] {
   const key = `${place.side}${place.line}`;

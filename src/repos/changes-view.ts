@@ -102,7 +102,7 @@ async function viewPart(
 }
 
 /** Where the whole file is; undefined for one that is gone, is in another repository, or whose name is no text. */
-function hrefOf(file: DiffFile, base: string | undefined): string | undefined {
+export function hrefOf(file: DiffFile, base: string | undefined): string | undefined {
   const isElsewhere = file.status === 'deleted' || file.newMode === '160000';
   if (base === undefined || isElsewhere || file.newPath.includes('\uFFFD')) return undefined;
   return base + encodePath(pathOfText(file.newPath));

@@ -19,7 +19,7 @@ import { sinceParameter, viewedRequest } from './viewed-model.ts';
 import { markViewed } from './viewed.ts';
 
 const branch = '/:owner/:repo/branches/:number';
-const backs = ['discussion', 'changes'] as const;
+const backs = ['discussion', 'changes', 'tutorial'] as const;
 
 const optionalLine = z.preprocess(
   (value) => (value === '' ? undefined : value),

@@ -15,6 +15,7 @@ import {
   queueMissing,
   type TutorialClaim,
 } from './store.ts';
+import { keepCost } from './costs.ts';
 import { outlineWriter } from './writers/outline.ts';
 import { WriterFailure, type TutorialWriter, type WriterInput } from './writers/writer.ts';
 
@@ -103,6 +104,7 @@ export class TutorialDesk {
     this.#tell(claim, branch, 'running');
     try {
       const { body, usage } = await this.#writer.write(input, this.#stopping.signal);
+      keepCost(this.#forge, { writer: name, usage });
       const told = usage === undefined ? {} : { usage };
       this.#finish(claim, branch, {
         state: 'ready',
@@ -113,6 +115,7 @@ export class TutorialDesk {
     } catch (error) {
       // Whoever stops the forge did not make the writer fail; the claim is taken back at the next start.
       if (this.#stopping.signal.aborted) return;
+      keepCost(this.#forge, { writer: name, failed: true });
       this.#forge.log.warn({ err: error, branch: branch.id, writer: name }, 'a writer of tutorials failed');
       if (this.#postpone(claim, error)) return;
       const message = `The writer ${name} failed: ${errorMessage(error)}. This is the outline.`;

@@ -1,6 +1,6 @@
 import type { Forge } from '../forge/open.ts';
 import type { Tutorial } from './model.ts';
-import { findTutorialRow } from './store.ts';
+import { findShownRow, findTutorialRow } from './store.ts';
 
 export const findTutorial = (forge: Forge, branchId: number, revision: number): Tutorial | undefined =>
   findTutorialRow(forge.db, { branchId, revision });
@@ -8,3 +8,7 @@ export const findTutorial = (forge: Forge, branchId: number, revision: number): 
 /** The tutorial of the newest revision that has one, whatever its state. */
 export const newestTutorial = (forge: Forge, branchId: number): Tutorial | undefined =>
   findTutorialRow(forge.db, { branchId });
+
+/** The tutorial to show: of the newest revision that has one with steps, else the newest, whatever its state. */
+export const shownTutorial = (forge: Forge, branchId: number): Tutorial | undefined =>
+  findShownRow(forge.db, branchId);

@@ -47,3 +47,20 @@ export interface Tutorial {
   createdAt: number;
   finishedAt: number | undefined;
 }
+
+/** What one account has read of a step. */
+export const stepProgress = z.object({
+  step: z.number(),
+  /** The revision that the tutorial explains. */
+  revision: z.number(),
+  hunks: z.number(),
+  viewedHunks: z.number(),
+});
+export type StepProgress = z.infer<typeof stepProgress>;
+
+export const viewStepRequest = z.strictObject({
+  /** The revision whose tutorial was read; any without it. */
+  revision: z.number().int().min(1).optional(),
+});
+
+export const writeAnswer = z.object({ state: z.enum(tutorialStates), revision: z.number() });

@@ -53,6 +53,23 @@ export function findTutorialRow(
   return row && toTutorial(row);
 }
 
+/** The newest revision's tutorial that has something to show; without any, the newest of all. */
+export function findShownRow(db: Db, branchId: number): Tutorial | undefined {
+  const row = db.get<Row>(
+    'SELECT * FROM tutorials WHERE branch_id = :branchId ORDER BY body IS NULL, revision DESC LIMIT 1',
+    { branchId },
+  );
+  return row && toTutorial(row);
+}
+
+/** Puts a tutorial that is ready, or has failed, back into the queue with what it shows; false = there is none such. */
+export const requeueTutorial = (db: Db, which: { branchId: number; revision: number }): boolean =>
+  db.run(
+    `UPDATE tutorials SET state = 'queued', attempts = 0, not_before = NULL, message = NULL, finished_at = NULL
+     WHERE branch_id = :branchId AND revision = :revision AND state IN ('ready', 'failed')`,
+    which,
+  ).changes === 1;
+
 /** The newest revision of every branch that has no tutorial yet gets a queued one; answers how many. */
 export function queueMissing(db: Db, now: number): number {
   return db.run(

@@ -141,6 +141,7 @@ const table: [demand: Demand, routes: string[]][] = [
       'POST /:owner/:repo/branches/:number/revert',
       'POST /:owner/:repo/branches/:number/restore',
       'POST /:owner/:repo/branches/:number/close',
+      'POST /:owner/:repo/branches/:number/tutorial/write',
       'POST /:owner/:repo/branches/:number/reopen',
       'POST /:owner/:repo/branches/:number/land',
       'POST /:owner/:repo/branches/:number/land/cancel',
@@ -151,6 +152,7 @@ const table: [demand: Demand, routes: string[]][] = [
     // Who may read may say something, with a credential that may write.
     { right: 'read', scope: 'write' },
     [
+      'POST /:owner/:repo/branches/:number/tutorial/steps/:step/viewed',
       'POST /:owner/:repo/branches/:number/threads',
       'POST /:owner/:repo/branches/:number/threads/:thread/reply',
       'POST /:owner/:repo/branches/:number/threads/:thread/resolve',

@@ -43,8 +43,11 @@ function act(key, sheet) {
       return move('.diff tr.hunk:not(.tail)', key === 'n' ? 1 : -1);
     case 'ArrowRight':
     case 'ArrowLeft':
-      return move('.step > summary', key === 'ArrowRight' ? 1 : -1, (summary) =>
-        summary.parentElement.setAttribute('open', ''),
+      return (
+        follow(`[data-key="${key}"]`) ||
+        move('.step > summary', key === 'ArrowRight' ? 1 : -1, (summary) =>
+          summary.parentElement.setAttribute('open', ''),
+        )
       );
     case 'x':
       return expandHere() || foldStep();
