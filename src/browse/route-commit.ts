@@ -102,6 +102,10 @@ async function shownDiff(
     ignoresSpace: ends.ignoresSpace,
     first,
     filesBase: `/${fullName(repo)}/blob/${commit.oid}/`,
+    rawBases: {
+      old: ends.baseOid && `/${fullName(repo)}/raw/${ends.baseOid}/`,
+      new: `/${fullName(repo)}/raw/${commit.oid}/`,
+    },
     moreHref: (from) =>
       `${href}?parent=${parent}&part=files&from=${from}${ignoresSpace === true ? '&w=1' : ''}`,
   };

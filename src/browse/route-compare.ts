@@ -100,6 +100,10 @@ async function shownDiff(
     ignoresSpace: ends.ignoresSpace,
     first,
     filesBase: `/${fullName(repo)}/blob/${comparison.head.commit}/`,
+    rawBases: {
+      old: comparison.from && `/${fullName(repo)}/raw/${comparison.from}/`,
+      new: `/${fullName(repo)}/raw/${comparison.head.commit}/`,
+    },
     moreHref: (from) => `${href}?part=files&from=${from}${ends.ignoresSpace === true ? '&w=1' : ''}`,
   };
 }

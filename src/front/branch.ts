@@ -22,6 +22,7 @@ import { changesData, commentData, type ChangesPlace } from './changes.ts';
 import { discussionData, talkStep } from './discussion.ts';
 import { mergeBoxData } from './holds.ts';
 import { landingShown } from './landings.ts';
+import { readRange, type AskedRange } from './range.ts';
 import type { CommentPlace } from './talk.ts';
 import { explainedRevision, tutorialData } from './tutorial.ts';
 
@@ -38,6 +39,8 @@ export interface BranchPlace {
   form?: CommentPlace | undefined;
   /** The step of the tutorial that is read alone. */
   only?: number | 'next' | undefined;
+  /** Which revisions the Changes tab shows against each other, and the Commits tab. */
+  range?: AskedRange | undefined;
 }
 
 const maxCommits = 250;
@@ -132,6 +135,7 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
   const caller = callerOf(place.response);
   const revision = getRevision(forge, branch.id, branch.revision);
   const { ignoresSpace } = diffChoiceOf(place.response) ?? {};
+  const range = tab === 'changes' ? readRange(forge, { branch, caller }, place.range ?? {}) : {};
   const shownPlace = { repo, branch, revision, caller, ignoresSpace };
   switch (tab) {
     case 'tutorial':
@@ -142,7 +146,7 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
       return tutorialData(forge, { repo, branch, caller, only: place.only });
     case 'changes':
       if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
-      return { changes: await changesData(forge, shownPlace), talkBack: 'changes' };
+      return { changes: await changesData(forge, { ...shownPlace, ...range }), talkBack: 'changes' };
     case 'commits':
       return { commits: await commitsOf(forge, repo, revision), revisions: listRevisions(forge, branch.id) };
     case 'discussion':

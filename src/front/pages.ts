@@ -25,6 +25,7 @@ const listQuery = z.object({
   before: z.coerce.number().int().positive().optional(),
   fragment: z.enum(['list', 'start']).optional(),
 });
+const revisionNumber = z.coerce.number().int().min(1).max(1_000_000);
 const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
   fragment: z.enum(['head', 'tab', 'tabs', 'form']).optional(),
@@ -34,6 +35,9 @@ const branchQuery = z.object({
   step: z.coerce.number().int().min(1).max(1_000_000).optional(),
   steps: z.enum(['one', 'all']).optional(),
   shown: z.coerce.number().int().min(1).max(100_000).optional(),
+  /** The revisions to read against each other; `base` is what the branch stands on. */
+  since: z.union([z.enum(['base', 'review']), revisionNumber]).optional(),
+  revision: revisionNumber.optional(),
   /** `review`: the reader goes through the inbox. */
   inbox: z.string().max(20).optional(),
 });
@@ -69,9 +73,13 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const { repo, branch } = branchOfRoute(forge, exchange, 'read');
-  const { tab, fragment, comment, shown, inbox, ...asked } = parse(branchQuery, request.query);
+  const { tab, fragment, comment, shown, inbox, since, revision, ...asked } = parse(
+    branchQuery,
+    request.query,
+  );
   const form = comment === undefined ? undefined : placeOf(comment);
-  const place = { repo, branch, response, shown, form, only: chosenStep(exchange, asked) };
+  const range = { since: since === 'base' ? undefined : since, revision };
+  const place = { repo, branch, response, shown, form, range, only: chosenStep(exchange, asked) };
   const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
   const head = wants('head') ? await headData(forge, place) : {};
   const counts = wants('tabs') ? await tabCounts(forge, place) : {};

@@ -6,6 +6,8 @@ import type { Diff, DiffFile } from '../git/diff.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
 import { visibleName } from '../web/filters.ts';
 import { anchorOf, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
+import { imagePair, type ImageSide, type RawBases } from './image-pair-view.ts';
+import { findMoves } from './moved-lines.ts';
 
 const filesAtOnce = 30;
 // A page stops before its next file when it has this many lines.
@@ -28,7 +30,7 @@ interface TreeFolder {
 }
 
 export interface ChangesPart {
-  files: (FileView & { href: string | undefined })[];
+  files: (FileView & { href: string | undefined; images?: ImageSide[] | undefined })[];
   /** Where the next files are; undefined behind the last. */
   moreHref: string | undefined;
   left: number;
@@ -54,6 +56,8 @@ export interface ShownDiff {
   moreHref: (from: number) => string;
   /** The commit whose files they are, as a folder of addresses that ends with a slash. */
   filesBase?: string;
+  /** Where the images of both commits are. */
+  rawBases?: RawBases;
   /** How the page begins: with so many files, whose colours are waited for so long; a script fetches the rest. */
   first?: { files: number; patienceMs: number };
 }
@@ -82,6 +86,7 @@ async function viewPart(
 ): Promise<ChangesPart> {
   const { repoId, diff, ignoresSpace } = shown;
   const { from, first } = part;
+  findMoves(diff);
   const files = fitting(diff.files.slice(from, from + (first?.files ?? filesAtOnce)));
   const end = from + files.length;
   const left = Math.max(0, diff.files.length - end);
@@ -89,7 +94,8 @@ async function viewPart(
   const views = await Promise.all(
     files.map(async (file) => {
       const view = await viewFile(forge, { repoId, file, patience, ignoresSpace });
-      return { ...view, href: hrefOf(file, shown.filesBase) };
+      const images = await imagePair(forge, { repoId, file, bases: shown.rawBases });
+      return { ...view, href: hrefOf(file, shown.filesBase), images };
     }),
   );
   return {

@@ -6,6 +6,7 @@ import { readObject } from '../git/object-reader.ts';
 import { readBlob } from '../git/objects.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { gapsOf, type Gap } from './diff-gaps.ts';
+import { moveOf } from './moved-lines.ts';
 import { repoPath } from './path.ts';
 import { hunkRows, type Colours, type HunkRows } from '../web/diff-rows.ts';
 import { bytes, visibleName } from '../web/filters.ts';
@@ -121,7 +122,10 @@ export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView
         : []),
       ...(await notesOf(forge, shown)),
     ],
-    hunks: hunks.map((hunk, index) => ({ ...hunkRows(hunk, colours), gap: gaps.get(wanted[index]) })),
+    hunks: hunks.map((hunk, index) => ({
+      ...markMoved(hunk, hunkRows(hunk, colours)),
+      gap: gaps.get(wanted[index]),
+    })),
     tail: lineCount < lines || wanted.at(-1) !== file.hunks.at(-1) ? undefined : gaps.get(undefined),
     isWaiting,
   };
@@ -139,6 +143,18 @@ function cutHunks(hunks: readonly Hunk[], maxLines: number): Hunk[] {
     shown.push(hunk.lines.length <= left ? hunk : { ...hunk, lines: hunk.lines.slice(0, left) });
     left -= hunk.lines.length;
   }
+  return shown;
+}
+
+/** Says of the blocks that `findMoves` found where they are on the other side. */
+function markMoved(hunk: Hunk, shown: HunkRows): HunkRows {
+  shown.rows.forEach((row, index) => {
+    const line = hunk.lines[index];
+    const move = line && moveOf(line);
+    if (move === undefined) return;
+    const words = `moved ${row.kind === 'added' ? 'from' : 'to'} ${visibleName(move.path)}:${move.line}`;
+    row.moved = { note: move.isFirst ? words : undefined };
+  });
   return shown;
 }
 

@@ -33,6 +33,8 @@ export interface DiffRow {
   newNumber: number | undefined;
   segments: RowSegment[];
   note: string | undefined;
+  /** Its block was moved; the first line of one says from where or to where. */
+  moved?: { note: string | undefined } | undefined;
 }
 
 export interface HunkRows {

@@ -146,7 +146,7 @@ test('any two trees: both sides of each file, in one column or two, with white s
         );
       }
     }),
-    { numRuns: Number(process.env['SIDES_RUNS'] ?? 25), endOnFailure: true, verbose: 0 },
+    { numRuns: Number(process.env['SIDES_RUNS'] ?? 15), endOnFailure: true, verbose: 0 },
   );
 });
 

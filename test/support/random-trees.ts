@@ -50,8 +50,21 @@ interface Change {
 
 const change: fc.Arbitrary<Change> = fc.record({
   kind: fc.constantFrom(
-    ...['edit', 'edit', 'edit', 'same', 'spaces', 'ending', 'rename', 'move and edit', 'mode', 'gone'],
-    ...['binary', 'link', 'submodule', 'bad bytes', 'empty'],
+    'edit',
+    'edit',
+    'edit',
+    'same',
+    'spaces',
+    'ending',
+    'rename',
+    'move and edit',
+    'mode',
+    'gone',
+    'binary',
+    'link',
+    'submodule',
+    'bad bytes',
+    'empty',
   ),
   lines: fc.array(line, { maxLength: 4 }),
   ending,

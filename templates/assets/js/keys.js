@@ -2,6 +2,7 @@
 
 import { expandHere } from './context.js';
 import { commentHere } from './talk.js';
+import { viewedAndNext } from './viewed.js';
 
 let prefix = '';
 
@@ -51,6 +52,8 @@ function act(key, sheet) {
       );
     case 'x':
       return expandHere() || foldStep();
+    case 'v':
+      return viewedAndNext() || follow('[data-key="v"]');
     case 'c':
       return commentHere();
     case 'a':
