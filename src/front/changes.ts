@@ -3,10 +3,8 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
-import { getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
-import type { Diff } from '../git/diff.ts';
 import {
   viewChanges,
   viewFilesFrom,
@@ -17,16 +15,19 @@ import {
 import { diffBetween } from '../repos/diff-between.ts';
 import { pathOf, viewFile, type FileView } from '../repos/file-view.ts';
 import type { Repo } from '../repos/model.ts';
+import { changedSince, type Since } from '../reviews/since.ts';
 import { talkOf, type TalkThread } from '../reviews/talk-view.ts';
 import { diffChoiceOf } from '../web/diff-choice.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { branchOfRoute } from './place.ts';
+import { marksOf, rangeBar, readRange, type Marks, type RangeBar } from './range.ts';
 import { fileTalk, placeWords, sortTalk, type CommentPlace, type FileTalk } from './talk.ts';
 
 const diffQuery = z.object({
   revision: z.coerce.number().int().positive(),
   from: z.coerce.number().int().min(0).default(0),
+  since: z.coerce.number().int().positive().optional(),
 });
 
 export interface ChangesPlace {
@@ -34,21 +35,28 @@ export interface ChangesPlace {
   branch: Branch;
   revision: Revision;
   caller: Caller;
+  /** The earlier revision that it is held against, in place of its merge base. */
+  since?: Revision | undefined;
   /** As the reader chose it for this page. */
   ignoresSpace?: boolean | undefined;
 }
 
-type FileWithTalk = FileView & { href?: string | undefined } & FileTalk;
+type FileWithTalk = FileView & { href?: string | undefined; isSince: boolean } & FileTalk;
+
+interface ChangesData extends Omit<ChangesView, 'files'>, Marks {
+  files: FileWithTalk[];
+  noBase: boolean;
+  elsewhere: number;
+  range: RangeBar | undefined;
+}
 
 /** The tree and the first files of a revision's difference, with what is said of their lines. */
-export async function changesData(
-  forge: Forge,
-  place: ChangesPlace,
-): Promise<Omit<ChangesView, 'files'> & { files: FileWithTalk[]; noBase: boolean; elsewhere: number }> {
+export async function changesData(forge: Forge, place: ChangesPlace): Promise<ChangesData> {
   const shown = await shownDiff(forge, place);
   const changes = await viewChanges(forge, shown);
-  const { files, elsewhere } = await withTalk(forge, { place, diff: shown.diff, part: changes, from: 0 });
-  return { ...changes, files, elsewhere, noBase: place.revision.baseOid === undefined };
+  const talk = await withTalk(forge, { place, shown, part: changes, from: 0 });
+  const noBase = place.since === undefined && place.revision.baseOid === undefined;
+  return { ...changes, ...talk, noBase, range: rangeBar(forge, place, shown.since) };
 }
 
 /** The one file that somebody comments on, with the form at its line. */
@@ -64,7 +72,7 @@ export async function commentData(
   const view = await viewFile(forge, { repoId: place.repo.id, file });
   const threads = sortTalk(diff, await talkOf(forge, place)).byPath.get(pathOf(file)) ?? [];
   const talk = fileTalk(view, { file, threads, base: commentBase(place), form });
-  return { files: [{ ...view, folded: false, ...talk }], form: { ...form, words } };
+  return { files: [{ ...view, folded: false, isSince: false, ...talk }], form: { ...form, words } };
 }
 
 /** Where comments are written, for whoever may write them. */
@@ -75,52 +83,70 @@ function commentBase({ repo, branch, caller }: ChangesPlace): string | undefined
 
 async function withTalk(
   forge: Forge,
-  shown: { place: ChangesPlace; diff: Diff; part: ChangesPart; from: number },
-): Promise<{ files: FileWithTalk[]; elsewhere: number }> {
-  const { place, diff, part, from } = shown;
-  const { byPath, elsewhere } = sortTalk(diff, await talkOf(forge, place));
-  const base = commentBase(place);
+  reading: { place: ChangesPlace; shown: ShownRange; part: ChangesPart; from: number },
+): Promise<{ files: FileWithTalk[]; elsewhere: number } & Marks> {
+  const { place, shown, part, from } = reading;
+  const { diff, since } = shown;
+  const isSince = since !== undefined;
+  // The old side of an earlier revision is not the merge base that threads about old lines are about.
+  const talk = (await talkOf(forge, place)).filter(({ side }) => !isSince || side !== 'old');
+  const { byPath, elsewhere } = sortTalk(diff, talk);
+  // The form on the Changes tab is about the newest revision.
+  const base = place.revision.number === place.branch.revision ? commentBase(place) : undefined;
   const files = part.files.flatMap((view, index): FileWithTalk[] => {
     const file = diff.files[from + index];
     if (file === undefined) return [];
     const threads: TalkThread[] = byPath.get(pathOf(file)) ?? [];
-    return [{ ...view, ...fileTalk(view, { file, threads, base }) }];
+    return [{ ...view, isSince, ...fileTalk(view, { file, threads, base }) }];
   });
-  return { files, elsewhere };
+  const marks = await marksOf(forge, place, { diff, since, byPath });
+  return { files, elsewhere: isSince ? 0 : elsewhere, ...marks };
 }
 
 export function changesPages(forge: Forge): Router {
   const router = Router();
   router.get('/:owner/:repo/branches/:number/diff', async (request, response) => {
     const { repo, branch } = branchOfRoute(forge, { request, response }, 'read');
-    const { revision: number, from } = parse(diffQuery, request.query);
+    const { from, ...asked } = parse(diffQuery, request.query);
     const caller = callerOf(response);
     const ignoresSpace = diffChoiceOf(response)?.ignoresSpace;
-    const place = { repo, branch, caller, ignoresSpace, revision: getRevision(forge, branch.id, number) };
+    const range = readRange(forge, { branch, caller }, asked);
+    const place = { repo, branch, caller, ignoresSpace, ...range };
     const shown = await shownDiff(forge, place);
     const part = await viewFilesFrom(forge, { ...shown, from });
-    const { files } = await withTalk(forge, { place, diff: shown.diff, part, from });
+    const talk = await withTalk(forge, { place, shown, part, from });
     // The script of the page asks for the files alone; without it, the link is followed to a page of its own.
     const isNavigation = request.get('sec-fetch-mode') === 'navigate';
     response.vary('Sec-Fetch-Mode');
     const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
     const template = isNavigation ? 'front/files.njk' : '_changed_files.njk';
-    const changes = { ...part, files };
+    const changes = { ...part, ...talk };
     render(response, template, { repo, branch, base, changes, talkBack: 'changes' });
   });
   return router;
 }
 
-async function shownDiff(forge: Forge, place: ChangesPlace): Promise<ShownDiff> {
+type ShownRange = ShownDiff & { since: Since | undefined };
+
+async function shownDiff(forge: Forge, place: ChangesPlace): Promise<ShownRange> {
   const { repo, branch, revision, ignoresSpace } = place;
   const { baseOid, headOid } = revision;
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
+  const order = { repo, branch, to: revision, ignoresSpace };
+  const since = place.since && (await changedSince(forge, { ...order, from: place.since }));
+  const range = since === undefined ? '' : `&since=${since.from.number}`;
+  const space = ignoresSpace === true ? '&w=1' : '';
+  const before = since?.from.headOid ?? baseOid;
   return {
     repoId: repo.id,
-    diff: await diffBetween(forge, { repoId: repo.id, baseOid, headOid, ignoresSpace }),
+    diff: since?.diff ?? (await diffBetween(forge, { repoId: repo.id, baseOid, headOid, ignoresSpace })),
+    since,
     ignoresSpace,
     filesBase: `/${repo.owner}/${repo.name}/blob/${headOid}/`,
-    moreHref: (from) =>
-      `${base}/diff?revision=${revision.number}&from=${from}${ignoresSpace === true ? '&w=1' : ''}`,
+    rawBases: {
+      old: before && `/${repo.owner}/${repo.name}/raw/${before}/`,
+      new: `/${repo.owner}/${repo.name}/raw/${headOid}/`,
+    },
+    moreHref: (from) => `${base}/diff?revision=${revision.number}${range}&from=${from}${space}`,
   };
 }

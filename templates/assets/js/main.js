@@ -15,6 +15,8 @@ import { startPasskeys } from './passkey.js';
 import { startTalk } from './talk.js';
 import { startThemeSwitch } from './theme-switch.js';
 import { startTimes } from './times.js';
+import { startTree } from './tree.js';
+import { startViewed } from './viewed.js';
 
 /** Called for the page, and again for every fragment that replaces a part of it. */
 function enhance(root) {
@@ -36,4 +38,6 @@ startFilling(enhance);
 startFinder(enhance);
 startLines();
 startTalk(enhance);
+startTree();
+startViewed();
 startLive(enhance);

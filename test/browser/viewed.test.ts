@@ -1,0 +1,163 @@
+// What a reviewer need not look at twice, in a real browser: files are marked as viewed by key, by mouse and without
+// script, a rebase takes no mark away, and since the last review there is only what somebody changed.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { findFaults } from '../support/axe.ts';
+import { useBrowser } from '../support/browser.ts';
+import type { GitClient } from '../support/git-client.ts';
+import { outputOf } from '../support/run-program.ts';
+import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
+import { sshArguments } from '../support/ssh.ts';
+
+// A machine that runs all tests at once takes its time for pages too.
+vi.setConfig({ testTimeout: 180_000 });
+
+const browser = useBrowser();
+let served: ServedForge;
+let ada: GitClient;
+let ben: GitClient;
+let changes: string;
+
+const lines = Array.from({ length: 30 }, (_, index) => `line ${index + 1}\n`);
+const textOf = (changed: number, to: string, first = ''): string =>
+  first + lines.map((line, index) => (index + 1 === changed ? `${to}\n` : line)).join('');
+
+beforeAll(async () => {
+  served = await startForge();
+  ada = await served.person('ada', 'admin');
+  ben = await served.person('ben', 'admin');
+  const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`;
+  await ada.commit('Start', {
+    'a.txt': lines.join(''),
+    'b.txt': lines.join(''),
+    'lib/c.txt': lines.join(''),
+  });
+  await ada.git('push', url, 'main');
+  await ada.git('switch', '--quiet', '--create', 'work', 'main');
+  await ada.commit('Change three files', {
+    'a.txt': textOf(20, 'changed'),
+    'b.txt': textOf(20, 'changed'),
+    'lib/c.txt': textOf(20, 'changed'),
+  });
+  await ada.git('push', url, 'work');
+  changes = `${served.http}/ada/app/branches/1?tab=changes`;
+}, 240_000);
+afterAll(() => disposeServed(served));
+
+async function signIn(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const argv = [...sshArguments(ben.key, served.sshPort), 'git@127.0.0.1', 'login'];
+  const said = await outputOf(argv, { cwd: ben.checkout, env: ben.env });
+  const page = await (await browser()).newPage(options);
+  page.setDefaultTimeout(60_000);
+  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
+  await page.getByRole('main').getByRole('button').first().click();
+  await page.waitForURL(`${served.http}/`);
+  return page;
+}
+
+/** A verb of the API on a branch, with the head that is there. */
+async function verb(client: GitClient, path: string, order: Record<string, unknown>): Promise<void> {
+  const authorization = `Bearer ${await served.token(client.name)}`;
+  const headers = { authorization, 'content-type': 'application/json' };
+  const [branch] = path.split('/');
+  const base = `${served.http}/api/v1/repos/ada/app/branches/`;
+  const { head } = (await (await fetch(`${base}${branch}/viewed`, { headers })).json()) as { head: string };
+  const body = JSON.stringify({ ...order, head });
+  const response = await fetch(`${base}${path}`, { method: 'POST', headers, body });
+  expect(response.status, await response.text()).toBeLessThan(300);
+}
+
+/** The target moves on above every change, and the branch is rebased and changes one file of the three. */
+async function rebase(): Promise<void> {
+  const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`;
+  await ada.git('switch', '--quiet', '--create', 'move', 'main');
+  await ada.commit('Move on', { 'a.txt': `first\n${lines.join('')}`, 'b.txt': `first\n${lines.join('')}` });
+  await ada.git('push', url, 'move');
+  await verb(ada, '2/merge', { force: { reason: 'The target moves on.' } });
+  await ada.git('fetch', '--quiet', url, 'main');
+  await ada.git('switch', '--quiet', 'work');
+  await ada.git('rebase', '--quiet', 'FETCH_HEAD');
+  await ada.commit('Change one again', { 'b.txt': textOf(20, 'changed again', 'first\n') });
+  await ada.git('push', '--force', url, 'work');
+}
+
+const box = (page: Page, name: string) => page.getByRole('checkbox', { name: `Viewed ${name}` });
+const count = (page: Page) => page.locator('[data-viewed-count]');
+const shown = (page: Page) => page.locator('.file-diff .path').allInnerTexts();
+
+test('viewed by key, by mouse and without script; a rebase keeps the marks; since the last review one file is left', async () => {
+  const page = await signIn();
+  await page.goto(changes);
+  expect(await count(page).innerText()).toBe('0 of 3');
+  await page.keyboard.press('v');
+  await vi.waitFor(async () => expect(await count(page).innerText()).toBe('1 of 3'), { timeout: 60_000 });
+  expect(await box(page, 'a.txt').getAttribute('aria-checked')).toBe('true');
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('b.txt');
+  await box(page, 'b.txt').click();
+  await vi.waitFor(async () => expect(await count(page).innerText()).toBe('2 of 3'), { timeout: 60_000 });
+
+  const plain = await signIn({ javaScriptEnabled: false });
+  await plain.goto(changes);
+  await box(plain, 'c.txt').click();
+  await plain.waitForURL(/#file-/);
+  expect(await count(plain).innerText()).toBe('3 of 3');
+  await plain.close();
+
+  // The finder narrows the tree, and Enter goes to what is left.
+  await page.keyboard.press('t');
+  await page.keyboard.type('lib/c');
+  expect(await page.locator('[data-tree] a.tree-row:visible').count()).toBe(1);
+  await page.keyboard.press('Enter');
+  await vi.waitFor(
+    async () => expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('c.txt'),
+    { timeout: 60_000 },
+  );
+
+  await verb(ben, '1/reviews', { verdict: 'comment', body: 'Read.' });
+  await rebase();
+  await page.goto(changes);
+  expect(await count(page).innerText()).toBe('2 of 3');
+  await page.getByRole('link', { name: 'Since my last review' }).click();
+  await page.getByText('The branch was rebased').waitFor();
+  expect(await shown(page)).toEqual(['b.txt']);
+  expect(await page.locator('.file-diff .since-label').innerText()).toBe('changed');
+  const added = page.locator('.diff tr.add .code, .diff td.code.add');
+  expect(await added.allInnerTexts()).toEqual(['changed again']);
+  await page.getByText('2 files need no second look').click();
+  expect(await page.locator('#range-rest li').allInnerTexts()).toEqual([
+    'a.txt only rebased',
+    'lib/c.txt unchanged',
+  ]);
+  await box(page, 'b.txt').click();
+  await vi.waitFor(async () => expect(await count(page).innerText()).toBe('3 of 3'), { timeout: 60_000 });
+
+  await page.getByLabel('From', { exact: true }).selectOption('2');
+  await page.getByLabel('To', { exact: true }).selectOption('1');
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.getByText('Since revision 2').waitFor();
+  expect(await added.allInnerTexts()).toEqual(['changed']);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [360, 1280]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide, `${colorScheme} ${width}`).toBeLessThanOrEqual(width);
+      expect(await findFaults(page), `${colorScheme} ${width}`).toEqual([]);
+      const shots = process.env['PIKA_SHOTS'];
+      if (shots !== undefined) await page.screenshot({ path: `${shots}/range-${colorScheme}-${width}.png` });
+    }
+  }
+  const shots = process.env['PIKA_SHOTS'];
+  if (shots !== undefined) {
+    await page.goto(changes);
+    await page.screenshot({ path: `${shots}/changes-1280.png` });
+    await page.goto(`${served.http}/ada/app/branches/1?tab=commits`);
+    await page.screenshot({ path: `${shots}/commits-1280.png`, fullPage: true });
+    await page.goto(`${changes}&since=review`);
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.screenshot({ path: `${shots}/since-360.png`, fullPage: true });
+    await page.getByRole('button', { name: 'Files' }).click();
+    await page.screenshot({ path: `${shots}/files-360.png` });
+  }
+  await page.close();
+});
