@@ -39,8 +39,10 @@ export async function discussionData(forge: Forge, place: DiscussionPlace): Prom
   const happened = whatHappened(forge, place);
   const shown = happened.slice(-place.shown);
   const older = happened.length - shown.length;
+  const timeline = await toTimeline(forge, place, shown);
   return {
-    timeline: await toTimeline(forge, place, shown),
+    timeline,
+    choices: timeline.reduce((sum, item) => sum + choicesIn(item), 0),
     older,
     olderHref: older > 0 ? `?tab=discussion&shown=${place.shown + talkStep}` : undefined,
     mine: reviewOf(forge, place),
@@ -48,6 +50,13 @@ export async function discussionData(forge: Forge, place: DiscussionPlace): Prom
     talkBack: 'discussion',
     head: place.revision.headOid,
   };
+}
+
+/** How many suggestions the reader can apply there. */
+function choicesIn(item: TimelineItem): number {
+  const parts =
+    item.kind === 'thread' ? (item.thread?.comments.flatMap((comment) => comment.parts) ?? []) : [];
+  return parts.filter((part) => part.kind === 'suggestion' && part.choice !== undefined).length;
 }
 
 function whatHappened(forge: Forge, { branch, caller }: DiscussionPlace): Happened[] {

@@ -8,7 +8,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { Recent } from '../lib/recent.ts';
 import { repoPath } from '../repos/path.ts';
 import { commitOf, findFile } from './file-lines.ts';
-import { mapRange } from './line-map.ts';
+import { mapRange, turnBack } from './line-map.ts';
 import type { PlaceState, Side, Thread } from './model.ts';
 
 export interface Placed {
@@ -84,7 +84,8 @@ async function followSide(
   if (firstLine === undefined || lastLine === undefined) {
     return { state: 'here', path: name, firstLine, lastLine };
   }
-  const changes = oldOid === newOid ? [] : await changesBetween(journey, oldOid, newOid);
+  const isBack = from.number > journey.to.number;
+  const changes = oldOid === newOid ? [] : await changesBetween(journey, { oldOid, newOid, isBack });
   const range = changes === 'unknown' ? undefined : mapRange(changes, { first: firstLine, last: lastLine });
   if (range === undefined) return undefined;
   const state = range.isWhole ? 'here' : 'changed';
@@ -114,7 +115,17 @@ function fileAt(journey: Journey, commit: string, path: string): Promise<string 
   return found;
 }
 
+/** Git is always asked from the earlier revision to the later one, so that the way back is the same way. */
 async function changesBetween(
+  journey: Journey,
+  { oldOid, newOid, isBack }: { oldOid: string; newOid: string; isBack: boolean },
+): Promise<LineChange[] | 'unknown'> {
+  if (!isBack) return changesForth(journey, oldOid, newOid);
+  const changes = await changesForth(journey, newOid, oldOid);
+  return changes === 'unknown' ? changes : changes.map(turnBack);
+}
+
+async function changesForth(
   { forge, repoId, until }: Journey,
   oldOid: string,
   newOid: string,

@@ -37,3 +37,11 @@ export function mapRange(
   const length = range.last - range.first + 1;
   return { first, last, isWhole: kept.length === length && last - first + 1 === length };
 }
+
+/** The same change seen from the new file. */
+export const turnBack = ({ oldStart, oldLines, newStart, newLines }: LineChange): LineChange => ({
+  oldStart: newStart,
+  oldLines: newLines,
+  newStart: oldStart,
+  newLines: oldLines,
+});

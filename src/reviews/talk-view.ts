@@ -15,6 +15,8 @@ import { followThreads, type Placed } from './follow.ts';
 import { mentionedIn } from './mentions.ts';
 import type { Comment, ContextLine, PlaceState, Review, Side, Thread, VerdictKind } from './model.ts';
 import { noteOf } from './submit.ts';
+import { digestOf } from './suggestion-digest.ts';
+import { partsOf } from './suggestion-model.ts';
 
 interface TalkAuthor {
   name: string;
@@ -24,8 +26,8 @@ interface TalkAuthor {
 export interface TalkComment {
   id: number;
   author: TalkAuthor;
-  /** Its Markdown as HTML. */
-  html: string;
+  /** Its Markdown as HTML, with the suggestions in it as what they would change. */
+  parts: TalkPart[];
   /** The Markdown itself, for whoever may change it. */
   source: string | undefined;
   at: number;
@@ -33,6 +35,15 @@ export interface TalkComment {
   state: 'published' | 'draft' | 'deleted';
   mayDelete: boolean;
 }
+
+export type TalkPart =
+  | { kind: 'text'; html: string }
+  | {
+      kind: 'suggestion';
+      rows: { kind: 'removed' | 'added'; text: string }[];
+      /** Which suggestion it is, and what it says, for the form that applies it; undefined where it cannot be. */
+      choice: string | undefined;
+    };
 
 export interface TalkThread {
   id: number;
@@ -55,6 +66,8 @@ export interface TalkThread {
   comments: TalkComment[];
   mayReply: boolean;
   mayResolve: boolean;
+  /** The head that its suggestions can be applied to. */
+  head: string;
 }
 
 export interface TalkReview {
@@ -127,10 +140,12 @@ interface Page {
   mayWrite: boolean;
   mayMaintain: boolean;
   mayReply: boolean;
+  /** The branch can take a commit, and the revision that is read is its newest. */
+  isOpenHead: boolean;
   until: number;
 }
 
-function openPage(forge: Forge, { repo, branch, caller }: TalkPlace): Page {
+function openPage(forge: Forge, { repo, branch, caller, revision }: TalkPlace): Page {
   const right = rightOn(forge, caller, repo);
   return {
     forge,
@@ -140,6 +155,8 @@ function openPage(forge: Forge, { repo, branch, caller }: TalkPlace): Page {
     mayWrite: includesRight(right, 'write'),
     mayMaintain: includesRight(right, 'maintain'),
     mayReply: caller.account !== undefined && caller.account.kind !== 'system' && caller.scope !== 'read',
+    isOpenHead:
+      branch.state === 'open' && branch.brokenReason === undefined && revision.number === branch.revision,
     until: performance.now() + maxRenderMs,
   };
 }
@@ -154,14 +171,16 @@ async function toTalk(
     page.caller.account !== undefined &&
     [comments[0]?.accountId, page.branch.authorId].includes(page.caller.account.id);
   const shown: TalkComment[] = [];
-  for (const comment of comments) shown.push(await toTalkComment(page, comment));
+  const state = placed?.state ?? 'outdated';
+  const takes = state === 'here' && page.isOpenHead && page.mayWrite && page.mayReply;
+  for (const comment of comments) shown.push(await toTalkComment(page, { comment, thread, takes }));
   return {
     id: thread.id,
     kind: thread.kind,
     at: thread.createdAt,
     isResolved: thread.resolvedAt !== undefined,
     resolvedByName: thread.resolvedByName,
-    state: placed?.state ?? 'outdated',
+    state,
     path,
     side: thread.side,
     firstLine,
@@ -177,6 +196,7 @@ async function toTalk(
     comments: shown,
     mayReply: page.mayReply,
     mayResolve: thread.kind !== 'branch' && page.mayReply && (page.mayWrite || isInvolved),
+    head: page.branch.headOid,
   };
 }
 
@@ -185,14 +205,15 @@ function wordsOf(firstLine: number | undefined, lastLine: number | undefined): s
   return firstLine === lastLine ? `line ${lastLine}` : `lines ${firstLine}–${lastLine}`;
 }
 
-async function toTalkComment(page: Page, comment: Comment): Promise<TalkComment> {
+async function toTalkComment(page: Page, said: Said): Promise<TalkComment> {
+  const { comment } = said;
   const isOwn = page.caller.account?.id === comment.accountId && page.mayReply;
   const isDeleted = comment.deletedAt !== undefined;
   const published = comment.publishedAt === undefined ? 'draft' : 'published';
   return {
     id: comment.id,
     author: { name: comment.authorName, kind: comment.authorKind },
-    html: isDeleted ? '' : await toHtml(page, comment.body),
+    parts: isDeleted ? [] : await toParts(page, said),
     source: isOwn && !isDeleted ? comment.body : undefined,
     at: comment.publishedAt ?? comment.createdAt,
     isEdited: comment.editedAt !== undefined,
@@ -200,6 +221,42 @@ async function toTalkComment(page: Page, comment: Comment): Promise<TalkComment>
     mayDelete: !isDeleted && (isOwn || (page.mayMaintain && page.mayReply)),
   };
 }
+
+interface Said {
+  comment: Comment;
+  thread: Thread;
+  /** Its lines are as they were, and the reader may change them. */
+  takes: boolean;
+}
+
+async function toParts(page: Page, { comment, thread, takes }: Said): Promise<TalkPart[]> {
+  const parts: TalkPart[] = [];
+  // What is suggested for something else than lines of the new file is code like any other.
+  const isOfLines = thread.kind === 'line' && thread.side === 'new';
+  if (!isOfLines) return [{ kind: 'text', html: await toHtml(page, comment.body) }];
+  let number = 0;
+  for (const part of partsOf(comment.body)) {
+    if (part.kind === 'text') parts.push({ kind: 'text', html: await toHtml(page, part.text) });
+    else {
+      number += 1;
+      const choice = `${comment.id}.${number}.${digestOf(part.lines)}`;
+      const mayApply = takes && comment.publishedAt !== undefined;
+      parts.push({
+        kind: 'suggestion',
+        rows: rowsOf(thread, part.lines),
+        choice: mayApply ? choice : undefined,
+      });
+    }
+  }
+  return parts;
+}
+
+const rowsOf = (thread: Thread, lines: readonly string[]): { kind: 'removed' | 'added'; text: string }[] => [
+  ...thread.context
+    .filter(({ number }) => number >= (thread.firstLine ?? 0) && number <= (thread.lastLine ?? 0))
+    .map(({ text }) => ({ kind: 'removed' as const, text: visible(text) })),
+  ...lines.map((text) => ({ kind: 'added' as const, text: visible(text) })),
+];
 
 async function toTalkReview(page: Page, review: Review): Promise<TalkReview> {
   return {

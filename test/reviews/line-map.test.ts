@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readLineChanges } from '../../src/git/line-changes.ts';
-import { mapLine, mapRange } from '../../src/reviews/line-map.ts';
+import { mapLine, mapRange, turnBack } from '../../src/reviews/line-map.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
 
 let testForge: TestForge;
@@ -52,6 +52,30 @@ test('any line that is said to be kept is the same text, and they stay in order'
       // Git leaves out as few lines as are really different in number.
       const gone = changes.reduce((sum, { oldLines }) => sum + oldLines, 0);
       expect(kept.length).toBe(before.length - gone);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('a position goes to the other file and comes back to where it was, for any line that was kept', async () => {
+  const line = fc.constantFrom('a\n', 'b\n', 'c\n', '\n', '}\n');
+  const before = fc.array(line, { minLength: 1, maxLength: 14 });
+  // Random edits: lines taken away and put in at random places, as a revision does it.
+  const edit = fc.record({ at: fc.nat(14), away: fc.nat(3), put: fc.array(line, { maxLength: 3 }) });
+  await fc.assert(
+    fc.asyncProperty(before, fc.array(edit, { minLength: 1, maxLength: 4 }), async (old, edits) => {
+      const after = [...old];
+      for (const { at, away, put } of edits) after.splice(at, away, ...put);
+      const changes = await changesBetween(old, after);
+      const back = changes.map(turnBack);
+      for (const [index] of old.entries()) {
+        const there = mapLine(changes, index + 1);
+        if (there !== undefined) expect(mapLine(back, there)).toBe(index + 1);
+      }
+      const came = after.map((_, index) => mapLine(back, index + 1));
+      // Neither way knows of a line that the other does not.
+      const went = old.filter((_, index) => mapLine(changes, index + 1) !== undefined);
+      expect(came.filter((place) => place !== undefined)).toHaveLength(went.length);
     }),
     { numRuns: 25 },
   );

@@ -140,6 +140,7 @@ const table: [demand: Demand, routes: string[]][] = [
       'POST /:owner/:repo/branches/:number/retarget',
       'POST /:owner/:repo/branches/:number/revert',
       'POST /:owner/:repo/branches/:number/restore',
+      'POST /:owner/:repo/branches/:number/suggestions/apply',
       'POST /:owner/:repo/branches/:number/close',
       'POST /:owner/:repo/branches/:number/tutorial/write',
       'POST /:owner/:repo/branches/:number/reopen',
