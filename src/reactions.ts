@@ -9,6 +9,7 @@ export interface Loops {
   reviews: { wake(): void };
   webhooks: { look(repoId?: number): void };
   inbox: { look(branchId: number | undefined): void };
+  mail: { look(accountIds: readonly number[]): void };
   /** Aims branches anew whose target landed. */
   targets: { wake(): void };
   landings: { wake(): void };
@@ -70,6 +71,7 @@ function wakeLoops({ events }: Forge, loops: Loops): void {
   for (const fact of toldFacts) events.on(fact, ({ repoId }) => loops.webhooks.look(repoId));
   for (const fact of gateFacts) events.on(fact, () => loops.landings.wake());
   for (const fact of queueFacts) events.on(fact, () => loops.ci.wake());
+  events.on('inbox-changed', ({ accountIds }) => loops.mail.look(accountIds));
   events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
   events.on('branch-pushed', ({ repoId, branchId }) => {
     setTimeout(() => {

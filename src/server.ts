@@ -38,6 +38,9 @@ import { tutorialsApi } from './tutorials/api.ts';
 import { tutorialsPages } from './tutorials/pages.ts';
 import { inboxApi } from './inbox/api.ts';
 import { countForPages, inboxPages } from './inbox/pages.ts';
+import { mailApi } from './mail/api.ts';
+import type { MailRoom } from './mail/open.ts';
+import { mailPages } from './mail/pages.ts';
 import { webhooksApi } from './webhooks/api.ts';
 import type { Webhooks } from './webhooks/open.ts';
 import { webhooksPages } from './webhooks/pages.ts';
@@ -57,6 +60,7 @@ export interface ServerParts {
   mergeSlots: Slots;
   housekeeping: HousekeepingLoop;
   webhooks: Webhooks;
+  mail: MailRoom;
   loops: () => LoopStatus[];
   version: string;
 }
@@ -85,7 +89,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
   app.use(webhooksApi(forge, parts.webhooks));
-  app.use(inboxApi(forge));
+  app.use(inboxApi(forge), mailApi(forge, parts.mail));
   app.use(auditApi(forge));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
@@ -103,7 +107,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(tutorialsPages(forge));
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
-  app.use(inboxPages(forge));
+  app.use(inboxPages(forge), mailPages(forge, parts.mail));
   app.use(auditPages(forge));
   app.use(feedPages(forge));
   app.use(browsePages(forge));

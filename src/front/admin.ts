@@ -9,6 +9,7 @@ import type { Operated } from '../ci/route-ci.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { LoopStatus } from '../lib/loop.ts';
+import { mailState } from '../mail/find.ts';
 import { listRepos } from '../repos/find.ts';
 import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping-record.ts';
 import { fullName, type Repo } from '../repos/model.ts';
@@ -24,6 +25,7 @@ export interface AdminParts {
 }
 
 const adminQuery = z.object({ fragment: z.enum(['housekeeping', 'ci']).optional() });
+const maxTroubles = 20;
 const withReason = z.object({ reason: z.string() });
 /** One repository by its id, or all of them. */
 const housekeepingForm = z.object({ repo: z.union([z.literal('all'), z.coerce.number().int().positive()]) });
@@ -44,6 +46,7 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
     }
     render(response, 'admin/index.njk', {
       ci: ciRows(forge, parts.ci),
+      mail: mailState(forge, maxTroubles),
       loops: parts.loops(),
       accounts: listAccounts(forge),
       audit: recentAudit(forge, forge.config.limits.maxRowsPerPage).map((entry) => ({

@@ -5,6 +5,7 @@ import { openCi } from '../ci/open.ts';
 import type { Forge } from '../forge/open.ts';
 import { openInbox } from '../inbox/open.ts';
 import { openLandings } from '../landing/landings.ts';
+import { openMail } from '../mail/open.ts';
 import { openTargets } from '../landing/open-targets.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import type { Slots } from '../lib/slot.ts';
@@ -26,7 +27,8 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const housekeeping = openHousekeeping(forge);
   const webhooks = openWebhooks(forge);
   const inbox = openInbox(forge);
-  const parts = [branches, ci, tutorials, reviews, landings, targets, housekeeping, webhooks, inbox];
+  const mail = openMail(forge);
+  const parts = [branches, ci, tutorials, reviews, landings, targets, housekeeping, webhooks, inbox, mail];
   const loops = [
     branches.loop,
     ci.scheduler,
@@ -38,6 +40,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     housekeeping.loop,
     webhooks.loop,
     inbox.loop,
+    mail.loop,
   ];
   const woken: Loops = {
     branches,
@@ -48,12 +51,14 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     targets,
     webhooks,
     inbox,
+    mail,
   };
   return {
     branches,
     ci,
     housekeeping,
     webhooks,
+    mail,
     /** What facts wake. */
     woken,
     status: (): LoopStatus[] => loops.map((loop) => loop.status()),

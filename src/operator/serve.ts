@@ -59,7 +59,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   await clearLeftovers(forge);
   await recoverMerges(forge);
   const background = await openBackground(forge, mergeSlots);
-  const { ci, housekeeping, webhooks } = background;
+  const { ci, housekeeping, webhooks, mail } = background;
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => background.branches.ingest(pushId) },
     shells: ci.shells,
@@ -69,7 +69,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   connectReactions(forge, background.woken, live);
   const loops = background.status;
   const version = packageVersion();
-  const parts = { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, loops, version };
+  const parts = { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, mail, loops, version };
   const server = createServer(forge, parts);
   app.resolve(server);
   background.start();

@@ -15,6 +15,7 @@ const domains = [
   'browse',
   'reviews',
   'inbox',
+  'mail',
   'landing',
   'help',
   'webhooks',
@@ -39,6 +40,8 @@ const mayImport: Record<string, readonly string[]> = {
   reviews: ['tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
   // What needs somebody is said by every room that decides about branches, CI and the queue too.
   inbox: ['landing', 'reviews', 'tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
+  // It tells what stands in the inboxes.
+  mail: ['inbox', 'ci', 'branches', 'repos', 'accounts', ...ground],
   // How the forge is used; it knows the words of the others and none of their code.
   help: ['accounts', ...ground],
   landing: ['reviews', 'tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],

@@ -52,6 +52,7 @@ function connect({ forge }: TestForge, ci: Ci): void {
     targets: idle,
     webhooks: idle,
     inbox: idle,
+    mail: idle,
     landings: idle,
   };
   connectReactions(forge, { ...parts, ci: ci.scheduler }, new LiveFeed(1));
