@@ -1,5 +1,8 @@
 // How a difference is read in a real browser: side by side, without white space, with the lines that were left out, by
 // the mouse, by the keys and without script; and what is said of a line stays under it in every way.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
@@ -21,11 +24,34 @@ const lines = Array.from({ length: 120 }, (_, index) => `export const line${inde
 const textOf = (change: (line: string, number: number) => string): string =>
   `${lines.map((line, index) => change(line, index + 1)).join('\n')}\n`;
 
+/** A PNG of so many dots in a row, all of one colour. */
+function dot(width: number): Buffer {
+  const chunk = (name: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    size.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([size, body, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(40, 4);
+  header.set([8, 0], 8);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const pixels = deflateSync(Buffer.alloc((width + 1) * 40, 100));
+  const rows = [chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([signature, ...rows]);
+}
+
 beforeAll(async () => {
   served = await startForge();
   ada = await served.person('ada', 'admin');
   const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`;
-  await ada.commit('Start', { 'long.ts': textOf((line) => line), 'spaces.ts': 'if (a) {\nb();\n}\n' });
+  writeFileSync(join(ada.checkout, 'dot.png'), dot(30));
+  await ada.commit('Start', {
+    'long.ts': textOf((line) => line),
+    'spaces.ts': 'if (a) {\nb();\n}\n',
+  });
   await ada.git('push', url, 'main');
   await ada.git('switch', '--quiet', '--create', 'change', 'main');
   await ada.commit('Change two lines', {
@@ -33,6 +59,14 @@ beforeAll(async () => {
     'spaces.ts': 'if (a) {\n  b();\n}\n',
   });
   await ada.git('push', url, 'change');
+  await ada.git('switch', '--quiet', '--create', 'move', 'main');
+  const block = lines.slice(9, 20);
+  writeFileSync(join(ada.checkout, 'dot.png'), dot(90));
+  await ada.commit('Move a block and paint', {
+    'long.ts': textOf((line) => line).replace(`${block.join('\n')}\n`, ''),
+    'other.ts': `${block.join('\n')}\n`,
+  });
+  await ada.git('push', url, 'move');
   changes = `${served.http}/ada/app/branches/1?tab=changes`;
 }, 240_000);
 afterAll(() => disposeServed(served));
@@ -142,6 +176,23 @@ test('a very wide window has both sides from the start, until it is narrow again
   await page.setViewportSize({ width: 1200, height: 900 });
   await page.goto(changes);
   await page.locator('table.diff.unified').first().waitFor();
+  await page.close();
+});
+
+test('a moved block says where it was, and both states of an image are there to compare', async () => {
+  const page = await signIn({ viewport: { width: 1280, height: 1600 } });
+  await page.goto(`${served.http}/ada/app/branches/2?tab=changes`);
+  await page.getByText('moved from long.ts:10').waitFor();
+  await page.getByText('moved to other.ts:1').waitFor();
+  expect(await page.locator('tr.add.moved').count()).toBe(11);
+  const widths = () =>
+    page
+      .locator('.image-diff img')
+      .evaluateAll((images) =>
+        images.map((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+      );
+  await expect.poll(widths).toEqual([30, 90]);
+  expect(await findFaults(page)).toEqual([]);
   await page.close();
 });
 

@@ -41,7 +41,7 @@ function act(key, sheet) {
       return move('.file-diff, .list-item .title-link, .entries .entry', key === 'j' ? 1 : -1);
     case 'n':
     case 'p':
-      return move('.diff tr.hunk:not(.tail)', key === 'n' ? 1 : -1);
+      return move('.diff tr.hunk:not(.tail), .diff tr.thread-row', key === 'n' ? 1 : -1);
     case 'ArrowRight':
     case 'ArrowLeft':
       return (
