@@ -2,23 +2,22 @@
 import type { Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
 import { diffBetween } from '../repos/diff-between.ts';
-import { getRevision, listRevisions } from '../branches/find.ts';
+import { getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import { listLanes, listRuns, newestRun } from '../ci/find.ts';
 import type { Lane, Run } from '../ci/model.ts';
 import { listStatuses } from '../ci/statuses/set-status.ts';
 import type { Forge } from '../forge/open.ts';
-import { listCommits } from '../git/objects.ts';
 import { askGate } from '../landing/gate.ts';
 import type { GateView } from '../landing/model.ts';
 import { findLanding } from '../landing/queue-view.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
-import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { countTalk, reviewState } from '../reviews/find.ts';
 import { newestTutorial } from '../tutorials/find.ts';
 import { diffChoiceOf } from '../web/diff-choice.ts';
 import { changesData, commentData, type ChangesPlace } from './changes.ts';
+import { commitsData } from './commits.ts';
 import { discussionData, talkStep } from './discussion.ts';
 import { mergeBoxData } from './holds.ts';
 import { landingShown } from './landings.ts';
@@ -42,8 +41,6 @@ export interface BranchPlace {
   /** Which revisions the Changes tab shows against each other, and the Commits tab. */
   range?: AskedRange | undefined;
 }
-
-const maxCommits = 250;
 
 /** The header: badges, the three answers, merge and close. It is also the live fragment. */
 export async function headData(forge: Forge, place: BranchPlace): Promise<Record<string, unknown>> {
@@ -148,7 +145,7 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
       if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
       return { changes: await changesData(forge, { ...shownPlace, ...range }), talkBack: 'changes' };
     case 'commits':
-      return { commits: await commitsOf(forge, repo, revision), revisions: listRevisions(forge, branch.id) };
+      return commitsData(forge, { repo, branch, revision, caller }, place.range ?? {});
     case 'discussion':
       return discussionData(forge, { repo, branch, revision, caller, shown: place.shown ?? talkStep });
     case 'ci':
@@ -164,11 +161,6 @@ async function commenting(
 ): Promise<Record<string, unknown>> {
   const { files, form: shown } = await commentData(forge, place, form);
   return { commenting: true, files, form: shown, head: place.revision.headOid, talkBack: 'changes' };
-}
-
-async function commitsOf(forge: Forge, repo: Repo, revision: Revision): Promise<unknown[]> {
-  const range = { base: revision.baseOid, head: revision.headOid, limit: maxCommits };
-  return listCommits(forge.git, repoPath(forge, repo.id), range);
 }
 
 function runsOf(forge: Forge, branch: Branch): { run: Run; lanes: Lane[] }[] {
