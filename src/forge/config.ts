@@ -8,6 +8,7 @@ import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { isAddressRange } from '../lib/address-range.ts';
 import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
+import { mailSettings } from './mail-settings.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const positive = z.number().int().min(1);
@@ -215,40 +216,6 @@ const webhooks = z
   })
   .prefault({});
 
-const mail = z
-  .strictObject({
-    /** The SMTP server that takes what the forge sends; without one the forge sends no mail. */
-    host: z.string().min(1).optional(),
-    port: port.min(1).default(587),
-    /** `starttls` and `tls` refuse a server that offers no encryption. */
-    security: z.enum(['starttls', 'tls', 'none']).default('starttls'),
-    user: z.string().min(1).optional(),
-    passwordFile: z.string().optional(),
-    /** Who the mails are from: `pika-git <git@example.org>`. */
-    from: z.string().default(''),
-    /** What happens to a branch within this time is told in one mail. */
-    digestSeconds: z.number().int().min(0).default(60),
-    timeoutSeconds: positive.max(600).default(30),
-    maxAttempts: positive.default(10),
-    /** The wait before the second attempt; each further one doubles it, up to the most. */
-    retrySeconds: positive.default(60),
-    maxRetrySeconds: positive.default(4 * 3600),
-    maxQueued: positive.default(10_000),
-    /** A link that confirms an address is good for so long, and one account may ask for another so often. */
-    confirmHours: positive.default(24),
-    askMinutes: positive.default(5),
-    keepDays: positive.default(14),
-  })
-  .prefault({})
-  .refine(({ host, from }) => host === undefined || from !== '', {
-    path: ['from'],
-    message: 'a forge that sends mail needs the address that it is from',
-  })
-  .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
-    path: ['passwordFile'],
-    message: 'a mail server that wants a name wants a password too: set user and passwordFile, or neither',
-  });
-
 const tutorials = z
   .strictObject({
     /** Who explains branches: `outline` works here alone; the others send the difference to a program or a model. */
@@ -308,7 +275,7 @@ const configSchema = z.strictObject({
   housekeeping,
   tutorials,
   webhooks,
-  mail,
+  mail: mailSettings,
 });
 
 export type Settings = z.infer<typeof configSchema>;

@@ -18,6 +18,8 @@ const lfs = '/:owner/:repo/info/lfs';
 const ofAnyCredential = ['GET /api/v1/whoami', 'DELETE /api/v1/sessions/current'];
 /** Routes that write and ask for no account, each for a reason: they are how one comes to a credential. */
 const openWrites = [
+  // By the link of a mail, which can do nothing else (RFC 8058).
+  'POST /account/mail/stop/:secret',
   'POST /login/:secret',
   'POST /logout',
   'POST /join/:secret',
