@@ -22,8 +22,8 @@ interface Place {
 const minLines = 3;
 // As git diff --color-moved: fewer letters and digits are a brace and a return.
 const minLetters = 20;
-const maxLines = 30_000;
-const maxSteps = 300_000;
+const maxLines = 10_000;
+const maxSteps = 100_000;
 // A line that stands in so many places tells nothing of where it came from.
 const maxCandidates = 20;
 

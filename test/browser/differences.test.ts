@@ -38,7 +38,10 @@ function dot(width: number): Buffer {
   header.writeUInt32BE(40, 4);
   header.set([8, 0], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const pixels = deflateSync(Buffer.alloc((width + 1) * 40, 100));
+  const row = Buffer.alloc(width + 1, 100);
+  // Every row begins with how it is packed: not at all.
+  row[0] = 0;
+  const pixels = deflateSync(Buffer.concat(Array.from({ length: 40 }, () => row)));
   const rows = [chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))];
   return Buffer.concat([signature, ...rows]);
 }
@@ -192,6 +195,7 @@ test('a moved block says where it was, and both states of an image are there to 
         images.map((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
       );
   await expect.poll(widths).toEqual([30, 90]);
+  await page.locator('.image-diff figcaption').getByText('90 × 40').waitFor();
   expect(await findFaults(page)).toEqual([]);
   await page.close();
 });

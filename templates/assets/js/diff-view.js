@@ -4,11 +4,19 @@
 const wide = matchMedia('(min-width: 2000px)');
 
 export function startDiffView() {
+  // Load events do not bubble; images of parts that come later are told of here too.
+  document.addEventListener('load', (event) => tellSize(event.target), true);
+  for (const image of document.querySelectorAll('.image-diff img')) if (image.complete) tellSize(image);
   followWidth();
   restorePlace();
   document.addEventListener('click', (event) => {
     if (event.target.closest('[data-keep-place]') !== null) keepPlace();
   });
+}
+
+function tellSize(image) {
+  const place = image.closest?.('.image-diff figure')?.querySelector('[data-image-size]');
+  if (place && image.naturalWidth > 0) place.textContent = `${image.naturalWidth} × ${image.naturalHeight}`;
 }
 
 function followWidth() {
