@@ -5,6 +5,7 @@ import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
+import { listRequests, mayAsk } from '../reviews/ask.ts';
 import { countDrafts, isOwnBranch, listReviews, listThreads, reviewState } from '../reviews/find.ts';
 import type { Review, Thread } from '../reviews/model.ts';
 import { talkOf, talkReviews, type TalkReview, type TalkThread } from '../reviews/talk-view.ts';
@@ -99,6 +100,13 @@ function reviewOf(forge: Forge, { repo, branch, caller }: DiscussionPlace): Reco
     mayComment,
     mayDecide: mayComment && mayWrite && !isOwn && branch.state === 'open',
     isOwn,
+    requests: listRequests(forge, branch).map((request) => ({
+      ...request,
+      mayWithdraw:
+        mayComment &&
+        (mayAsk(forge, { repo, branch, caller }) || [request.byId, request.accountId].includes(account.id)),
+    })),
+    mayAsk: mayComment && branch.state === 'open' && mayAsk(forge, { repo, branch, caller }),
     drafts: account === undefined ? 0 : countDrafts(forge, branch, account.id),
   };
 }

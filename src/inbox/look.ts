@@ -14,6 +14,7 @@ import {
   listNewestComments,
   listNewestMentions,
   listNewestReviews,
+  listOpenRequests,
   listReviewerIds,
 } from './signs-store.ts';
 import { deleteItem, listItemsOfBranch, putItem } from './store.ts';
@@ -88,8 +89,19 @@ function openSigns(forge: Forge, repo: Repo, branch: Branch): Wanted[] {
       detail: '',
     }));
   const known = new Set(reviews.map(({ accountId }) => accountId));
+  const named = listOpenRequests(forge.db, branch.id)
+    .filter(({ accountId }) => others(accountId))
+    .map(({ accountId, byId, at }): Wanted => ({
+      accountId,
+      kind: 'review',
+      key: `asked ${at}`,
+      at,
+      byId,
+      detail: '',
+    }));
+  const byName = new Set(named.map(({ accountId }) => accountId));
   const asked = listReviewerIds(forge.db, repo)
-    .filter((accountId) => !known.has(accountId) && others(accountId))
+    .filter((accountId) => !known.has(accountId) && !byName.has(accountId) && others(accountId))
     .map((accountId): Wanted => ({
       accountId,
       kind: 'review',
@@ -98,7 +110,7 @@ function openSigns(forge: Forge, repo: Repo, branch: Branch): Wanted[] {
       byId: branch.authorId,
       detail: '',
     }));
-  return [...ofAuthor, ...outdated, ...asked];
+  return [...ofAuthor, ...outdated, ...named, ...asked];
 }
 
 /** What an author should know of an open branch. */

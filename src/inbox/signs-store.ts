@@ -52,6 +52,20 @@ export const listNewestReviews = (db: Db, branchId: number): ReviewSign[] =>
     { branchId },
   );
 
+/** Who was asked by name for a review and has not given one since. */
+export const listOpenRequests = (
+  db: Db,
+  branchId: number,
+): { accountId: number; byId: number; at: number }[] =>
+  db.all(
+    `SELECT request.account_id AS accountId, request.by_id AS byId, request.at
+     FROM review_requests AS request JOIN accounts AS account ON account.id = request.account_id
+     WHERE request.branch_id = :branchId AND account.disabled_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM reviews WHERE branch_id = request.branch_id
+                       AND account_id = request.account_id AND id > request.after_review)`,
+    { branchId },
+  );
+
 export interface WordSign {
   id: number;
   accountId: number;

@@ -25,6 +25,7 @@ import {
 } from './model.ts';
 import { resolveThread } from './resolve.ts';
 import { readingApi } from './route-reading.ts';
+import { requestsApi } from './route-requests.ts';
 import { suggestionsApi } from './route-suggestions.ts';
 import { viewedApi } from './route-viewed.ts';
 import { submitReview } from './submit.ts';
@@ -131,7 +132,7 @@ export function reviewsApi(forge: Forge): Router {
     const review = submitReview(forge, { ...order, verdict, body, expectedHead: head });
     response.status(201).json(reviewViewOf(review));
   });
-  router.use(readingApi(forge), viewedApi(forge), suggestionsApi(forge));
+  router.use(readingApi(forge), viewedApi(forge), suggestionsApi(forge), requestsApi(forge));
   return router;
 }
 

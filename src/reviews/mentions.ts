@@ -22,11 +22,12 @@ export function mentionedIn(forge: Forge, repo: Repo, text: string): Account[] {
   return namesIn(text)
     .map((name) => findAccountByName(forge, name))
     .filter((account) => account !== undefined)
-    .filter((account) => account.disabledAt === undefined && account.kind !== 'system')
-    .filter((account) => mayRead(forge, repo, account));
+    .filter((account) => mayBeTold(forge, repo, account));
 }
 
-function mayRead(forge: Forge, repo: Repo, account: Account): boolean {
+/** Whether somebody is there to be told, and may read the repository. */
+export function mayBeTold(forge: Forge, repo: Repo, account: Account): boolean {
+  if (account.disabledAt !== undefined || account.kind === 'system') return false;
   const caller = { account, scope: 'read' as const, credential: 'mention', address: '' };
   return rightOn(forge, caller, repo) !== 'none';
 }

@@ -13,6 +13,7 @@ import { getComment, listThreads } from './find.ts';
 import { idOf, viewerOf, writeOrderOf } from './guard.ts';
 import { commentBody, reviewRequest, revisionQuery, sides, threadRequest } from './model.ts';
 import { resolveThread } from './resolve.ts';
+import { requestsPages } from './route-requests.ts';
 import { suggestionsPages } from './route-suggestions.ts';
 import { submitReview } from './submit.ts';
 import { talkOf } from './talk-view.ts';
@@ -66,7 +67,7 @@ export function reviewsPages(forge: Forge): Router {
   }
   commentForms(forge, router);
   viewedForm(forge, router);
-  router.use(suggestionsPages(forge));
+  router.use(suggestionsPages(forge), requestsPages(forge));
   router.post(`${branch}/reviews`, (request, response) => {
     const order = writeOrderOf(forge, { request, response });
     const { verdict, body, head } = parse(reviewRequest.loose(), request.body);

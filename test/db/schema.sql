@@ -555,6 +555,15 @@ CREATE INDEX review_mentions_by_branch ON review_mentions (branch_id, account_id
 
 CREATE UNIQUE INDEX review_mentions_once ON review_mentions (account_id, ifnull(comment_id, 0), ifnull(review_id, 0));
 
+CREATE TABLE review_requests (
+  branch_id    INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,
+  account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  by_id        INTEGER NOT NULL REFERENCES accounts (id),
+  after_review INTEGER NOT NULL,
+  at           INTEGER NOT NULL,
+  PRIMARY KEY (branch_id, account_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE review_threads (
   id          INTEGER PRIMARY KEY,
   branch_id   INTEGER NOT NULL REFERENCES branches (id) ON DELETE CASCADE,

@@ -167,6 +167,8 @@ const table: [demand: Demand, routes: string[]][] = [
       'POST /:owner/:repo/branches/:number/comments/:comment/edit',
       'POST /:owner/:repo/branches/:number/comments/:comment/delete',
       'POST /:owner/:repo/branches/:number/reviews',
+      'POST /:owner/:repo/branches/:number/reviewers',
+      'POST /:owner/:repo/branches/:number/reviewers/:name/withdraw',
       'POST /:owner/:repo/branches/:number/viewed',
     ],
   ],

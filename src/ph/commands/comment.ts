@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { errorMessage } from '../../lib/errors.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { commentView, threadsView, threadView, type ThreadView } from '../../reviews/model.ts';
+import { appliedView } from '../../reviews/suggestion-model.ts';
 import { wrongUse } from '../failure.ts';
 import { clean, cleanLine, printJson, stdout } from '../output.ts';
 import { branchRoute, findBranch, findPlace, type Place, type PlaceOptions } from '../place.ts';
+import { shortOid } from '../verdict.ts';
 
 type Options = PlaceOptions & {
   json?: boolean;
@@ -18,6 +20,7 @@ type Options = PlaceOptions & {
   resolve?: string;
   unresolve?: string;
   open?: boolean;
+  apply?: string;
 };
 
 interface Asked {
@@ -29,6 +32,11 @@ interface Asked {
 export async function comment(given: string | undefined, options: Options): Promise<ExitStatus> {
   const body = textOf(options);
   const written = body === undefined ? undefined : { body, draft: options.draft === true };
+  const { apply } = options;
+  if (apply !== undefined && !/^[0-9]{1,12}$/.test(apply)) {
+    throw wrongUse(`"${apply}" is no comment; ph comment --json shows their numbers`);
+  }
+  if (apply !== undefined && body !== undefined) throw wrongUse('Apply a suggestion, or write a comment');
   const settled = [options.resolve, options.unresolve, options.reply].filter((id) => id !== undefined);
   for (const id of settled) {
     if (!/^[0-9]{1,12}$/.test(id)) throw wrongUse(`"${id}" is no thread; ph comment shows their numbers`);
@@ -41,7 +49,8 @@ export async function comment(given: string | undefined, options: Options): Prom
   const place = await findPlace(options);
   const { view } = await findBranch(place, given);
   const asked = { place, route: branchRoute(place, view.number), options };
-  if (options.resolve !== undefined) await settle(asked, `${options.resolve}/resolve`);
+  if (apply !== undefined) await applySuggestion(asked, Number(apply), view.head);
+  else if (options.resolve !== undefined) await settle(asked, `${options.resolve}/resolve`);
   else if (options.unresolve !== undefined) await settle(asked, `${options.unresolve}/unresolve`);
   else if (written === undefined) await show(asked);
   else if (options.reply !== undefined) await reply(asked, options.reply, written);
@@ -67,6 +76,13 @@ function placeOf(at: string, isOld: boolean | undefined): Record<string, unknown
   if (first === undefined) return { path };
   const side = isOld ? 'old' : 'new';
   return { path, side, firstLine: Number(first), line: Number(last ?? first) };
+}
+
+async function applySuggestion({ place, route, options }: Asked, id: number, head: string): Promise<void> {
+  const request = { suggestions: [{ comment: id }], head };
+  const answer = await place.client.post(`${route}/suggestions/apply`, request, appliedView);
+  if (options.json) printJson(answer);
+  else stdout.line(`applied as revision ${answer.revision}: ${shortOid(answer.head)}; take it with git pull`);
 }
 
 async function begin({ place, route, options }: Asked, request: Record<string, unknown>): Promise<void> {

@@ -1,8 +1,16 @@
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
+import { reviewersView } from '../../reviews/request-model.ts';
 import { reviewsView, reviewView, type ReviewsView } from '../../reviews/model.ts';
 import { Failure, wrongUse } from '../failure.ts';
 import { cleanLine, printJson, stdout } from '../output.ts';
-import { branchRoute, findBranch, findPlace, type FoundBranch, type PlaceOptions } from '../place.ts';
+import {
+  branchRoute,
+  findBranch,
+  findPlace,
+  type FoundBranch,
+  type Place,
+  type PlaceOptions,
+} from '../place.ts';
 import { shortOid } from '../verdict.ts';
 import { expectedHead } from './merge.ts';
 
@@ -11,6 +19,7 @@ type Options = PlaceOptions & {
   approve?: boolean;
   changes?: boolean;
   comment?: boolean;
+  ask?: string;
   message?: string;
   head?: string;
 };
@@ -22,6 +31,7 @@ export async function review(given: string | undefined, options: Options): Promi
   const verdict = verdictOf(options);
   const place = await findPlace(options);
   const found = await findBranch(place, given);
+  if (options.ask !== undefined) return ask(place, found, { ...options, ask: options.ask });
   const route = `${branchRoute(place, found.view.number)}/reviews`;
   if (verdict === undefined) {
     const answer = await place.client.get(route, { answer: reviewsView });
@@ -41,11 +51,30 @@ export async function review(given: string | undefined, options: Options): Promi
   return exitStatus.done;
 }
 
+async function ask(
+  place: Place,
+  { view }: FoundBranch,
+  options: Options & { ask: string },
+): Promise<ExitStatus> {
+  const names = options.ask.split(/[\s,]+/).filter((name) => name !== '');
+  const route = `${branchRoute(place, view.number)}/reviewers`;
+  const answer = await place.client.post(route, { names }, reviewersView);
+  if (options.json) printJson(answer);
+  else {
+    for (const { name, answered } of answer.reviewers)
+      stdout.line(`${cleanLine(name)} ${answered ? 'has reviewed' : 'is asked for a review'}`);
+  }
+  return exitStatus.done;
+}
+
 function verdictOf(options: Options): keyof typeof words | undefined {
   const given = (['approve', 'changes', 'comment'] as const).filter((verdict) => options[verdict]);
   if (given.length > 1) throw wrongUse('Give one verdict: --approve, --changes or --comment');
   if (given.length === 0 && options.message !== undefined) {
     throw wrongUse('Say which verdict the message goes with: --approve, --changes or --comment');
+  }
+  if (given.length > 0 && options.ask !== undefined) {
+    throw wrongUse('Ask others, or give a verdict yourself: one at a time');
   }
   return given[0];
 }

@@ -6,8 +6,13 @@ export function addReviewing(program: Command, choose: Choose): void {
   branchCommand(program, 'diff')
     .description('the difference between a branch and its merge base, as a patch')
     .option('--revision <number>', 'an earlier revision of the branch')
+    .option('--since-review', 'what changed since your last review, without what a rebase brought')
+    .option('--since <number>', 'what changed since an earlier revision')
     .option('--stat', 'the changed files alone')
-    .addHelpText('after', examples('ph diff', 'ph diff 12 --stat', 'ph diff 12 | git apply'))
+    .addHelpText(
+      'after',
+      examples('ph diff', 'ph diff 12 --stat', 'ph diff 12 --since-review', 'ph diff 12 | git apply'),
+    )
     .action((b, options) => choose(async () => (await import('../commands/diff.ts')).diff(b, options)));
   branchCommand(program, 'tutorial')
     .description('the guided explanation of a branch, step by step')
@@ -28,12 +33,14 @@ export function addReviewing(program: Command, choose: Choose): void {
     .option('--draft', 'keep it for yourself until you submit a review')
     .option('--resolve <thread>', 'mark a thread as settled')
     .option('--unresolve <thread>', 'open a settled thread again')
+    .option('--apply <comment>', 'commit what this comment suggests, on the forge')
     .option('--open', 'show open threads alone')
     .addHelpText(
       'after',
       examples(
         'ph comment --open',
         'ph comment 12 --at src/a.ts:10-12 --message "Why twice?"',
+        'ph comment 12 --apply 31',
         'ph comment 12 --reply 7 --message "Done." && ph comment 12 --resolve 7',
       ),
     )
@@ -45,12 +52,14 @@ export function addReviewing(program: Command, choose: Choose): void {
     .option('--approve', 'it may land, for your part')
     .option('--changes', 'it must change first')
     .option('--comment', 'neither')
+    .option('--ask <names>', 'ask others for a review, by name, with commas between them')
     .option('--message <text>', 'a word on the whole, in Markdown')
     .option('--head <commit>', 'the commit you have read, in place of the one that is here')
     .addHelpText(
       'after',
       examples(
         'ph review 12',
+        'ph review 12 --ask ada,bob',
         'ph review 12 --approve',
         'ph review 12 --changes --message "Read the clock once."',
       ),
