@@ -2,11 +2,15 @@
 import { diffBetween } from '../repos/diff-between.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import { readUpTo } from '../git/read-up-to.ts';
 import { readMemoryBytes } from '../git/run.ts';
 import { repoPath } from '../repos/path.ts';
+import { parseCommitLines } from './writers/commit-lines.ts';
 import type { Commit, WriterInput } from './writers/writer.ts';
 
 const maxCommits = 200;
+// Behind this much the lines of commits are not known; their hunks go by their files.
+const maxPatchBytes = 8 * 1024 * 1024;
 const maxLogBytes = 4 * 1024 * 1024;
 
 export async function readInput(forge: Forge, branch: Branch, revision: Revision): Promise<WriterInput> {
@@ -19,24 +23,34 @@ export async function readInput(forge: Forge, branch: Branch, revision: Revision
 async function readCommits(forge: Forge, subject: { branch: Branch; revision: Revision }): Promise<Commit[]> {
   const { branch, revision } = subject;
   const exclude = revision.baseOid === undefined ? [] : [`^${revision.baseOid}`];
-  const { stdout } = await forge.git.run(
+  const range = ['--reverse', '--no-merges', `--max-count=${maxCommits}`, '--no-renames'];
+  const ends = [revision.headOid, ...exclude, '--'];
+  const repo = repoPath(forge, branch.repoId);
+  const maxMs = forge.config.limits.readSeconds * 1000;
+  const patches = await readUpTo(
+    forge.git,
     [
       'log',
-      '--reverse',
-      '--no-merges',
-      `--max-count=${maxCommits}`,
-      '-z',
-      '--name-only',
-      '--no-renames',
-      '--format=%x01%s%x00%b%x00',
-      revision.headOid,
-      ...exclude,
-      '--',
+      ...range,
+      '-p',
+      '-U0',
+      '--no-color',
+      '--no-ext-diff',
+      '--no-textconv',
+      '--src-prefix=a/',
+      '--dst-prefix=b/',
+      '--format=%x01',
+      ...ends,
     ],
+    { repo, maxBytes: maxPatchBytes, maxMs },
+  );
+  const lines = parseCommitLines(patches.bytes.toString('utf8'));
+  const { stdout } = await forge.git.run(
+    ['log', ...range, '-z', '--name-only', '--format=%x01%s%x00%b%x00', ...ends],
     {
-      repo: repoPath(forge, branch.repoId),
+      repo,
       maxBytes: maxLogBytes,
-      timeoutMs: forge.config.limits.readSeconds * 1000,
+      timeoutMs: maxMs,
       maxMemoryBytes: readMemoryBytes,
     },
   );
@@ -44,12 +58,13 @@ async function readCommits(forge: Forge, subject: { branch: Branch; revision: Re
     .toString('utf8')
     .split('\x01')
     .slice(1)
-    .map((record) => {
+    .map((record, index) => {
       const [subject = '', body = '', ...paths] = record.split('\0');
       return {
         subject,
         body: body.trim(),
         paths: paths.map((path) => path.replace(/^\n/, '')).filter(Boolean),
+        lines: lines[index],
       };
     });
 }

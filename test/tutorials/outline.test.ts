@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Diff, DiffFile, DiffLine } from '../../src/git/diff.ts';
 import { coverEveryHunk, hunksOf } from '../../src/tutorials/coverage.ts';
+import { parseCommitLines } from '../../src/tutorials/writers/commit-lines.ts';
 import { writeOutline } from '../../src/tutorials/writers/outline.ts';
 import { roleOf, sourceOfTest } from '../../src/tutorials/writers/roles.ts';
 import type { Commit } from '../../src/tutorials/writers/writer.ts';
@@ -120,15 +121,59 @@ test('tangled commits give way to what files are for: data, code with its test, 
     commits: [commit('wip', paths), commit('wip 2', paths)],
   });
   expect(titles(body)).toEqual([
-    'The shape of the data',
-    'The code in src/pay',
-    'What people see in templates',
-    'Settings and tools',
-    'Documentation',
+    'The shape of the data: 1',
+    'Changes in src/pay: pay',
+    'What people see: x',
+    'Settings and tools: tsconfig',
+    'Documentation: README',
     'Generated files',
   ]);
   expect(body.steps[1]?.hunks.map((key) => key.path)).toEqual(['src/pay/pay.ts', 'test/pay.test.ts']);
   expect(body.steps.at(-1)?.folded).toBe(true);
+});
+
+test('a hunk belongs to the commit that wrote most of its lines, not to the last that touched its file', () => {
+  const hunk = (text: string): DiffLine[] => [{ kind: 'added', text }];
+  const both = file('a.ts', 2);
+  both.hunks = [
+    { ...both.hunks[0]!, lines: hunk('one') },
+    { ...both.hunks[0]!, lines: hunk('two') },
+  ];
+  const wrote = (text: string) => new Map([['a.ts', { added: new Set([text]), removed: new Set<string>() }]]);
+  const body = writeOutline({
+    title: 'x',
+    diff: diffOf(both),
+    commits: [
+      { ...commit('Count one', ['a.ts']), lines: wrote('one') },
+      { ...commit('Count two', ['a.ts']), lines: wrote('two') },
+    ],
+  });
+  expect(body.steps.map(({ title, hunks }) => [title, hunks])).toEqual([
+    ['Count one', [{ path: 'a.ts', hunk: 0 }]],
+    ['Count two', [{ path: 'a.ts', hunk: 1 }]],
+  ]);
+});
+
+test('the lines of commits are read by the counts of their hunks, so that no content poses as a head', () => {
+  const text = [
+    '\x01',
+    '',
+    'diff --git a/a.ts b/a.ts',
+    'index 1..2 100644',
+    '--- a/a.ts',
+    '+++ b/a.ts',
+    '@@ -1 +1,2 @@ x',
+    '--- a/evil.ts',
+    '+\x01',
+    '+@@ -1 +1 @@',
+    '\x01',
+    '',
+  ].join('\n');
+  const commits = parseCommitLines(text);
+  expect(commits).toHaveLength(2);
+  expect(commits[0]).toEqual(
+    new Map([['a.ts', { added: new Set(['\x01', '@@ -1 +1 @@']), removed: new Set(['-- a/evil.ts']) }]]),
+  );
 });
 
 test('added and removed names are listed', () => {
@@ -155,5 +200,8 @@ test.each([
 test('a test belongs to the one changed source that carries its name', () => {
   expect(sourceOfTest('test/a.test.ts', new Set(['src/a.ts', 'src/b.ts']))).toBe('src/a.ts');
   expect(sourceOfTest('test/a.test.ts', new Set(['x/a.ts', 'y/a.ts']))).toBeUndefined();
+  // Else to the one folder of its own name.
+  expect(sourceOfTest('test/pay/rest.test.ts', new Set(['src/pay/a.ts', 'src/b.ts']))).toBe('src/pay/a.ts');
+  expect(sourceOfTest('test/pay/rest.test.ts', new Set(['src/pay/a.ts', 'x/pay/b.ts']))).toBeUndefined();
   expect(sourceOfTest('src/a.ts', new Set(['src/a.ts']))).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 // The seam behind which a tutorial is written. `outline` is the writer that needs no network and always works; every
 // other one may fail, and says whether it is worth to ask it again.
 import type { Diff } from '../../git/diff.ts';
+import type { CommitLines } from './commit-lines.ts';
 import type { TutorialBody, WriterUsage } from '../model.ts';
 
 /** One commit of the branch, the oldest first, with the paths it touches. */
@@ -8,6 +9,8 @@ export interface Commit {
   subject: string;
   body: string;
   paths: string[];
+  /** The lines it adds and removes, where they could be read. */
+  lines?: CommitLines | undefined;
 }
 
 export interface WriterInput {
