@@ -50,6 +50,10 @@ test('ph comment writes, answers, settles and shows threads; ph review submits d
   expect((await ada('comment')).stdout).toContain('Later.');
   expect((await ada('review')).stdout).toMatch(/^ben asks for changes\n1 of 2 threads open/);
   expect((await ben('review', '--approve')).stdout).toMatch(/^approved work #1/);
+  const since = JSON.parse((await ben('diff', '--since-review', '--json')).stdout) as unknown;
+  const file = { path: 'src/new.txt', label: 'unchanged', conflict: false, diff: null };
+  expect(since).toMatchObject({ since: 1, revision: 1, files: expect.arrayContaining([file]) });
+  expect(await ada('diff', '--since-review', '--revision', '1')).toMatchObject({ status: 0, stdout: '' });
 });
 
 test('what is no thread, place, verdict or head is refused, each with its exit status', async () => {
@@ -76,6 +80,10 @@ test('ph diff prints a patch that git can apply, and the changed files; ph tutor
   expect(await client.git('apply', '--numstat', patch)).toContain('3\t0\tsrc/new.txt');
   expect((await ben('diff', '--stat')).stdout).toContain('added  +3  -0  src/new.txt\n');
   expect(await ben('diff', '--revision', '7')).toMatchObject({ status: 4 });
+  const since = await ben('diff', '--since', '1', '--stat');
+  expect(since.stdout).toMatch(/^From revision 1 to revision 1:\n/);
+  expect(since.stdout).toContain('unchanged  src/new.txt\n');
+  expect(await ben('diff', '--since', 'x')).toMatchObject({ status: 2 });
   expect((await ben('tutorial')).stdout).toMatch(/tutorial none; read the change with: ph diff/);
   await generateTutorials(staged.forge, outlineWriter);
   expect((await ben('tutorial')).stdout).toMatch(/1\. .*\n/);
