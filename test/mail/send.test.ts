@@ -112,8 +112,10 @@ test('what happens to a branch within a minute is one mail, and the mails of a b
   expect(text).toContain('Teach &lt;b&gt;ducks&lt;/b&gt;');
   expect(text).toContain('/ana/app/branches/1');
   // The same facts again, and what was read before it was told, are no mail; what is new is.
+  await s.settle([s.ana.account.id]);
   s.clock.advance(minute);
-  await s.tell(branch.id);
+  await s.settle();
+  expect(s.server.received).toHaveLength(2);
   await s.say(s.ben.caller, branch, 'And once more, @ana');
   await s.tell(branch.id);
   readBranch(s.forge, { caller: s.ana.caller, branchId: branch.id });
@@ -155,6 +157,19 @@ test('an address gets nothing but the question until its owner confirms it, and 
   s.choose(s.ana.caller);
   await s.settle();
   expect(confirmMail(s.forge, { caller: s.ana.caller, secret: s.linked() }).confirmed).toBe(true);
+  // What happened before is no news, and what waits does not go to the address that comes after.
+  await s.settle([s.ana.account.id]);
+  s.clock.advance(10 * minute);
+  await s.settle();
+  await s.tell(s.push('later', 'Late').id);
+  chooseMail(s.forge, { caller: s.ana.caller, request: { address: 'new@example.org', kinds: ['review'] } });
+  s.clock.advance(minute);
+  await s.settle();
+  const told = s.server.received.map(({ to, headers }) => `${to} ${headers.get('subject')}`);
+  expect(told).toEqual([
+    ...Array.from({ length: 3 }, () => 'ana@example.org Confirm this address for ana'),
+    'new@example.org Confirm this address for ana',
+  ]);
 });
 
 test('only the kinds that were chosen are told, and nothing of a repository that the reader may not see any more', async () => {
