@@ -3,6 +3,11 @@ import type { Command } from 'commander';
 import { branchCommand, examples, type Choose } from '../options.ts';
 
 export function addReviewing(program: Command, choose: Choose): void {
+  addReading(program, choose);
+  addSaying(program, choose);
+}
+
+function addReading(program: Command, choose: Choose): void {
   branchCommand(program, 'diff')
     .description('the difference between a branch and its merge base, as a patch')
     .option('--revision <number>', 'an earlier revision of the branch')
@@ -20,6 +25,9 @@ export function addReviewing(program: Command, choose: Choose): void {
     .action((b, options) =>
       choose(async () => (await import('../commands/tutorial.ts')).tutorial(b, options)),
     );
+}
+
+function addSaying(program: Command, choose: Choose): void {
   branchCommand(program, 'comment')
     .description('read the threads of a branch, write in them, settle them')
     .option('--message <text>', 'what to say, in Markdown; without it the threads are shown')
