@@ -13,6 +13,7 @@ import { mailState } from '../mail/find.ts';
 import { listRepos } from '../repos/find.ts';
 import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping-record.ts';
 import { fullName, type Repo } from '../repos/model.ts';
+import { writerCosts } from '../tutorials/costs.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { adminCiPages, ciRows } from './admin-ci.ts';
@@ -26,6 +27,8 @@ export interface AdminParts {
 
 const adminQuery = z.object({ fragment: z.enum(['housekeeping', 'ci']).optional() });
 const maxTroubles = 20;
+/** So many days of the costs of tutorials are summed. */
+const costDays = 30;
 const withReason = z.object({ reason: z.string() });
 /** One repository by its id, or all of them. */
 const housekeepingForm = z.object({ repo: z.union([z.literal('all'), z.coerce.number().int().positive()]) });
@@ -55,6 +58,8 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
       })),
       tier: parts.ci.tier(),
       version: parts.version,
+      costs: writerCosts(forge, costDays),
+      costDays,
       ...kept,
     });
   });
