@@ -1,5 +1,4 @@
 // What templates may call: times, durations, sizes, object ids. Pure functions from values to text.
-import { sideBySide } from './side-by-side.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -84,5 +83,4 @@ export const filters = {
   visible,
   plural,
   words: humanWords,
-  sideBySide,
 };

@@ -1,9 +1,13 @@
 // Server-rendered pages. Autoescape is on; `safe` is used in templates/_safe.njk alone (a test greps).
 import type { Response } from 'express';
 import nunjucks from 'nunjucks';
+import { diffPieces } from './diff-html.ts';
 import { filters } from './filters.ts';
 
 const templatesFolder = new URL('../../templates/', import.meta.url).pathname;
+
+/** Everything that a template may call. */
+export const templateFilters = { ...filters, diffPieces };
 
 const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(templatesFolder), {
   autoescape: true,
@@ -11,7 +15,7 @@ const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(templ
   trimBlocks: true,
   lstripBlocks: true,
 });
-for (const [name, filter] of Object.entries(filters)) environment.addFilter(name, filter);
+for (const [name, filter] of Object.entries(templateFilters)) environment.addFilter(name, filter);
 
 /** A template as text; `data` is everything it sees. */
 export function renderToString(template: string, data: Record<string, unknown>): string {

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import nunjucks from 'nunjucks';
+import { templateFilters } from '../../src/web/render.ts';
 import { describe, expect, test } from 'vitest';
-import { filters } from '../../src/web/filters.ts';
 
 const folder = fileURLToPath(new URL('../../templates/', import.meta.url));
 const templates = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -13,7 +13,7 @@ const templates = readdirSync(folder, { recursive: true, withFileTypes: true })
 
 describe('every template compiles, with the filters and templates that it names', () => {
   const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(folder));
-  for (const [name, filter] of Object.entries(filters)) environment.addFilter(name, filter);
+  for (const [name, filter] of Object.entries(templateFilters)) environment.addFilter(name, filter);
 
   test.each(templates)('%s', (name) => {
     const { path, tmplStr } = environment.getTemplate(name, true) as unknown as {

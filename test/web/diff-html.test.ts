@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { diffPieces } from '../../src/web/diff-html.ts';
+import { hunkRows, type PlainLine } from '../../src/web/diff-rows.ts';
+
+const plain = { before: undefined, after: undefined };
+const rowsOf = (...lines: PlainLine[]) =>
+  hunkRows({ oldStart: 1, newStart: 1, section: '', lines }, plain).rows;
+const hostile = '"><img src=x onerror=alert(1)>&amp;';
+
+test('whatever a line, a name or a note says stays text, in one column and side by side', () => {
+  const rows = rowsOf(
+    { kind: 'removed', text: hostile, oldNumber: 1 },
+    { kind: 'added', text: `${hostile} and more`, newNumber: 1 },
+    { kind: 'context', text: hostile, oldNumber: 2, newNumber: 2, cut: 5 },
+  );
+  rows[0]!.moved = { note: hostile };
+  for (const isSplit of [false, true]) {
+    const html = diffPieces(rows, { commentHref: `?comment=${hostile}` }, isSplit)
+      .map((piece) => piece.html)
+      .join('');
+    expect(html).not.toMatch(/<(?!\/?(?:tr|td|a|mark|span)\b)/);
+    expect(html).not.toContain('"><img');
+    expect(html).toContain('&quot;&gt;&lt;img src=x');
+  }
+});
+
+test('a piece ends at the row below which something stands, on whichever side it does', () => {
+  const rows = rowsOf(
+    { kind: 'context', text: 'a', oldNumber: 1, newNumber: 1 },
+    { kind: 'removed', text: 'b', oldNumber: 2 },
+    { kind: 'added', text: 'c', newNumber: 2 },
+    { kind: 'context', text: 'd', oldNumber: 3, newNumber: 3 },
+  );
+  const file = { talk: { old2: ['thread'] }, form: { key: 'new2' } };
+  expect(diffPieces(rows, file, false).map(({ keys }) => keys)).toEqual([['old2'], ['new2'], []]);
+  expect(diffPieces(rows, file, true).map(({ keys }) => keys)).toEqual([['old2', 'new2'], []]);
+  expect(diffPieces(rows, {}, false)).toHaveLength(1);
+});
+
+test('nobody is led to comment on the old lines of an earlier revision', () => {
+  const rows = rowsOf({ kind: 'removed', text: 'b', oldNumber: 2 });
+  const link = (isSince: boolean) =>
+    diffPieces(rows, { commentHref: '?c', isSince }, true)[0]!.html.includes('href');
+  expect([link(false), link(true)]).toEqual([true, false]);
+});
