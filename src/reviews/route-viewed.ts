@@ -17,7 +17,7 @@ import {
   viewedView,
   type SinceView,
 } from './viewed-model.ts';
-import { markViewed, patchesOf, viewedOf } from './viewed.ts';
+import { filesOf, markViewed, viewedOf } from './viewed.ts';
 
 const branch = '/api/v1/repos/:owner/:repo/branches/:number';
 
@@ -58,8 +58,11 @@ export function viewedApi(forge: Forge): Router {
     const wanted = sent.query().revision ?? order.branch.revision;
     const revision = getRevision(forge, order.branch.id, wanted);
     const place = { ...order, revision };
-    const [patches, { paths, total }] = [await patchesOf(forge, place), await viewedOf(forge, place)];
-    const files = [...patches.keys()].map((path) => ({ path, viewed: paths.has(path) }));
+    const { paths, total } = await viewedOf(forge, place);
+    const files = (await filesOf(forge, place)).map((file) => ({
+      path: pathOf(file),
+      viewed: paths.has(pathOf(file)),
+    }));
     response.json({ revision: revision.number, head: revision.headOid, viewed: paths.size, total, files });
   });
   apiRoute(router, table.mark, async (request, response, sent) => {

@@ -5,6 +5,7 @@ import type { Caller } from '../accounts/model.ts';
 import { listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import type { DiffFile } from '../git/diff.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { diffBetween } from '../repos/diff-between.ts';
 import { filePatch } from '../repos/file-patch.ts';
@@ -35,15 +36,16 @@ export async function markViewed(forge: Forge, order: ViewedOrder): Promise<View
   if (revision === undefined) {
     throw new ForgeError('not_found', `head: no revision of branch #${branch.number} has the head ${head}.`);
   }
-  const patch = (await patchesOf(forge, { ...order, revision })).get(path);
-  if (patch === undefined) {
+  const file = (await filesOf(forge, { ...order, revision })).find((each) => pathOf(each) === path);
+  if (file === undefined) {
     throw new ForgeError('not_found', `path: revision ${revision.number} does not change ${path}.`);
   }
   const row = { accountId: account.id, branchId: branch.id, path };
   forge.db.transaction(() => {
     if (isViewed) {
+      removeViewed(forge.db, row);
       checkRoomForMark(forge, row);
-      insertViewed(forge.db, { ...row, patch, now: forge.clock.now() });
+      insertViewed(forge.db, { ...row, patch: filePatch(file), now: forge.clock.now() });
     } else removeViewed(forge.db, row);
     const action = isViewed ? 'review.view' : 'review.unview';
     recordAudit(forge, order.caller, { action, subject: subjectOf(order), detail: { path } });
@@ -56,24 +58,28 @@ export async function viewedOf(
   forge: Forge,
   place: { repo: Repo; branch: Branch; caller: Caller; revision: Revision },
 ): Promise<Viewed> {
-  const patches = await patchesOf(forge, place);
+  const files = await filesOf(forge, place);
   const { account } = place.caller;
   const rows =
     account === undefined
       ? []
       : listViewedRows(forge.db, { accountId: account.id, branchId: place.branch.id });
-  const viewed = rows.filter(({ path, patch }) => patches.get(path) === patch);
-  return { paths: new Set(viewed.map(({ path }) => path)), total: patches.size };
+  const patches = new Map(rows.map(({ path, patch }) => [path, patch]));
+  // Only files with a mark are hashed: most pages of large differences have none.
+  const viewed = files.filter((file) => {
+    const patch = patches.get(pathOf(file));
+    return patch !== undefined && patch === filePatch(file);
+  });
+  return { paths: new Set(viewed.map(pathOf)), total: files.length };
 }
 
-/** The patch of every file that a revision changes, by its path. */
-export async function patchesOf(
+/** The files that a revision changes. */
+export async function filesOf(
   forge: Forge,
   { repo, revision }: { repo: Repo; revision: Revision },
-): Promise<Map<string, string>> {
+): Promise<DiffFile[]> {
   const { baseOid, headOid } = revision;
-  const { files } = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
-  return new Map(files.map((file) => [pathOf(file), filePatch(file)]));
+  return (await diffBetween(forge, { repoId: repo.id, baseOid, headOid })).files;
 }
 
 function checkRoomForMark(forge: Forge, reader: { accountId: number; branchId: number }): void {

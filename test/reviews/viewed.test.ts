@@ -74,6 +74,7 @@ test('marks are refused for files and heads that the branch has not, and beyond 
   await expect(elsewhere).rejects.toMatchObject({ code: 'not_found' });
   for (const path of ['1', '2', '3']) await view(staged, path);
   await expect(view(staged, '4')).rejects.toMatchObject({ code: 'limited' });
+  await view(staged, '3');
 });
 
 test('since an earlier revision, a rebase brings nothing: each file is changed, new, gone, only rebased or unchanged', async () => {
