@@ -1,15 +1,11 @@
-// Takes pictures of the main pages, wide and narrow, light and dark, on a forge that has just been started with its
-// tour. Usage: node test/browser/screenshots.ts FOLDER
+// Takes pictures of every page, wide and narrow, light and dark, on the forge of rich-forge.ts. What begins with the
+// names that follow is taken alone. Usage: node test/browser/screenshots.ts [FOLDER [NAME…]]
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { z } from 'zod';
+import type { Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
-import { makePh } from '../support/ph.ts';
-import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { outputOf } from '../support/run-program.ts';
-import { sshArguments } from '../support/ssh.ts';
-import type { GitClient } from '../support/git-client.ts';
+import { startRichForge, type RichForge } from '../support/rich-forge.ts';
+import { pagesOf } from './page-addresses.ts';
 
 const looks = [
   { name: 'wide-light', width: 1280, height: 900, colorScheme: 'light' },
@@ -17,73 +13,40 @@ const looks = [
   { name: 'narrow-light', width: 360, height: 780, colorScheme: 'light' },
   { name: 'narrow-dark', width: 360, height: 780, colorScheme: 'dark' },
 ] as const;
+/** Some pages are very long; their beginning tells enough. */
+const maxHeight = 4000;
 
-const branchList = z.object({ branches: z.array(z.object({ number: z.number(), state: z.string() })) });
-
-/** Name of the picture → path of the page. */
-async function listPages(served: ServedForge, token: string): Promise<Record<string, string>> {
-  const response = await fetch(`${served.http}/api/v1/repos/welcome/tour/branches`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  const pages: Record<string, string> = { home: '/', repository: '/welcome/tour', account: '/account' };
-  for (const { number, state } of branchList.parse(await response.json()).branches) {
-    for (const tab of ['tutorial', 'changes', 'commits', 'discussion', 'ci']) {
-      pages[`branch-${number}-${state}-${tab}`] = `/welcome/tour/branches/${number}?tab=${tab}`;
-    }
+async function takePage(page: Page, target: { url: string; folder: string; title: string }): Promise<void> {
+  const { url, folder, title } = target;
+  await page.goto(url);
+  for (const { name, width, height, colorScheme } of looks) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const wanted: number = await page.evaluate('document.documentElement.scrollHeight');
+    const clip = { x: 0, y: 0, width, height: Math.min(maxHeight, Math.max(height, wanted)) };
+    await page.screenshot({ path: join(folder, `${title}.${name}.png`), fullPage: true, clip });
   }
-  const files = {
-    files: '/welcome/tour/tree',
-    file: '/welcome/tour/blob/main/greet.sh',
-    refs: '/welcome/tour/refs',
-    landings: '/welcome/tour/landings',
-    search: '/welcome/tour/search/main?q=echo',
-    inbox: '/inbox',
-    webhooks: '/welcome/tour/settings/webhooks',
-    audit: '/admin/audit',
-  };
-  return { ...pages, ...files, run: '/welcome/tour/runs/1', 'not-found': '/welcome/nowhere' };
 }
 
-async function signIn(browser: Browser, served: ServedForge, client: GitClient): Promise<Page> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
-  const page = await browser.newPage();
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
-  return page;
-}
-
-async function takeAll(folder: string): Promise<number> {
-  const served = await startForge({ welcome: true });
+async function takeAll(folder: string, names: readonly string[]): Promise<number> {
+  const rich: RichForge = await startRichForge();
   const browser = await launchBrowser();
   let taken = 0;
   try {
-    const ada = await served.person('ada', 'admin');
-    const ph = await makePh(served, ada);
-    const page = await signIn(browser, served, ada);
-    // The tour's lanes have run when every open branch is settled one way or the other.
-    const list = await ph('list', '--repo', 'welcome/tour', '--json');
-    for (const { number } of branchList.parse(JSON.parse(list.stdout)).branches) {
-      await ph('wait', String(number), '--repo', 'welcome/tour', '--timeout', '60');
-    }
-    const pages = await listPages(served, await served.token('ada', 'read'));
-    for (const { name, width, height, colorScheme } of looks) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      for (const [title, path] of Object.entries(pages)) {
-        await page.goto(served.http + path);
-        await page.screenshot({ path: join(folder, `${title}.${name}.png`), fullPage: true });
-        taken += 1;
-      }
+    const page = await browser.newPage();
+    await rich.signIn(page);
+    for (const [title, path] of pagesOf(rich)) {
+      if (names.length > 0 && !names.some((name) => title.startsWith(name))) continue;
+      await takePage(page, { url: rich.served.http + path, folder, title });
+      taken += looks.length;
     }
   } finally {
     await browser.close();
-    await disposeServed(served);
+    await rich.dispose();
   }
   return taken;
 }
 
-const folder = resolve(process.argv[2] ?? 'test/screenshots');
-mkdirSync(folder, { recursive: true });
-console.log(`${await takeAll(folder)} pictures in ${folder}`);
+const [folder = 'test/screenshots', ...names] = process.argv.slice(2);
+mkdirSync(resolve(folder), { recursive: true });
+console.log(`${await takeAll(resolve(folder), names)} pictures in ${resolve(folder)}`);
