@@ -10,6 +10,9 @@ import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import { reviewsApi } from '../../src/reviews/api.ts';
 import { reviewsView, reviewView, threadsView, threadView } from '../../src/reviews/model.ts';
 import { reviewsPages } from '../../src/reviews/pages.ts';
+import { reviewersView } from '../../src/reviews/request-model.ts';
+import { digestOf } from '../../src/reviews/suggestion-digest.ts';
+import { appliedView } from '../../src/reviews/suggestion-model.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { closeRenderPool } from '../../src/web/render-pool.ts';
@@ -183,4 +186,47 @@ test('a form goes back to the tab it was sent from, and answers the script of th
     page: true,
   });
   expect(decided.status).toBe(303);
+});
+
+test('a suggestion is applied over the API and by the form of the page, for whoever may write', async () => {
+  const { author, reader } = one;
+  const suggest = (line: number) =>
+    get(threadView, reader, {
+      path: '/threads',
+      body: { path: 'b.txt', line, body: '```suggestion\nbetter\n```' },
+    });
+  const [first, second] = [await suggest(1), await suggest(2)];
+  const [comment] = first.comments;
+  const { headOid: head } = one.branch();
+  const body = { suggestions: [{ comment: comment!.id }], head };
+  expect((await ask(reader, { path: '/suggestions/apply', body })).status).toBe(403);
+  const applied = await get(appliedView, author, { path: '/suggestions/apply', body });
+  expect(applied).toEqual({ applied: 1, head: one.branch().headOid, revision: 2 });
+  expect((await ask(author, { path: '/suggestions/apply', body })).status).toBe(409);
+  const suggestion = `${second.comments[0]!.id}.1.${digestOf(['better'])}`;
+  const form = { path: '/suggestions/apply', page: true };
+  const sent = await ask(author, { ...form, body: { suggestion, head: applied.head, back: 'changes' } });
+  expect(sent.status).toBe(303);
+  expect(one.branch().revision).toBe(3);
+  const stale = { suggestion: suggestion.replace(/.{64}$/, '0'.repeat(64)), head: one.branch().headOid };
+  expect((await ask(author, { ...form, body: stale })).status).toBe(409);
+  expect((await ask(author, { ...form, body: { suggestion: [], head } })).status).toBe(400);
+});
+
+test('who is asked for a review is listed, and taken from the list again', async () => {
+  const { author, reviewer, reader } = one;
+  const { name } = reviewer.account;
+  const asked = await get(reviewersView, author, { path: '/reviewers', body: { names: [name] } });
+  expect(asked.reviewers).toMatchObject([{ name, by: author.account.name, answered: false }]);
+  expect(await get(reviewersView, reader, { path: '/reviewers' })).toEqual(asked);
+  const gone = await ask(reader, { method: 'DELETE', path: `/reviewers/${name}` });
+  expect(gone.status).toBe(403);
+  const left = await get(reviewersView, reviewer, { method: 'DELETE', path: `/reviewers/${name}` });
+  expect(left.reviewers).toEqual([]);
+  const form = { page: true, path: '/reviewers', body: { names: `${name}, ${reader.account.name}` } };
+  expect((await ask(author, form)).status).toBe(303);
+  const back = { method: 'POST', page: true, path: `/reviewers/${name}/withdraw` };
+  expect((await ask(author, back)).status).toBe(303);
+  const now = await get(reviewersView, author, { path: '/reviewers' });
+  expect(now.reviewers.map((each) => each.name)).toEqual([reader.account.name]);
 });
