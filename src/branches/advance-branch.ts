@@ -33,7 +33,9 @@ export function advanceBranch(
     // The ref comes first, as with a push: after a crash in between, the scan finds the new head.
     await updateRefs(forge.git, path, [{ ref, newOid: headOid, oldOid: fromOid }]);
     const heads = await listHeads(forge.git, path);
-    const read = await readHeads(forge, { repo, heads }, [{ name: branch.name, headOid, pushedBy: actorId }]);
+    const read = await readHeads(forge, { repo, heads }, [
+      { name: branch.name, headOid, pushedBy: actorId, keepsTitle: true },
+    ]);
     const told = forge.db.transaction(() => {
       order.alongside?.();
       recordPush(forge, repoId);

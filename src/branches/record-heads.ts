@@ -24,6 +24,8 @@ export interface PushedHead {
   pushedBy: number | undefined;
   /** Where a new branch is to land; without it, on the default branch. */
   target?: string;
+  /** The branch goes on being called what it was, whatever the commit says. */
+  keepsTitle?: boolean;
 }
 
 /** A repository and where its branches stand. */
@@ -101,7 +103,8 @@ async function readTitle(forge: Forge, { repo }: Place, head: ReadHead): Promise
     return { ...head, problem: `git cannot read its ref refs/heads/${head.name}` };
   try {
     const { subject, parents } = await commitSummary(forge.git, repoPath(forge, repo.id), head.headOid);
-    return { ...head, parents, title: subject.slice(0, 200) || head.name };
+    const kept = head.keepsTitle === true ? head.existing?.title : undefined;
+    return { ...head, parents, title: kept ?? (subject.slice(0, 200) || head.name) };
   } catch (error) {
     const isMissing = error instanceof ForgeError && error.code === 'not_found';
     return { ...head, problem: isMissing ? missingCommit(head.headOid) : brokenReason(error) };

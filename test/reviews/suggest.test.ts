@@ -99,7 +99,7 @@ test('several suggestions become one commit by who applies them, a new revision,
     [one, two, three].map(({ id }) => ({ comment: id })),
   );
   expect(await pushed).toMatchObject({ branchId: before.id, revision: 2 });
-  expect(moved).toMatchObject({ revision: 2, state: 'open' });
+  expect(moved).toMatchObject({ revision: 2, state: 'open', title: before.title });
   expect(getRevision(testForge.forge, moved.id, 2).pushedById).toBe(author.account.id);
   expect(await fileOf(staged, path)).toBe('#!/bin/sh\nonly one\nline 3\nline 4\nline 5\nline 5\nline 6\n');
   expect(await fileOf(staged, 'deep/b.txt')).toBe(numbered(5).slice('line 1\n'.length));
