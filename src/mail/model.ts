@@ -11,8 +11,6 @@ export interface MailChoice {
   confirmedAt: number | undefined;
 }
 
-export type MailState = 'queued' | 'sending' | 'sent' | 'failed';
-
 /** One mail; without a branch it is the one that confirms an address. */
 export interface Mail {
   id: number;
