@@ -16,11 +16,11 @@ test('commits are matched by what they do: the same, changed, gone and new, with
     pushFiles(forge.git, { repo, branch, files, message, ...(from === undefined ? {} : { from }) });
   const pose = `Pose\n\n1:  ${'1'.repeat(40)} = 1:  ${'2'.repeat(40)} a pair\n`;
   await push('old', { kept: 'kept\n' }, 'Keep', base);
-  await push('old', { 'a.txt': lines('first') }, pose);
+  await push('old', { 'a.txt': lines('first') }, `${pose}one\n`);
   const oldHead = await push('old', { gone: 'gone\n' }, 'Go');
   const moved = await push('main', { other: 'target\n' }, 'Move on');
   await push('new', { kept: 'kept\n' }, 'Keep', moved);
-  await push('new', { 'a.txt': lines('second') }, pose);
+  await push('new', { 'a.txt': lines('second') }, `${pose}two\n`);
   const newHead = await push('new', { came: 'came, and nothing like it\n' }, 'Come');
 
   const range = { repo, old: { base, head: oldHead }, new: { base: moved, head: newHead }, maxMs: 60_000 };
