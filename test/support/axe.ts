@@ -9,10 +9,17 @@ interface Fault {
   nodes: { target: unknown; failureSummary?: string }[];
 }
 
-/** What axe-core holds against the page that is open: one line a rule, with the first place it fails in. */
-export async function findFaults(page: Page): Promise<string[]> {
+/** What depends on colours and on the width of the window; the other rules ask about the markup alone. */
+export const rulesOfLook = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable'];
+
+/**
+ * What axe-core holds against the page that is open: one line a rule, with the first place it fails in. All rules, unless
+ * some are named.
+ */
+export async function findFaults(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(axeSource);
-  const script = 'axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations)';
+  const options = { resultTypes: ['violations'], ...(rules === undefined ? {} : { runOnly: rules }) };
+  const script = `axe.run(document, ${JSON.stringify(options)}).then((result) => result.violations)`;
   const faults: Fault[] = await page.evaluate(script);
   return faults.map(
     ({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0]?.target)} ${nodes[0]?.failureSummary ?? ''}`,

@@ -1,0 +1,60 @@
+// Every page of the forge, full: nothing that axe finds in either theme, nothing that scrolls sideways on a phone, and
+// nothing that breaks the content policy.
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { findFaults, rulesOfLook } from '../support/axe.ts';
+import { useBrowser } from '../support/browser.ts';
+import { startRichForge, type RichForge } from '../support/rich-forge.ts';
+import { forgottenRoutes, pagesOf } from './page-addresses.ts';
+
+// A machine that runs everything at once takes its time for a hundred looks.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
+
+const browser = useBrowser();
+let rich: RichForge;
+beforeAll(async () => {
+  rich = await startRichForge();
+});
+afterAll(() => rich.dispose());
+
+test('every page that the forge has is looked at', () => {
+  expect(forgottenRoutes(rich)).toEqual([]);
+});
+
+test('no page has a fault that axe finds, wide and light or narrow and dark, or scrolls sideways', async () => {
+  const context = await (await browser()).newContext({ reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(120_000);
+  const broken: string[] = [];
+  page.on('pageerror', (error) => broken.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) broken.push(`${page.url()}: ${message.text()}`);
+  });
+  const faults: Record<string, string[]> = {};
+  const lookAt = async (paths: Iterable<string>, who: string): Promise<void> => {
+    for (const path of paths) {
+      const found = await look(page, path);
+      if (found.length > 0) faults[`${path} ${who}`] = found;
+    }
+  };
+  await lookAt(['/', '/login', '/ada/app', '/ada/app/branches/1?tab=discussion'], 'signed out');
+  await rich.signIn(page);
+  await lookAt(pagesOf(rich).values(), 'signed in');
+  expect({ faults, broken }).toEqual({ faults: {}, broken: [] });
+  await context.close();
+});
+
+/** Loads a page once, wide and light with every rule; then on a phone and dark with those that the look decides. */
+async function look(page: Page, path: string): Promise<string[]> {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const answer = await page.goto(rich.served.http + path);
+  const status = answer?.status() ?? 0;
+  if (status !== (path.endsWith('/nowhere') ? 404 : 200)) return [`was answered with ${status}`];
+  const faults = await findFaults(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 360, height: 800 });
+  faults.push(...(await findFaults(page, rulesOfLook)));
+  const wanted: number = await page.evaluate('document.documentElement.scrollWidth');
+  return wanted > 360 ? [...faults, `is ${wanted} px wide at 360 px`] : faults;
+}
