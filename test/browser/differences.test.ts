@@ -74,14 +74,24 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => disposeServed(served));
 
-async function signIn(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
-  const page = await (await browser()).newPage(options);
+type PageOptions = NonNullable<Parameters<Browser['newPage']>[0]>;
+let signedIn: PageOptions['storageState'];
+
+/** A page of its own, with the session of the first one. */
+async function signIn(options: PageOptions = {}): Promise<Page> {
+  if (signedIn === undefined) {
+    const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
+    const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
+    const first = await (await browser()).newPage();
+    first.setDefaultTimeout(60_000);
+    await first.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
+    await first.getByRole('main').getByRole('button').first().click();
+    await first.waitForURL(`${served.http}/`);
+    signedIn = await first.context().storageState();
+    await first.close();
+  }
+  const page = await (await browser()).newPage({ ...options, storageState: signedIn });
   page.setDefaultTimeout(60_000);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
   return page;
 }
 
