@@ -18,7 +18,6 @@ export const viewedView = z.object({
   ...progress,
   files: z.array(z.object({ path: z.string(), viewed: z.boolean() })),
 });
-export type ViewedView = z.infer<typeof viewedView>;
 export const viewedAnswer = z.object({ path: z.string(), isViewed: z.boolean(), ...progress });
 
 /**
