@@ -3,7 +3,7 @@ import type { Caller } from '../accounts/model.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Lane } from '../ci/model.ts';
 import type { Forge } from '../forge/open.ts';
-import { findDraft, listHolds } from '../landing/hold-branch.ts';
+import { findDraft, listHolds } from '../landing/holds/hold-branch.ts';
 import type { GateHold, GateView, HoldKind } from '../landing/model.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';

@@ -6,7 +6,7 @@ import type { Repo } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
 import { countBranches } from '../branches/find.ts';
 import { inboxOnHome } from '../inbox/panel-view.ts';
-import { listQueues } from '../landing/queues.ts';
+import { listQueues } from '../landing/queue/queues.ts';
 import { landingShown } from './landings.ts';
 import { branchRows, openBranchesOf, visibleRepos } from './lists.ts';
 

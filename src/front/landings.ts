@@ -15,10 +15,10 @@ import {
   type LandingState,
   type LandingView,
   type QueueView,
-} from '../landing/queue-model.ts';
-import { pauseLandings, resumeLandings } from '../landing/queue-pause.ts';
-import { readQueue } from '../landing/queue-view.ts';
-import { cancelLanding, enqueueLanding, prioritizeLanding } from '../landing/queue.ts';
+} from '../landing/queue/model.ts';
+import { pauseLandings, resumeLandings } from '../landing/queue/queue-pause.ts';
+import { readQueue } from '../landing/queue/queue-view.ts';
+import { cancelLanding, enqueueLanding, prioritizeLanding } from '../landing/queue/queue.ts';
 import { repoOf } from '../repos/guard.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';

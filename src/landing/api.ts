@@ -11,7 +11,7 @@ import { repoOf } from '../repos/guard.ts';
 import type { Repo, Right } from '../repos/model.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
 import { closeBranch, reopenBranch } from './close.ts';
-import { mergeBranch } from './merge.ts';
+import { mergeBranch } from './merge/merge.ts';
 import {
   branchListView,
   branchQuery,
@@ -22,10 +22,10 @@ import {
   waitView,
   type BranchListView,
 } from './model.ts';
-import { conflictsApi } from './route-conflicts.ts';
-import { holdsApi } from './route-holds.ts';
+import { conflictsApi } from './conflicts/route-conflicts.ts';
+import { holdsApi } from './holds/route-holds.ts';
 import { branchVerbsApi } from './route-verbs.ts';
-import { landingsApi } from './route-landings.ts';
+import { landingsApi } from './queue/route-landings.ts';
 import { branchStatus } from './status.ts';
 import { listBranchIds } from './store.ts';
 import { waitForBranch } from './wait.ts';

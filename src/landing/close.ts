@@ -15,7 +15,7 @@ import type { Slots } from '../lib/slot.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { requireRight } from '../repos/rights.ts';
-import { takeMergeSlot } from './merge.ts';
+import { takeMergeSlot } from './merge/merge.ts';
 
 export interface CloseOrder {
   repo: Repo;

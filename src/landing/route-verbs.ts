@@ -8,7 +8,7 @@ import { branchViewOf } from '../branches/view.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Right } from '../repos/model.ts';
 import { apiRoute, apiRow } from '../web/api-route.ts';
-import { mergeChoices } from './merge-choices.ts';
+import { mergeChoices } from './merge/merge-choices.ts';
 import { mergeChoicesView, retargetRequest, revertRequest } from './model.ts';
 import { restoreBranch } from './restore.ts';
 import { retargetBranch } from './retarget.ts';

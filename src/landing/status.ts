@@ -6,7 +6,7 @@ import { runViewOf } from '../ci/view.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Repo } from '../repos/model.ts';
 import { newestTutorial } from '../tutorials/find.ts';
-import { askGate } from './gate.ts';
+import { askGate } from './gate/gate.ts';
 import type { BranchStatusView } from './model.ts';
 import { landingSummaryOf } from './summary-view.ts';
 

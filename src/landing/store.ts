@@ -1,7 +1,7 @@
 // The merges table: the intent of every merge, written before refs move and ended after.
 import type { Forge } from '../forge/open.ts';
 import type { MergeMethod } from '../repos/model.ts';
-import type { Forced } from './force.ts';
+import type { Forced } from './gate/force.ts';
 
 export interface MergeIntent {
   id: number;

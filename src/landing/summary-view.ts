@@ -3,8 +3,8 @@ import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Repo } from '../repos/model.ts';
 import { runUrl } from '../repos/urls.ts';
-import type { LandingView } from './queue-model.ts';
-import { findLanding } from './queue-view.ts';
+import type { LandingView } from './queue/model.ts';
+import { findLanding } from './queue/queue-view.ts';
 import type { LandingSummary } from './summary-model.ts';
 
 /** Null for a branch that was never in the queue. */

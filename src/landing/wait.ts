@@ -7,7 +7,7 @@ import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Repo } from '../repos/model.ts';
 import type { BranchStatusView, WaitGoal, WaitView } from './model.ts';
-import { askGate } from './gate.ts';
+import { askGate } from './gate/gate.ts';
 import { branchFacts } from './status.ts';
 import { gateKey, joinWatch, type Watch } from './watch.ts';
 

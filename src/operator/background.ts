@@ -4,7 +4,7 @@ import { openBranches } from '../branches/open.ts';
 import { openCi } from '../ci/open.ts';
 import type { Forge } from '../forge/open.ts';
 import { openInbox } from '../inbox/open.ts';
-import { openLandings } from '../landing/landings.ts';
+import { openLandings } from '../landing/queue/landings.ts';
 import { openMail } from '../mail/open.ts';
 import { openTargets } from '../landing/open-targets.ts';
 import type { LoopStatus } from '../lib/loop.ts';
@@ -14,8 +14,6 @@ import { openHousekeeping } from '../repos/housekeeping-loop.ts';
 import { openReviews } from '../reviews/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
 import { openWebhooks } from '../webhooks/open.ts';
-
-export type Background = Awaited<ReturnType<typeof openBackground>>;
 
 export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const branches = openBranches(forge);

@@ -9,7 +9,7 @@ import { decidePush } from '../branches/policy.ts';
 import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
-import { recoverMerges } from '../landing/recover.ts';
+import { recoverMerges } from '../landing/merge/recover.ts';
 import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';

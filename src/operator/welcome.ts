@@ -7,7 +7,7 @@ import { scanRepo } from '../branches/scan.ts';
 import { runOf } from '../ci/find.ts';
 import type { Forge } from '../forge/open.ts';
 import { resolveBranch } from '../git/refs.ts';
-import { mergeBranch } from '../landing/merge.ts';
+import { mergeBranch } from '../landing/merge/merge.ts';
 import type { Slots } from '../lib/slot.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { findRepo } from '../repos/find.ts';

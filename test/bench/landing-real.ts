@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { branchListView } from '../../src/landing/model.ts';
-import { queueView } from '../../src/landing/queue-model.ts';
+import { queueView } from '../../src/landing/queue/model.ts';
 import type { GitClient } from '../support/git-client.ts';
 import { manifestOf } from '../support/sample-project.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';

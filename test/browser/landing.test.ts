@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { queueView, type LandingView, type QueueView } from '../../src/landing/queue-model.ts';
+import { queueView, type LandingView, type QueueView } from '../../src/landing/queue/model.ts';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';

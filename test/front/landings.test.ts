@@ -1,7 +1,7 @@
 // The page of the landing queue and the forms about it, without script.
 import { expect, test } from 'vitest';
-import { pauseLandings } from '../../src/landing/queue-pause.ts';
-import { findLanding } from '../../src/landing/queue-view.ts';
+import { pauseLandings } from '../../src/landing/queue/queue-pause.ts';
+import { findLanding } from '../../src/landing/queue/queue-view.ts';
 import { stageBranch } from '../landing/staged-branch.ts';
 import { useForge } from '../support/forge.ts';
 import { serveFront } from './serve-front.ts';

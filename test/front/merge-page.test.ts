@@ -1,7 +1,7 @@
 // The page on which a branch is merged otherwise than usual, aimed elsewhere, taken back or had again.
 import { expect, test } from 'vitest';
 import { getBranch, listBranches } from '../../src/branches/find.ts';
-import { mergeBranch } from '../../src/landing/merge.ts';
+import { mergeBranch } from '../../src/landing/merge/merge.ts';
 import { stageBranch } from '../landing/staged-branch.ts';
 import { useForge } from '../support/forge.ts';
 import { serveFront } from './serve-front.ts';

@@ -9,7 +9,7 @@ import { countUnread, listInbox } from '../../src/inbox/find.ts';
 import { lookAtBranch } from '../../src/inbox/look.ts';
 import { openInbox } from '../../src/inbox/open.ts';
 import { reasonText } from '../../src/inbox/model.ts';
-import { setDraft } from '../../src/landing/hold-branch.ts';
+import { setDraft } from '../../src/landing/holds/hold-branch.ts';
 import { putMember } from '../../src/repos/store.ts';
 import { replyTo, startThread } from '../../src/reviews/comment.ts';
 import { threadRequest } from '../../src/reviews/model.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { findConflicts } from '../../src/landing/conflicts.ts';
-import { readHunks } from '../../src/landing/conflict-hunks.ts';
+import { findConflicts } from '../../src/landing/conflicts/conflicts.ts';
+import { readHunks } from '../../src/landing/conflicts/conflict-hunks.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles, type Files } from '../support/push-files.ts';
 import { stageBranch, stageRepo } from './staged-branch.ts';

@@ -1,6 +1,6 @@
 // What the target's policy asks for, in a real repository with people who review.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askGate } from '../../src/landing/gate.ts';
+import { askGate } from '../../src/landing/gate/gate.ts';
 import type { GateView } from '../../src/landing/model.ts';
 import { startThread } from '../../src/reviews/comment.ts';
 import { threadRequest } from '../../src/reviews/model.ts';

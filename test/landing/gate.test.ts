@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { anonymous } from '../../src/accounts/model.ts';
-import { askGate } from '../../src/landing/gate.ts';
+import { askGate } from '../../src/landing/gate/gate.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { addRevision, stageBranch, stageRepo } from './staged-branch.ts';

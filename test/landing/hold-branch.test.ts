@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { getBranch } from '../../src/branches/find.ts';
-import { askGate } from '../../src/landing/gate.ts';
-import { holdBranch, liftHold, readHolds, setDraft } from '../../src/landing/hold-branch.ts';
-import { holdRequest } from '../../src/landing/hold-model.ts';
-import { mergeBranch } from '../../src/landing/merge.ts';
+import { askGate } from '../../src/landing/gate/gate.ts';
+import { holdBranch, liftHold, readHolds, setDraft } from '../../src/landing/holds/hold-branch.ts';
+import { holdRequest } from '../../src/landing/holds/model.ts';
+import { mergeBranch } from '../../src/landing/merge/merge.ts';
 import { setMember } from '../../src/repos/members.ts';
 import { useForge } from '../support/forge.ts';
 import { stageBranch, stageRepo } from './staged-branch.ts';

@@ -1,8 +1,8 @@
 import '../support/check-answers.ts';
 import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
-import { conflictsView } from '../../src/landing/conflict-model.ts';
-import { holdsView, holdView } from '../../src/landing/hold-model.ts';
+import { conflictsView } from '../../src/landing/conflicts/model.ts';
+import { holdsView, holdView } from '../../src/landing/holds/model.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { serveApi } from './served-api.ts';

@@ -1,9 +1,9 @@
 // What whoever merges may choose: the method, the message, and to go past the gate with a reason.
 import { expect, test } from 'vitest';
 import { getBranch } from '../../src/branches/find.ts';
-import { mergeChoices } from '../../src/landing/merge-choices.ts';
-import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge.ts';
-import { recoverMerges } from '../../src/landing/recover.ts';
+import { mergeChoices } from '../../src/landing/merge/merge-choices.ts';
+import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge/merge.ts';
+import { recoverMerges } from '../../src/landing/merge/recover.ts';
 import type { MergeMethod } from '../../src/repos/model.ts';
 import { useForge, type TestForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';

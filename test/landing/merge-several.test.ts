@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { getBranch } from '../../src/branches/find.ts';
 import type { Branch } from '../../src/branches/model.ts';
 import { mergeTree } from '../../src/git/merge.ts';
-import { makeCommit } from '../../src/landing/commit.ts';
-import { landIntents, moveRefs, recordIntents, type PreparedMerge } from '../../src/landing/merge.ts';
-import { recoverMerges } from '../../src/landing/recover.ts';
+import { makeCommit } from '../../src/landing/merge/commit.ts';
+import { landIntents, moveRefs, recordIntents, type PreparedMerge } from '../../src/landing/merge/merge.ts';
+import { recoverMerges } from '../../src/landing/merge/recover.ts';
 import { useForge } from '../support/forge.ts';
 import { stageBranch, stageRepo, type StagedRepo } from './staged-branch.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { getBranch } from '../../src/branches/find.ts';
-import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge.ts';
+import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge/merge.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { stageBranch, stageRepo, type StagedRepo } from './staged-branch.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parsePolicy, readPolicy } from '../../src/landing/policy.ts';
+import { parsePolicy, readPolicy } from '../../src/landing/policy/policy.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 

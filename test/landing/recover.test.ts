@@ -9,8 +9,8 @@ import {
   moveRefs,
   prepareMerge,
   recordIntents,
-} from '../../src/landing/merge.ts';
-import { recoverMerges } from '../../src/landing/recover.ts';
+} from '../../src/landing/merge/merge.ts';
+import { recoverMerges } from '../../src/landing/merge/recover.ts';
 import type { MergeMethod } from '../../src/repos/model.ts';
 import { useForge } from '../support/forge.ts';
 import { stageBranch, stageRepo, type StagedRepo } from './staged-branch.ts';

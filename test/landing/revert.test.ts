@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { getBranch, listRevisions } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
-import { mergeBranch } from '../../src/landing/merge.ts';
+import { mergeBranch } from '../../src/landing/merge/merge.ts';
 import { restoreBranch } from '../../src/landing/restore.ts';
 import { revertBranch } from '../../src/landing/revert.ts';
 import { mergeMethods, type MergeMethod } from '../../src/repos/model.ts';

@@ -1,7 +1,7 @@
 // The landing queue over the API: who may read, join and order it, and what each refusal says.
 import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
-import { landingView, queueView } from '../../src/landing/queue-model.ts';
+import { landingView, queueView } from '../../src/landing/queue/model.ts';
 import { stageBranch, stageRepo } from './staged-branch.ts';
 import { serveApi } from './served-api.ts';
 import { useForge } from '../support/forge.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findSecrets } from '../../src/landing/secret-shapes.ts';
+import { findSecrets } from '../../src/landing/gate/secret-shapes.ts';
 
 const key = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDKx';
 const letters = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY';

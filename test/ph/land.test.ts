@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { endLandingRow } from '../../src/landing/queue-store.ts';
-import { landingView, queueView } from '../../src/landing/queue-model.ts';
-import { findLanding } from '../../src/landing/queue-view.ts';
+import { endLandingRow } from '../../src/landing/queue/store.ts';
+import { landingView, queueView } from '../../src/landing/queue/model.ts';
+import { findLanding } from '../../src/landing/queue/queue-view.ts';
 import { stageBranch } from '../landing/staged-branch.ts';
 import { useForge } from '../support/forge.ts';
 import { atTerminal, launcher, type Terminal } from './at-terminal.ts';

@@ -3,7 +3,7 @@
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { LandingView, QueueView } from '../../src/landing/queue-model.ts';
+import type { LandingView, QueueView } from '../../src/landing/queue/model.ts';
 import { makePh } from '../support/ph.ts';
 import { manifestOf, pushBranch, pushProject } from '../support/sample-project.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';

@@ -1,8 +1,8 @@
 // L2: a branch is judged by what its target says, whatever it says itself. Z5: by the very commits that land.
 import { expect, test } from 'vitest';
-import { askGate } from '../../src/landing/gate.ts';
-import { holdBranch } from '../../src/landing/hold-branch.ts';
-import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge.ts';
+import { askGate } from '../../src/landing/gate/gate.ts';
+import { holdBranch } from '../../src/landing/holds/hold-branch.ts';
+import { mergeBranch, moveRefs, prepareMerge, recordIntents } from '../../src/landing/merge/merge.ts';
 import { retargetBranch } from '../../src/landing/retarget.ts';
 import { getBranch } from '../../src/branches/find.ts';
 import { stageBranch, stageRepo } from '../landing/staged-branch.ts';

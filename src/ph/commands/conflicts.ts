@@ -1,4 +1,4 @@
-import { conflictsView, type ConflictFile, type ConflictHunk } from '../../landing/conflict-model.ts';
+import { conflictsView, type ConflictFile, type ConflictHunk } from '../../landing/conflicts/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { clean, cleanLine, printJson, stdout } from '../output.ts';
 import { branchRoute, findBranch, findPlace, type PlaceOptions } from '../place.ts';

@@ -1,4 +1,4 @@
-import { holdsView } from '../../landing/hold-model.ts';
+import { holdsView } from '../../landing/holds/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { cleanLine, printJson, stdout } from '../output.ts';
 import { branchRoute, findBranch, findPlace, type PlaceOptions } from '../place.ts';

@@ -1,4 +1,4 @@
-import { holdsView, holdView, type HoldView } from '../../landing/hold-model.ts';
+import { holdsView, holdView, type HoldView } from '../../landing/holds/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { notFound, wrongUse } from '../failure.ts';
 import { cleanLine, printJson, stdout } from '../output.ts';

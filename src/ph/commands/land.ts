@@ -1,5 +1,5 @@
 // Puts a branch into the landing queue at the commit that is here, and waits for what becomes of it.
-import { landingView, maxPriority, type LandingView } from '../../landing/queue-model.ts';
+import { landingView, maxPriority, type LandingView } from '../../landing/queue/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { Failure } from '../failure.ts';
 import { describeLanding } from '../landing-words.ts';

@@ -1,5 +1,5 @@
 // The landing queue on a terminal: its order, why each branch waits, and what left it last.
-import { queueView, type LandingView, type QueueView } from '../../landing/queue-model.ts';
+import { queueView, type LandingView, type QueueView } from '../../landing/queue/model.ts';
 import { exitStatus, type ExitStatus } from '../../lib/statuses.ts';
 import { wrongUse } from '../failure.ts';
 import { testedWith } from '../landing-words.ts';

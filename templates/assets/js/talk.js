@@ -27,7 +27,8 @@ export function commentHere() {
   const row = document.querySelector('.diff tr:hover') ?? document.activeElement?.closest('.diff tr');
   const link =
     row?.querySelector('.line-number.new a') ??
-    row?.querySelector('.line-number a') ?? row?.nextElementSibling?.querySelector('.line-number a');
+    row?.querySelector('.line-number a') ??
+    row?.nextElementSibling?.querySelector('.line-number a');
   const near = document.activeElement?.closest('.file-diff')?.querySelector('.file-comment');
   const target = link ?? near ?? document.querySelector('.talk-say textarea');
   if (target instanceof HTMLTextAreaElement) target.focus();
