@@ -24,6 +24,12 @@ export function moveTarget(
     if (branch.state !== 'open') {
       throw new ForgeError('conflict', `Branch #${branch.number} is ${branch.state}; it lands nowhere else.`);
     }
+    if (branch.brokenReason !== undefined) {
+      throw new ForgeError(
+        'conflict',
+        `Branch #${branch.number} cannot be read: ${branch.brokenReason}. Push it again first.`,
+      );
+    }
     const path = repoPath(forge, repoId);
     const targetOid = await resolveBranch(forge.git, path, order.target);
     if (targetOid === undefined) {

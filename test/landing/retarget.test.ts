@@ -73,6 +73,18 @@ test('a target that does not exist, is the branch itself or waits for it is refu
   expect(getBranch(staged.forge, branch.id)).toMatchObject({ target: 'main', revision: 1 });
 });
 
+test('a branch that cannot be read is aimed nowhere, and the refusal says how to mend it', async () => {
+  const { staged } = await stageRelease();
+  const branch = await stageBranch(staged);
+  staged.forge.db.run(`UPDATE branches SET broken_reason = 'its commit is missing' WHERE id = :id`, {
+    id: branch.id,
+  });
+  await expect(retargetBranch(staged.forge, { ...staged, branch, target: 'release' })).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('Push it again first'),
+  });
+});
+
 test('who may only read is refused', async () => {
   const { staged } = await stageRelease();
   const branch = await stageBranch(staged);
