@@ -1,4 +1,5 @@
 // How the tests run: in random order, files side by side in processes of their own, nothing mocked.
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -7,7 +8,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Many tests wait for programs, so one more than there are processors.
+    maxWorkers: Math.max(3, availableParallelism() + 1),
     sequence: { shuffle: true },
     testTimeout: 60_000,
     hookTimeout: 60_000,
