@@ -112,7 +112,7 @@ test('an admin pauses with a reason, which the page shows, and resumes; each is 
     { account: 'root', action: 'ci.pause', subject: 'the queue' },
   ]);
   expect(woken).toHaveLength(2);
-  expect(await (await ask('/admin')).text()).toContain('the queue<div class="sub">a new disk</div>');
+  expect(await (await ask('/admin')).text()).toContain('the queue</div><div class="sub">a new disk</div>');
 });
 
 test('a target is taken for healthy again, and the scheduler is woken, by button', async () => {
