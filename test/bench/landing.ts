@@ -8,7 +8,7 @@ import type { Figure } from './measure.ts';
 const failureRates = [0, 0.02, 0.05, 0.1];
 const batches = [1, 4, 8];
 const speculations = [1, 3, 5];
-const branches = 100;
+const branches = 48;
 const perHour = 60 / laneMinutes;
 
 export async function measureLanding(): Promise<Figure[]> {
