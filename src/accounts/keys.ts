@@ -6,6 +6,7 @@ import { recordAudit } from './audit.ts';
 import type { KeyView } from './credentials-model.ts';
 import type { Account, Caller } from './model.ts';
 import { deleteKey, listKeys } from './store.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 interface Order {
   caller: Caller;
@@ -16,8 +17,8 @@ interface Order {
 export const keysOf = (forge: Forge, { id }: Account): KeyView[] =>
   listKeys(forge.db, id).map(({ accountId: _account, createdAt, lastUsedAt, ...key }) => ({
     ...key,
-    createdAt: new Date(createdAt).toISOString(),
-    lastUsedAt: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
+    createdAt: isoTime(createdAt),
+    lastUsedAt: isoTimeOrNull(lastUsedAt),
   }));
 
 /** Refuses as `addKey` does. */

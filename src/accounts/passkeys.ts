@@ -14,6 +14,7 @@ import {
   renamePasskeyRow,
   type PasskeyRow,
 } from './store-passkeys.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 interface Order {
   caller: Caller;
@@ -98,6 +99,6 @@ const noSuch = (id: number): ForgeError =>
 const viewOf = ({ id, label, createdAt, lastUsedAt }: PasskeyRow): PasskeyView => ({
   id,
   label,
-  createdAt: new Date(createdAt).toISOString(),
-  lastUsedAt: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
+  createdAt: isoTime(createdAt),
+  lastUsedAt: isoTimeOrNull(lastUsedAt),
 });

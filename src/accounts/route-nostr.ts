@@ -21,6 +21,7 @@ import { addNostrKey, nostrKeysOf, removeNostrKey, signInWithNostr } from './nos
 import { createNostrChallenge, requireNostrProof } from './nostr-proof.ts';
 import { createProgramToken, refuseSecondFactor } from './sign-in.ts';
 import { beginSession, secondFactorPage } from './start-session.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 const sessionPath = '/api/v1/sessions/nostr';
 const keysPath = '/api/v1/account/nostr-keys';
@@ -120,6 +121,6 @@ export function nostrRoutes(forge: Forge): Router {
 
 const viewOf = ({ createdAt, lastUsedAt, ...key }: NostrKey): NostrKeyView => ({
   ...key,
-  createdAt: new Date(createdAt).toISOString(),
-  lastUsedAt: lastUsedAt === undefined ? null : new Date(lastUsedAt).toISOString(),
+  createdAt: isoTime(createdAt),
+  lastUsedAt: isoTimeOrNull(lastUsedAt),
 });

@@ -34,6 +34,7 @@ import {
 } from './model.ts';
 import { createRecoveryLink } from './recover-account.ts';
 import { startSession } from './start-session.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 const joinForm = z.object({ name: accountName, key: z.string().max(20_000).optional() });
 const rowId = z.coerce.number().int().positive();
@@ -202,7 +203,7 @@ export function peopleApi(forge: Forge): Router {
     const order = { caller: callerOf(response), name: params.name };
     const { link, expiresAt } = createRecoveryLink(forge, order);
     response.status(201).set('Cache-Control', 'no-store');
-    response.json({ link, expiresAt: new Date(expiresAt).toISOString() });
+    response.json({ link, expiresAt: isoTime(expiresAt) });
   });
   apiRoute(router, table.agent, (_request, response, sent) => {
     requireAdmin(callerOf(response));
@@ -218,7 +219,7 @@ export function peopleApi(forge: Forge): Router {
     requireAdmin(callerOf(response));
     const { id, link, expiresAt } = createInvitation(forge, { caller: callerOf(response), ...sent.body() });
     response.status(201).set('Cache-Control', 'no-store');
-    response.json({ id, link, expiresAt: new Date(expiresAt).toISOString() });
+    response.json({ id, link, expiresAt: isoTime(expiresAt) });
   });
   apiRoute(router, table.revoke, (request, response) => {
     requireAdmin(callerOf(response));
@@ -232,12 +233,12 @@ const personOf = ({ name, role, kind, createdAt, disabledAt }: Account): PersonV
   name,
   role,
   kind,
-  createdAt: new Date(createdAt).toISOString(),
-  disabledAt: disabledAt === undefined ? null : new Date(disabledAt).toISOString(),
+  createdAt: isoTime(createdAt),
+  disabledAt: isoTimeOrNull(disabledAt),
 });
 
 const viewOf = ({ createdAt, expiresAt, ...rest }: Invitation): InvitationView => ({
   ...rest,
-  createdAt: new Date(createdAt).toISOString(),
-  expiresAt: new Date(expiresAt).toISOString(),
+  createdAt: isoTime(createdAt),
+  expiresAt: isoTime(expiresAt),
 });

@@ -6,6 +6,7 @@ import type { SessionView } from './credentials-model.ts';
 import { requireOwnAccount } from './guard.ts';
 import type { Account, Caller } from './model.ts';
 import { deleteOtherSessions, deleteSession, listSessions } from './store.ts';
+import { isoTime } from '../lib/iso-time.ts';
 
 interface Order {
   caller: Caller;
@@ -18,9 +19,9 @@ export const sessionsOf = (forge: Forge, { caller, account }: Order): SessionVie
     id: session.id,
     address: session.address,
     userAgent: session.userAgent,
-    createdAt: new Date(session.createdAt).toISOString(),
-    lastUsedAt: new Date(session.lastUsedAt).toISOString(),
-    expiresAt: new Date(session.expiresAt).toISOString(),
+    createdAt: isoTime(session.createdAt),
+    lastUsedAt: isoTime(session.lastUsedAt),
+    expiresAt: isoTime(session.expiresAt),
     isCurrent: session.id === sessionIdOf(caller),
   }));
 

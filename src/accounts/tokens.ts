@@ -7,6 +7,7 @@ import type { CreatedTokenView, TokenRequest, TokenView } from './credentials-mo
 import type { Account, Caller } from './model.ts';
 import type { RepoNames } from './repo-names.ts';
 import { listTokens, revokeToken, type TokenRow } from './store.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 const dayMs = 24 * 60 * 60_000;
 
@@ -66,15 +67,14 @@ export function revokeTokenOf(forge: Forge, { caller, account, id }: Order & { i
 
 function viewOf(row: TokenRow, repos: RepoNames, caller: Caller): TokenView {
   const { id, label, scope, repoId } = row;
-  const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
   return {
     id,
     label,
     scope,
     repo: repoId === null ? null : (repos.nameOf(repoId) ?? null),
-    createdAt: new Date(row.createdAt).toISOString(),
-    expiresAt: time(row.expiresAt),
-    lastUsedAt: time(row.lastUsedAt),
+    createdAt: isoTime(row.createdAt),
+    expiresAt: isoTimeOrNull(row.expiresAt),
+    lastUsedAt: isoTimeOrNull(row.lastUsedAt),
     isCurrent: caller.credential === `token ${id}`,
   };
 }

@@ -4,6 +4,7 @@ import type { HeldPlace } from './lanes/quarantine.ts';
 import type { CiView } from './model.ts';
 import { ciOverview, type TargetState } from './overview.ts';
 import type { RunningRow, WaitingRow } from './overview-store.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 export function ciViewOf(forge: Forge, lost: readonly HeldPlace[]): CiView {
   const { pause, running, waiting, reasons, targets } = ciOverview(forge);
@@ -19,25 +20,25 @@ export function ciViewOf(forge: Forge, lost: readonly HeldPlace[]): CiView {
   });
   return {
     paused:
-      pause === undefined ? null : { at: time(pause.pausedAt), by: pause.pausedBy, reason: pause.reason },
+      pause === undefined ? null : { at: isoTime(pause.pausedAt), by: pause.pausedBy, reason: pause.reason },
     lost: lost.map(({ attemptId, since, pids }) => ({
       attemptId,
-      since: time(since),
+      since: isoTime(since),
       programs: pids.length,
     })),
     running: running.map((row) => ({
       ...placed(row),
       state: row.state,
-      startedAt: time(row.startedAt),
-      confirmedAt: timeOrNull(row.confirmedAt),
-      leaseUntil: timeOrNull(row.leaseUntil),
+      startedAt: isoTime(row.startedAt),
+      confirmedAt: isoTimeOrNull(row.confirmedAt),
+      leaseUntil: isoTimeOrNull(row.leaseUntil),
       message: row.message,
     })),
     waiting: waiting.map((row) => ({
       ...placed(row),
       reason: row.reason,
       reasonDetail: row.reasonDetail,
-      reasonSince: time(row.reasonSince),
+      reasonSince: isoTime(row.reasonSince),
     })),
     reasons,
     targets: targets.map(targetViewOf),
@@ -51,12 +52,8 @@ function targetViewOf({ name, places, taken, health, isHealthy }: TargetState): 
     taken,
     healthy: isHealthy,
     failures: health?.failures ?? 0,
-    unhealthyUntil: isHealthy ? null : timeOrNull(health?.unhealthyUntil),
+    unhealthyUntil: isHealthy ? null : isoTimeOrNull(health?.unhealthyUntil),
     message: health?.message ?? null,
     repo: health?.owner && health.repo ? `${health.owner}/${health.repo}` : null,
   };
 }
-
-const time = (at: number): string => new Date(at).toISOString();
-const timeOrNull = (at: number | null | undefined): string | null =>
-  at === null || at === undefined ? null : time(at);

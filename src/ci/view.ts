@@ -4,6 +4,7 @@ import type { Repo } from '../repos/model.ts';
 import { runUrl } from '../repos/urls.ts';
 import { listLanes } from './find.ts';
 import type { Lane, LaneView, Run, RunView } from './model.ts';
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 export function runViewOf(forge: Forge, repo: Repo, run: Run): RunView {
   const url = runUrl(forge, repo, run.number);
@@ -12,8 +13,8 @@ export function runViewOf(forge: Forge, repo: Repo, run: Run): RunView {
     head: run.headOid,
     state: run.state,
     problem: run.problem ?? null,
-    createdAt: time(run.createdAt),
-    finishedAt: timeOrNull(run.finishedAt),
+    createdAt: isoTime(run.createdAt),
+    finishedAt: isoTimeOrNull(run.finishedAt),
     url,
     lanes: listLanes(forge, run.id).map((lane) => laneViewOf(lane, url)),
   };
@@ -28,19 +29,16 @@ function laneViewOf({ key, title, required, attempt }: Lane, runUrl: string): La
     attempt: attempt.number,
     reason: attempt.reason ?? null,
     reasonDetail: attempt.reasonDetail ?? null,
-    reasonSince: timeOrNull(attempt.reasonSince),
+    reasonSince: isoTimeOrNull(attempt.reasonSince),
     failureKind: attempt.failureKind ?? null,
     skipCause: attempt.skipCause ?? null,
     message: attempt.message ?? null,
     exitCode: attempt.exitCode ?? null,
-    queuedAt: time(attempt.queuedAt),
-    startedAt: timeOrNull(attempt.startedAt),
-    finishedAt: timeOrNull(attempt.finishedAt),
+    queuedAt: isoTime(attempt.queuedAt),
+    startedAt: isoTimeOrNull(attempt.startedAt),
+    finishedAt: isoTimeOrNull(attempt.finishedAt),
     logBytes: attempt.logBytes,
-    keptUntil: timeOrNull(attempt.keptUntil),
+    keptUntil: isoTimeOrNull(attempt.keptUntil),
     url: `${runUrl}/lanes/${key}`,
   };
 }
-
-const time = (at: number): string => new Date(at).toISOString();
-const timeOrNull = (at: number | undefined): string | null => (at === undefined ? null : time(at));

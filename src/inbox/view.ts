@@ -1,8 +1,7 @@
 import type { Forge } from '../forge/open.ts';
 import { publicOrigin } from '../forge/open.ts';
 import { reasonText, type InboxEntry, type InboxEntryView } from './model.ts';
-
-const iso = (at: number): string => new Date(at).toISOString();
+import { isoTime } from '../lib/iso-time.ts';
 
 export const entryPath = ({ repo, number }: Pick<InboxEntry, 'repo' | 'number'>): string =>
   `/${repo}/branches/${number}`;
@@ -30,12 +29,12 @@ export const entryViewOf = (forge: Forge, entry: InboxEntry): InboxEntryView => 
   state: entry.state,
   url: `${publicOrigin(forge.config)}${entryPath(entry)}`,
   unread: entry.isUnread,
-  at: iso(entry.at),
+  at: isoTime(entry.at),
   reasons: entry.reasons.map((reason) => ({
     kind: reason.kind,
     text: reasonText(reason),
     by: reason.byName ?? null,
-    at: iso(reason.at),
+    at: isoTime(reason.at),
     unread: reason.isUnread,
   })),
 });

@@ -21,6 +21,7 @@ import {
   type Since,
 } from './occurrence-store.ts';
 import { listWebhookRows, updateToldUntil } from './store.ts';
+import { isoTime } from '../lib/iso-time.ts';
 
 /** Something that happened; its body is made only when somebody is told. */
 interface Occurrence {
@@ -93,12 +94,11 @@ function occurrencesSince(
   return { occurrences, readUntil: cuts.length === 0 ? undefined : Math.min(...cuts) };
 }
 
-const iso = (at: number): string => new Date(at).toISOString();
 const short = (text: string): string => text.slice(0, maxTextCharacters);
 
 /** What the body of every event begins with. */
 export const told = (forge: Forge, repo: Repo, at: number) => ({
-  at: iso(at),
+  at: isoTime(at),
   repo: { owner: repo.owner, name: repo.name, url: repoUrls(forge, repo).page },
 });
 

@@ -6,9 +6,7 @@ import type {
   Webhook,
   WebhookView,
 } from './model.ts';
-
-const iso = (at: number): string => new Date(at).toISOString();
-const isoOrNull = (at: number | undefined): string | null => (at === undefined ? null : iso(at));
+import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 
 export const webhookViewOf = (webhook: Webhook): WebhookView => ({
   id: webhook.id,
@@ -16,8 +14,8 @@ export const webhookViewOf = (webhook: Webhook): WebhookView => ({
   events: webhook.events,
   active: webhook.isActive,
   failures: webhook.failures,
-  restsUntil: isoOrNull(webhook.restsUntil),
-  createdAt: iso(webhook.createdAt),
+  restsUntil: isoTimeOrNull(webhook.restsUntil),
+  createdAt: isoTime(webhook.createdAt),
   createdBy: webhook.createdByName ?? null,
 });
 
@@ -27,8 +25,8 @@ export const deliveryViewOf = (delivery: Delivery): DeliveryView => ({
   state: delivery.state,
   attempts: delivery.attempts,
   message: delivery.message ?? null,
-  createdAt: iso(delivery.createdAt),
-  finishedAt: isoOrNull(delivery.finishedAt),
+  createdAt: isoTime(delivery.createdAt),
+  finishedAt: isoTimeOrNull(delivery.finishedAt),
 });
 
 export const deliveryDetailOf = (
@@ -39,7 +37,7 @@ export const deliveryDetailOf = (
   body: delivery.body,
   tries: attempts.map(({ status, error, startedAt, ...attempt }) => ({
     ...attempt,
-    startedAt: iso(startedAt),
+    startedAt: isoTime(startedAt),
     status: status ?? null,
     error: error ?? null,
   })),

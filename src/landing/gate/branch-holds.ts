@@ -8,6 +8,7 @@ import { holdOf } from './hold-of.ts';
 import type { GateQuestion } from './question.ts';
 import { findDraft, listHolds } from '../holds/hold-branch.ts';
 import type { GateHold } from '../model.ts';
+import { isoTime } from '../../lib/iso-time.ts';
 
 export function branchHolds(branch: Branch): GateHold[] {
   if (branch.state !== 'open') {
@@ -41,7 +42,7 @@ export function keptBackHolds(forge: Forge, branch: Branch): GateHold[] {
         wayOut: `${hold.author} or a maintainer lifts it: ph unhold`,
       },
       {
-        since: timeOf(hold.createdAt),
+        since: isoTime(hold.createdAt),
         resolves: hold.expiresAt === undefined ? 'somebody' : 'itself',
       },
     );
@@ -49,7 +50,7 @@ export function keptBackHolds(forge: Forge, branch: Branch): GateHold[] {
   if (draft === undefined) return holds;
   const message = `The branch is a draft, says ${draft.by}.`;
   const wayOut = 'Mark it ready: ph ready';
-  return [holdOf('draft', { message, wayOut }, { since: timeOf(draft.at) }), ...holds];
+  return [holdOf('draft', { message, wayOut }, { since: isoTime(draft.at) }), ...holds];
 }
 
 export function headHolds({ branch, head }: GateQuestion, headOid: string | undefined): GateHold[] {
@@ -66,5 +67,4 @@ export function headHolds({ branch, head }: GateQuestion, headOid: string | unde
 }
 
 const asSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
-const timeOf = (at: number): string => new Date(at).toISOString();
-const minuteOf = (at: number): string => `${timeOf(at).slice(0, 16).replace('T', ' ')} UTC`;
+const minuteOf = (at: number): string => `${isoTime(at).slice(0, 16).replace('T', ' ')} UTC`;

@@ -6,6 +6,7 @@ import type { Forge } from '../../forge/open.ts';
 import { countOf, holdOf } from './hold-of.ts';
 import type { Findings, GateQuestion } from './question.ts';
 import type { GateHold } from '../model.ts';
+import { isoTime } from '../../lib/iso-time.ts';
 
 export function examineLanes(forge: Forge, question: GateQuestion, headOid: string): Findings {
   const { repo, branch } = question;
@@ -36,8 +37,7 @@ export function examineLanes(forge: Forge, question: GateQuestion, headOid: stri
 const held = (hold: GateHold): Findings => ({ holds: [hold], met: [] });
 
 function laneHold({ key, attempt }: Lane): GateHold {
-  const since = (at: number) => new Date(at).toISOString();
-  const ended = { lane: key, since: since(attempt.finishedAt ?? attempt.queuedAt) };
+  const ended = { lane: key, since: isoTime(attempt.finishedAt ?? attempt.queuedAt) };
   switch (attempt.state) {
     case 'failed':
       return holdOf(
@@ -62,7 +62,7 @@ function laneHold({ key, attempt }: Lane): GateHold {
       return holdOf(
         'lane_not_green',
         { message: `The lane ${key} is ${attempt.state}.`, wayOut: 'Wait for it: ph wait' },
-        { lane: key, since: since(attempt.startedAt ?? attempt.queuedAt), resolves: 'itself' },
+        { lane: key, since: isoTime(attempt.startedAt ?? attempt.queuedAt), resolves: 'itself' },
       );
   }
 }

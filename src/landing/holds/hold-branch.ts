@@ -20,6 +20,7 @@ import {
   updateLifted,
   type HoldRow,
 } from './store.ts';
+import { isoTime, isoTimeOrNull } from '../../lib/iso-time.ts';
 
 export interface BranchOrder {
   repo: Repo;
@@ -52,7 +53,7 @@ export function holdBranch(forge: Forge, order: BranchOrder & HoldRequest): Hold
       throw new ForgeError('limited', message);
     }
     const made = insertHold(forge.db, { branchId: branch.id, authorId: author.id, reason, now, expiresAt });
-    const until = expiresAt === null ? {} : { until: new Date(expiresAt).toISOString() };
+    const until = expiresAt === null ? {} : { until: isoTime(expiresAt) };
     recordAudit(forge, caller, {
       action: 'branch.hold',
       subject: `${fullName(repo)}#${branch.number}`,
@@ -121,8 +122,8 @@ export const holdViewOf = ({ id, author, reason, createdAt, expiresAt }: Hold): 
   id,
   author,
   reason,
-  createdAt: new Date(createdAt).toISOString(),
-  expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+  createdAt: isoTime(createdAt),
+  expiresAt: isoTimeOrNull(expiresAt),
 });
 
 function openBranch(forge: Forge, { id }: Branch): Branch {
