@@ -102,10 +102,6 @@ export async function placeAt(forge: Forge, repo: Repo, address: string): Promis
       'This address cannot be read: a % in it is not followed by two digits.',
     );
   }
-  // No tree holds such a name, and git would read it as a way out of the repository.
-  if (whole.split('/').some((part) => part === '.' || part === '..')) {
-    throw new ForgeError('not_found', 'This address cannot be read: no path has . or .. in it.');
-  }
   if (whole === '' || whole === 'HEAD' || whole.startsWith('HEAD/')) {
     const [found] = await resolveNames(forge, folder, [`refs/heads/${repo.defaultBranch}`]);
     if (found === undefined) return undefined;

@@ -158,6 +158,13 @@ export class Git {
  */
 function commandOf(args: readonly string[], options: SpawnOptions): [program: string, argv: string[]] {
   const { path, maxMemoryBytes } = options;
+  // Git takes such names for a way out of the repository, though the tree of a foreign commit may hold them.
+  if (path?.split('/').some((name) => name === '.' || name === '..')) {
+    throw new ForgeError(
+      'not_found',
+      'Git can follow no path that has a . or .. in it; read the file itself.',
+    );
+  }
   const text = path === undefined ? undefined : textOfPath(path);
   const all = text === undefined ? [...args] : [...args, text];
   const limit = maxMemoryBytes === undefined ? '' : `ulimit -d ${Math.floor(maxMemoryBytes / 1024)}; `;

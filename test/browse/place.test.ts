@@ -81,13 +81,6 @@ test('A1, A3: what git would resolve in its own ways is no name here', async () 
   expect(it.forge).toBeDefined();
 });
 
-test('P1: no path leads out of the repository, and git is not asked whether it does', async () => {
-  const { at } = await stage();
-  for (const address of ['main/..', 'HEAD/..', 'main/./a.txt', 'main/%2e%2e', 'main/dir/../..', '..']) {
-    await expect(at(address), address).rejects.toMatchObject({ code: 'not_found' });
-  }
-});
-
 test('D4: every path of bytes survives its own address', async () => {
   for (const bytes of [
     Buffer.from([0xff, 0xfe, 0x2f, 0x41]),

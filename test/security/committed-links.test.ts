@@ -66,6 +66,14 @@ test('P2: names like .git and .. are entries of a folder, and never a way to a f
     for (const name of ['config', 'HEAD', 'hooks/pre-receive', 'objects', '../config', '..%2fconfig'])
       expect((await ask(`/ada/app/raw/odd/${folder}/${name}`)).status, `${folder}/${name}`).toBe(404);
   }
+  for (const verb of ['commits', 'blame', 'tree']) {
+    for (const path of ['..', '%2e%2e/a.txt', './config', '.git/../..']) {
+      for (const prefix of ['', '/api/v1/repos']) {
+        const { status } = await ask(`${prefix}/ada/app/${verb}/odd/${path.replaceAll('.', '%2e')}`);
+        expect(status, `${verb} ${path}`).toBeLessThan(500);
+      }
+    }
+  }
   expect((await ask('/ada/app/raw/odd/config')).text).toBe('inside\n');
   for (const name of ['../../forge.db', '%2e%2e/%2e%2e/forge.db', '/etc/passwd', '%2fetc%2fpasswd'])
     expect((await ask(`/ada/app/raw/main/${name}`)).status, name).toBe(404);
