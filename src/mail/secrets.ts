@@ -1,7 +1,7 @@
 // The secrets in links of mails. They are made from the forge's key and what they are good for, so that none is stored: a
 // copy of the database holds no link that works.
 import { createHmac } from 'node:crypto';
-import { readSealKey } from '../ci/secrets/seal.ts';
+import { readSealKey } from '../lib/seal.ts';
 import type { Forge } from '../forge/open.ts';
 import { isSameText } from '../lib/secrets.ts';
 import type { MailChoice } from './model.ts';

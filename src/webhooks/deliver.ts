@@ -1,7 +1,7 @@
 // Takes what waits and sends it: one thing at a time to each receiver, in order, and to a few receivers at once. A claim is
 // fenced by its token, so what was sent by a claim that was given up writes nothing.
 import type { Forge } from '../forge/open.ts';
-import { openSealed, readSealKey } from '../ci/secrets/seal.ts';
+import { openSealed, readSealKey } from '../lib/seal.ts';
 import { claimDelivery, finishDelivery, insertAttempt, listDue } from './delivery-store.ts';
 import type { Delivery, Webhook } from './model.ts';
 import { sendBody, type Outcome } from './send.ts';

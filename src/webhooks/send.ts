@@ -4,8 +4,8 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { errorMessage } from '../lib/errors.ts';
-import { reachable } from './address.ts';
-import { addressesOf } from './resolve.ts';
+import { reachable } from '../lib/public-address.ts';
+import { addressesOf } from '../lib/resolve-name.ts';
 
 export interface Sending {
   url: string;

@@ -3,14 +3,14 @@
 import { recordAudit } from '../accounts/audit.ts';
 import { requireAccount } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
-import { readSealKey, sealText } from '../ci/secrets/seal.ts';
+import { readSealKey, sealText } from '../lib/seal.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { newSecret } from '../lib/secrets.ts';
 import { isIP } from 'node:net';
 import { fullName, type Repo } from '../repos/model.ts';
 import { requireRight } from '../repos/rights.ts';
-import { reachable } from './address.ts';
+import { reachable } from '../lib/public-address.ts';
 import type { Webhook, WebhookChange, WebhookRequest } from './model.ts';
 import {
   deleteWebhookRow,

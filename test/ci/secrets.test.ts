@@ -11,7 +11,7 @@ import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import type { Account, TokenScope } from '../../src/accounts/model.ts';
 import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { secretListView } from '../../src/ci/secrets/model.ts';
-import { openSealed, readSealKey, sealText } from '../../src/ci/secrets/seal.ts';
+import { openSealed, readSealKey, sealText } from '../../src/lib/seal.ts';
 import { secretsApi, secretsPages } from '../../src/ci/secrets/route-secrets.ts';
 import { secretsFor } from '../../src/ci/secrets/secrets-for.ts';
 import { setSecret } from '../../src/ci/secrets/set-secret.ts';

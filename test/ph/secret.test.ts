@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
-import { openSealed, readSealKey } from '../../src/ci/secrets/seal.ts';
+import { openSealed, readSealKey } from '../../src/lib/seal.ts';
 import { runProgram } from '../support/run-program.ts';
 import { useForge } from '../support/forge.ts';
 import { atTerminal, launcher, type Terminal } from './at-terminal.ts';

@@ -3,7 +3,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { reachable } from '../../src/webhooks/address.ts';
+import { reachable } from '../../src/lib/public-address.ts';
 import { webhookEvents } from '../../src/webhooks/model.ts';
 import { openWebhooks } from '../../src/webhooks/open.ts';
 import { listDeliveries, pingWebhook } from '../../src/webhooks/resend.ts';

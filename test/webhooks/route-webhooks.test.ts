@@ -9,7 +9,7 @@ import { recentAudit } from '../../src/accounts/audit.ts';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import type { Account, TokenScope } from '../../src/accounts/model.ts';
-import { openSealed, readSealKey } from '../../src/ci/secrets/seal.ts';
+import { openSealed, readSealKey } from '../../src/lib/seal.ts';
 import { putMember } from '../../src/repos/store.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';

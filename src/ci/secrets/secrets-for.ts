@@ -10,7 +10,7 @@ import { protectionOf } from '../../repos/protected.ts';
 import type { Claim } from '../scheduler/claim.ts';
 import { getRun, listLanes } from '../find.ts';
 import type { Run } from '../model.ts';
-import { openSealed, readSealKey } from './seal.ts';
+import { openSealed, readSealKey } from '../../lib/seal.ts';
 import { findSecretRow, getSealed } from './secret-store.ts';
 import { placeOfSecret } from './set-secret.ts';
 

@@ -9,7 +9,7 @@ import { compileGlob } from '../../lib/glob.ts';
 import { fullName, type Repo } from '../../repos/model.ts';
 import { requireRight } from '../../repos/rights.ts';
 import { secretNameProblem, type Secret } from './model.ts';
-import { readSealKey, sealText } from './seal.ts';
+import { readSealKey, sealText } from '../../lib/seal.ts';
 import {
   deleteSecretRow,
   findSecretRow,

@@ -4,7 +4,7 @@ import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { listRepos } from '../../repos/find.ts';
 import { fullName } from '../../repos/model.ts';
-import { openSealed, readSealKey, sealKeyPath } from './seal.ts';
+import { openSealed, readSealKey, sealKeyPath } from '../../lib/seal.ts';
 import { getSealed, listSecretRows } from './secret-store.ts';
 import { placeOfSecret } from './set-secret.ts';
 

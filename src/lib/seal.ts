@@ -3,7 +3,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ForgeError } from '../../lib/errors.ts';
+import { ForgeError } from './errors.ts';
 
 const algorithm = 'aes-256-gcm';
 const version = 1;

@@ -1,5 +1,5 @@
-// Which addresses a webhook may reach. A receiver is named by somebody who maintains one repository, and the forge stands
-// where that person may not: so everything but the public internet is refused, unless the configuration opens it.
+// Which addresses the forge may be sent to, by a webhook or a remote. Whoever maintains one repository names them, and the
+// forge stands where that person may not: so everything but the public internet is refused, unless the configuration opens it.
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
 // RFC 6890 and the registries of special addresses: this host, private, shared, loopback, link-local (there, cloud

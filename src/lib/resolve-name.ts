@@ -1,5 +1,6 @@
-// The addresses of a receiver's name. The system's own resolver waits on one of the few threads that all of the forge's files
-// are read with, so a dead name server would hold up everything; this one asks over the network and reads the hosts file.
+// The addresses of a name that somebody gave. The system's own resolver waits on one of the few threads that all of the
+// forge's files are read with, so a dead name server would hold up everything; this one asks over the network and reads the
+// hosts file.
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
