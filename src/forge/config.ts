@@ -8,6 +8,7 @@ import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { isAddressRange } from '../lib/address-range.ts';
 import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
+import { healthSettings } from './health-settings.ts';
 import { mailSettings } from './mail-settings.ts';
 
 const port = z.number().int().min(0).max(65_535);
@@ -276,6 +277,7 @@ const configSchema = z.strictObject({
   tutorials,
   webhooks,
   mail: mailSettings,
+  health: healthSettings,
 });
 
 export type Settings = z.infer<typeof configSchema>;

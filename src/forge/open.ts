@@ -7,6 +7,7 @@ import { Git } from '../git/run.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { createLog, type Log } from '../lib/log.ts';
+import type { RotatedFileOptions } from '../lib/rotated-file.ts';
 import type { Config, Paths } from './config.ts';
 import { Events } from './events.ts';
 
@@ -32,9 +33,15 @@ export function openForge(config: Config, options: { clock?: Clock; log?: Log } 
     db,
     events: new Events(),
     clock: options.clock ?? systemClock,
-    log: options.log ?? createLog(config.logLevel),
+    log: options.log ?? createLog(config.logLevel, logFileOf(config)),
     git: new Git({ home: paths.gitHome, searchPath: config.searchPath, limits: config.limits }),
   };
+}
+
+function logFileOf({ health }: Config): RotatedFileOptions | undefined {
+  if (health.logFile === undefined) return undefined;
+  const maxBytes = health.maxLogFileMebibytes * 1024 * 1024;
+  return { path: health.logFile, maxBytes, keepFiles: health.keepLogFiles };
 }
 
 function makeFolders(paths: Paths): void {

@@ -2,13 +2,28 @@
 // A pass that throws is logged and shown as failing; the loop and the process go on.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorMessage } from './errors.ts';
+import { withLogContext } from './log-context.ts';
 import type { Log } from './log.ts';
+
+export const loopStates = ['idle', 'active', 'failing', 'disabled', 'stopped'] as const;
+export type LoopState = (typeof loopStates)[number];
 
 export interface LoopStatus {
   name: string;
-  state: 'idle' | 'active' | 'failing' | 'stopped';
+  /** `failing` until a pass succeeds, also while one runs. */
+  state: LoopState;
+  /** Why it does nothing here, in a sentence; only of a disabled one. */
+  disabled: string | undefined;
   lastSuccessAt: number | undefined;
   lastError: string | undefined;
+  lastErrorAt: number | undefined;
+  /** Passes that failed since the last one that did not. */
+  failures: number;
+  passes: number;
+  /** How long the last pass took. */
+  lastMs: number | undefined;
+  /** When the pass that runs now began. */
+  activeSince: number | undefined;
 }
 
 export interface LoopOptions {
@@ -17,6 +32,8 @@ export interface LoopOptions {
   log: Log;
   now: () => number;
   runOnce: () => Promise<void> | void;
+  /** Why it has nothing to do on this forge, in a sentence; such a loop never starts. */
+  disabled?: string | undefined;
 }
 
 export class Loop {
@@ -27,12 +44,18 @@ export class Loop {
   #stopped = true;
   #lastSuccessAt: number | undefined;
   #lastError: string | undefined;
+  #lastErrorAt: number | undefined;
+  #lastMs: number | undefined;
+  #activeSince: number | undefined;
+  #failures = 0;
+  #passes = 0;
 
   constructor(options: LoopOptions) {
     this.#options = options;
   }
 
   start(): void {
+    if (this.#options.disabled !== undefined) return;
     this.#stopped = false;
     this.#timer = setInterval(() => this.wake(), this.#options.pollMs);
     this.#timer.unref();
@@ -43,7 +66,8 @@ export class Loop {
   wake(): void {
     if (this.#stopped) return;
     this.#wanted = true;
-    this.#running ??= this.#drain();
+    // Not the context of whoever woke it: a pass is nobody's request.
+    this.#running ??= withLogContext({ loop: this.#options.name }, () => this.#drain());
   }
 
   /** Resolves when no pass is running or wanted. */
@@ -59,13 +83,25 @@ export class Loop {
   }
 
   status(): LoopStatus {
-    const state = this.#stopped ? 'stopped' : this.#running ? 'active' : this.#lastError ? 'failing' : 'idle';
     return {
       name: this.#options.name,
-      state,
+      state: this.#state(),
+      disabled: this.#options.disabled,
       lastSuccessAt: this.#lastSuccessAt,
       lastError: this.#lastError,
+      lastErrorAt: this.#lastErrorAt,
+      failures: this.#failures,
+      passes: this.#passes,
+      lastMs: this.#lastMs,
+      activeSince: this.#activeSince,
     };
+  }
+
+  #state(): LoopState {
+    if (this.#options.disabled !== undefined) return 'disabled';
+    if (this.#stopped) return 'stopped';
+    if (this.#lastError !== undefined) return 'failing';
+    return this.#running === undefined ? 'idle' : 'active';
   }
 
   async #drain(): Promise<void> {
@@ -73,15 +109,29 @@ export class Loop {
     await nextTurn();
     while (this.#wanted) {
       this.#wanted = false;
-      try {
-        await this.#options.runOnce();
-        this.#lastSuccessAt = this.#options.now();
-        this.#lastError = undefined;
-      } catch (error) {
-        this.#lastError = errorMessage(error);
-        this.#options.log.error({ err: error, loop: this.#options.name }, 'a pass failed');
-      }
+      await this.#pass();
     }
     this.#running = undefined;
+  }
+
+  async #pass(): Promise<void> {
+    const { runOnce, now, log, name } = this.#options;
+    const started = performance.now();
+    this.#activeSince = now();
+    this.#passes += 1;
+    try {
+      await runOnce();
+      this.#lastSuccessAt = now();
+      this.#lastError = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      this.#lastError = errorMessage(error);
+      this.#lastErrorAt = now();
+      this.#failures += 1;
+      log.error({ err: error, loop: name }, 'a pass failed');
+    } finally {
+      this.#lastMs = performance.now() - started;
+      this.#activeSince = undefined;
+    }
   }
 }

@@ -44,7 +44,6 @@ export function openMail(forge: Forge): MailRoom {
   // Nobody sends any more what a forge that has ended had taken.
   requeueLostMails(forge.db, { leaseBefore: Number.MAX_SAFE_INTEGER });
   const runOnce = async (): Promise<void> => {
-    if (!isMailOn(forge)) return;
     const now = forge.clock.now();
     const isFull = now - fullAt >= fullMs;
     const told = listToldAccountIds(forge.db);
@@ -56,7 +55,14 @@ export function openMail(forge: Forge): MailRoom {
     for (const id of accountIds) queueNews(forge, id);
     await sendDue(forge, stopping.signal);
   };
-  const loop = new Loop({ name: 'mail', pollMs, log: forge.log, now: () => forge.clock.now(), runOnce });
+  const loop = new Loop({
+    name: 'mail',
+    pollMs,
+    log: forge.log,
+    now: () => forge.clock.now(),
+    runOnce,
+    disabled: isMailOn(forge) ? undefined : 'No mail server is set in [mail] of pika.toml.',
+  });
   return {
     loop,
     start: () => loop.start(),

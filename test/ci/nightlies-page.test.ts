@@ -12,6 +12,7 @@ import { nightlyApi, nightlyPages } from '../../src/ci/route-nightlies.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { useForge } from '../support/forge.ts';
+import { unstarted } from '../support/idle-loop.ts';
 import { StagedQueue } from '../support/staged-queue.ts';
 
 const open = useForge();
@@ -30,7 +31,7 @@ async function serve(lanes = manifest) {
   const ci = {
     scheduler: {
       ...scheduler,
-      status: () => ({ name: 'ci', state: 'idle' as const, lastSuccessAt: undefined, lastError: undefined }),
+      status: () => unstarted('ci'),
     },
   };
   const app = createApp({ trustedProxies: [], maxRequestBytes: 100_000 });

@@ -14,6 +14,7 @@ import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { manifest, pushBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
+import { unstarted } from '../support/idle-loop.ts';
 
 // Real git, programs and servers, on a machine that may run everything else at once.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -29,7 +30,7 @@ async function serve() {
   const scheduler = {
     wake: () => void woken.push('woken'),
     pass: () => Promise.resolve(),
-    status: () => ({ name: 'ci', state: 'idle' as const, lastSuccessAt: undefined, lastError: undefined }),
+    status: () => unstarted('ci'),
   };
   const parts = {
     loops: () => [],

@@ -10,6 +10,7 @@ import { keepRepo } from '../../src/repos/housekeeping.ts';
 import { bodyParsers, createApp } from '../../src/web/app.ts';
 import { answerErrors, notFound } from '../../src/web/errors.ts';
 import { useForge } from '../support/forge.ts';
+import { unstarted } from '../support/idle-loop.ts';
 
 const open = useForge();
 
@@ -20,7 +21,7 @@ async function serveAdmin(wanted: number[] = []) {
   const scheduler = {
     wake: () => void woken.push('woken'),
     pass: () => Promise.resolve(),
-    status: () => ({ name: 'ci', state: 'idle' as const, lastSuccessAt: undefined, lastError: undefined }),
+    status: () => unstarted('ci'),
   };
   const parts = {
     loops: () => [],
