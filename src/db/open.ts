@@ -4,6 +4,9 @@ import Database from 'better-sqlite3';
 export type SqlValue = string | number | bigint | Buffer | null;
 export type SqlParameters = Record<string, SqlValue>;
 
+/** About a millisecond each. */
+const pagesPerStep = 128;
+
 export class Db {
   readonly #handle: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
@@ -57,9 +60,21 @@ export class Db {
     return this.#transact.immediate(body) as Result;
   }
 
-  /** A consistent copy of the whole database, taken while it is in use. */
+  /** A consistent copy of the whole database, taken at once: nobody else is served in the meantime. */
   copyTo(path: string): void {
     this.#prepare('VACUUM INTO :path').run({ path });
+  }
+
+  /**
+   * A consistent copy as of the moment in which this resolves, taken in small steps between which others are served;
+   * what they write goes into it too. `onStep` may throw to give it up.
+   */
+  async copyBeside(path: string, onStep: () => void): Promise<void> {
+    const progress = (): number => {
+      onStep();
+      return pagesPerStep;
+    };
+    await this.#handle.backup(path, { progress });
   }
 
   close(): void {

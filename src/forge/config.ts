@@ -9,7 +9,9 @@ import { isAddressRange } from '../lib/address-range.ts';
 import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
 import { healthSettings } from './health-settings.ts';
+import { backupSettings } from './backup-settings.ts';
 import { mailSettings } from './mail-settings.ts';
+import { mirrorSettings } from './mirror-settings.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const positive = z.number().int().min(1);
@@ -277,6 +279,8 @@ const configSchema = z.strictObject({
   tutorials,
   webhooks,
   mail: mailSettings,
+  mirror: mirrorSettings,
+  backups: backupSettings,
   health: healthSettings,
 });
 

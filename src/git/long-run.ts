@@ -19,6 +19,10 @@ export interface LongRunOptions {
   accept?: readonly number[];
   /** Settings of git for this run alone. */
   settings?: Readonly<Record<string, string>>;
+  /** What it reads from its standard input. */
+  input?: string;
+  /** Added to its environment; never taken from a user. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface LongRunResult {
@@ -36,7 +40,7 @@ export async function runLong(
   options.signal?.throwIfAborted();
   const child = git.spawn(args, {
     repo: options.repo,
-    env: settingsEnvironment(options.settings ?? {}),
+    env: { ...settingsEnvironment(options.settings ?? {}), ...options.env },
     detached: true,
     endsWithForge: true,
   });
@@ -46,7 +50,7 @@ export async function runLong(
   child.on('error', ended.reject);
   child.on('close', ended.resolve);
   child.stdin.on('error', () => undefined);
-  child.stdin.end();
+  child.stdin.end(options.input ?? '');
   let why: Error | undefined;
   const stop = (reason: Error): void => {
     why ??= reason;

@@ -4,6 +4,7 @@ import { importsOf, type Import, type Source } from './sources.ts';
 
 const ground = ['forge', 'git', 'db', 'lib', 'web'];
 const domains = [
+  'backups',
   'accounts',
   'repos',
   'transport',
@@ -47,6 +48,8 @@ const mayImport: Record<string, readonly string[]> = {
   landing: ['reviews', 'tutorials', 'ci', 'branches', 'repos', 'accounts', ...ground],
   // It tells what happened in the rooms below, and finds reviews and landings by their rows.
   webhooks: ['ci', 'branches', 'repos', 'accounts', ...ground],
+  // It copies what the rooms below keep, and compares it again when it is brought back.
+  backups: ['lfs', 'ci', 'branches', 'repos', 'accounts', ...ground],
   front: [...domains, ...ground],
   ph: ['lib'],
   // Whoever starts the program puts everything together.
