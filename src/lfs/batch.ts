@@ -1,5 +1,6 @@
 import { createPass } from '../accounts/pass.ts';
 import type { Caller } from '../accounts/model.ts';
+import { requireRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { statusByCode } from '../lib/statuses.ts';
@@ -69,9 +70,19 @@ function answerDownload(_forge: Forge, { object, found, isHere }: Looked, toActi
 /** What is there needs no transfer; what the disk has lost is asked for again. */
 function answerUpload(forge: Forge, { repoId, object, isHere }: Looked, toAction: ToAction): BatchObject {
   if (isHere) return { ...object, authenticated: true };
-  const problem = sizeProblem(forge, repoId, object);
+  const problem = sizeProblem(forge, repoId, object) ?? roomProblem(forge, object);
   if (problem !== undefined) return { ...object, error: errorOf(problem) };
   return { ...object, authenticated: true, actions: { upload: toAction(object) } };
+}
+
+function roomProblem(forge: Forge, { size }: Pointer): ForgeError | undefined {
+  try {
+    requireRoom(forge, size);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ForgeError) return error;
+    throw error;
+  }
 }
 
 /** One pass for all actions of the answer, so that a client need not ask for its password again for each. */

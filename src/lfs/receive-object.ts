@@ -2,11 +2,12 @@
 // all there and are what they were said to be. Two who send the same object each write their own file; the later
 // rename replaces equal bytes.
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { recordAudit } from '../accounts/audit.ts';
 import type { Caller } from '../accounts/model.ts';
+import { requireRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { fullName, type Repo } from '../repos/model.ts';
@@ -14,8 +15,6 @@ import { hasLfsObject } from './find.ts';
 import type { Pointer } from './model.ts';
 import { incomingFolder, objectFolder, objectPath } from './object-path.ts';
 import { insertHolding, insertObject, sumHoldings } from './store.ts';
-
-const minFreeBytes = 64 * 1024 * 1024;
 
 /**
  * Stores an object and notes that the repository has it. Refuses bytes that are not the object (`invalid`), more
@@ -28,7 +27,7 @@ export async function receiveObject(
   const { repo, caller, object, body } = order;
   const problem = sizeProblem(forge, repo.id, object);
   if (problem !== undefined) throw problem;
-  await checkDisk(forge, object);
+  requireRoom(forge, object.size);
   const draft = join(incomingFolder(forge), randomUUID());
   try {
     await writeVerified(draft, object, body);
@@ -64,16 +63,6 @@ export function sizeProblem(forge: Forge, repoId: number, { oid, size }: Pointer
     );
   }
   return undefined;
-}
-
-async function checkDisk(forge: Forge, { size }: Pointer): Promise<void> {
-  const disk = await statfs(forge.config.paths.lfs);
-  if (disk.bavail * disk.bsize - size < minFreeBytes) {
-    throw new ForgeError(
-      'unavailable',
-      `The disk of the forge has no room for ${size} bytes. Its operator has to make room; then push again.`,
-    );
-  }
 }
 
 async function writeVerified(path: string, { oid, size }: Pointer, body: Readable): Promise<void> {

@@ -3,6 +3,7 @@ import { findCallerByKey } from '../accounts/find.ts';
 import { isKnownKey } from '../accounts/known-key.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
+import { diskFullError, isDiskFull } from '../lib/disk-full.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { answerCommand, answerLfs } from './answer-command.ts';
 import type { Desk } from './desk.ts';
@@ -50,6 +51,7 @@ const findCaller = (forge: Forge, { key, address }: Identity): Caller | undefine
 /** The sentence of a refusal; what is none is logged, and the user is told that it was. */
 export function sentenceOf(forge: Forge, error: unknown): string {
   if (error instanceof ForgeError) return error.message;
+  if (isDiskFull(error)) return diskFullError(error).message;
   forge.log.error({ err: error }, 'a git request failed');
   return 'The forge met an error it did not expect. It was logged; try again.';
 }

@@ -4,6 +4,7 @@ import { Router, type Request, type Response } from 'express';
 import { pipeline } from 'node:stream/promises';
 import { callerByToken } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
+import { diskFullError, isDiskFull } from '../lib/disk-full.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { statusByCode } from '../lib/statuses.ts';
 import type { Desk, WantedService } from './desk.ts';
@@ -187,11 +188,8 @@ async function answer(
   try {
     await body();
   } catch (error) {
-    const refusal =
-      error instanceof ForgeError
-        ? error
-        : new ForgeError('internal', 'The forge met an error it did not expect. It was logged; try again.');
-    if (refusal !== error) forge.log.error({ err: error }, 'a git request failed');
+    const refusal = isDiskFull(error) ? diskFullError(error) : refusalOf(error);
+    if (refusal.code === 'internal') forge.log.error({ err: error }, 'a git request failed');
     if (response.headersSent) {
       response.destroy();
       return;
@@ -201,6 +199,11 @@ async function answer(
     if (refusal.code === 'unavailable') response.setHeader('Retry-After', '5');
     response.status(statusByCode[refusal.code]).type('text/plain').send(`${refusal.message}\n`);
   }
+}
+
+function refusalOf(error: unknown): ForgeError {
+  if (error instanceof ForgeError) return error;
+  return new ForgeError('internal', 'The forge met an error it did not expect. It was logged; try again.');
 }
 
 const drainMs = 30_000;

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { recordAudit } from '../accounts/audit.ts';
 import { sharerOf, type Caller } from '../accounts/model.ts';
+import { diskRoom, noRoomSentence, requireRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import { parseRefUpdate, type RefUpdate } from '../git/push.ts';
 import { createRepo } from '../repos/create-repo.ts';
@@ -119,6 +120,8 @@ export class Desk {
   #place(wanted: WantedService, signal: AbortSignal): Promise<Leave> {
     // Who may not is told so at once, and takes nobody's place in the queue.
     const repo = this.#find(wanted);
+    // Before anything is sent: the pack of a push would take the room that those under way still need.
+    if (wanted.service === 'git-receive-pack') requireRoom(this.#forge);
     return this.#places.take(
       {
         repo: repo === undefined ? `${wanted.owner}/${wanted.name}`.toLowerCase() : fullName(repo),
@@ -169,8 +172,16 @@ export class Desk {
             PIKA_SPOOL: forge.config.paths.spool,
             PIKA_REPO_ID: String(repo.id),
             PIKA_ACTOR_ID: String(caller.account?.id ?? ''),
+            ...this.#roomForPack(),
           };
     return { id, repoPath: repoPath(forge, repo.id), env };
+  }
+
+  /** On a disk that is nearly full a pack may have what is free, and git refuses a larger one before it is written. */
+  #roomForPack(): Record<string, string> {
+    const { freeBytes, minFreeBytes } = diskRoom(this.#forge);
+    const left = Math.max(1, freeBytes - minFreeBytes);
+    return left >= this.#forge.config.limits.maxPushBytes ? {} : oneSetting('receive.maxInputSize', left);
   }
 
   /** Why the push is refused, a sentence per line; empty when it is allowed. Never throws. */
@@ -193,6 +204,9 @@ export class Desk {
     { lines, overflow, quarantine }: PushQuestion,
   ): Promise<string[]> {
     const { maxRefsPerPush } = this.#forge.config.limits;
+    // Asked again: others may have filled the disk while this push was sent.
+    const room = diskRoom(this.#forge);
+    if (room.isLow) return [noRoomSentence(room)];
     if (overflow) return [`At most ${maxRefsPerPush} refs are taken in one push. Push them in parts.`];
     if (push.updates.length !== lines.length) return ['The list of refs could not be read. Push again.'];
     try {
@@ -236,3 +250,10 @@ export class Desk {
     this.#services.delete(serviceId);
   }
 }
+
+/** A setting for one git alone (git-config(1), GIT_CONFIG_COUNT). */
+const oneSetting = (name: string, value: number): Record<string, string> => ({
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: name,
+  GIT_CONFIG_VALUE_0: String(value),
+});

@@ -1,5 +1,6 @@
 // The page and the JSON of every error; lib/statuses.ts has the one code→status table.
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { diskFullError, isDiskFull } from '../lib/disk-full.ts';
 import { ForgeError, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { statusByCode } from '../lib/statuses.ts';
@@ -57,6 +58,7 @@ function wantsJson(path: string, accept: string | undefined): boolean {
 /** What a route threw, as one of our refusals; what is none of them is an `internal` one. */
 export function toForgeError(thrown: unknown): ForgeError {
   if (thrown instanceof ForgeError) return thrown;
+  if (isDiskFull(thrown)) return diskFullError(thrown);
   const status = (thrown as { status?: unknown }).status;
   if (status === 413) return new ForgeError('too_large', 'The request is larger than this route takes.');
   if (typeof status === 'number' && status >= 400 && status < 500) {

@@ -1,6 +1,7 @@
 // The entry of a lane thread: checks out, runs the command in its sandbox, writes its output to the log and
 // ends it for certain. It reaches neither the database nor the forge; it is told everything in `start`.
 import { parentPort } from 'node:worker_threads';
+import { isDiskFull } from '../../lib/disk-full.ts';
 import { errorMessage } from '../../lib/errors.ts';
 import {
   orderMessage,
@@ -34,7 +35,8 @@ async function run(start: StartMessage): Promise<void> {
   try {
     result = await withTests(start, await lane.run());
   } catch (error) {
-    result = { outcome: 'failed', failureKind: 'infrastructure', message: errorMessage(error) };
+    const message = isDiskFull(error) ? 'the disk of the forge is full' : errorMessage(error);
+    result = { outcome: 'failed', failureKind: 'infrastructure', message };
   }
   report({ type: 'finished', logBytes: lane.logBytes, result });
   port?.close();

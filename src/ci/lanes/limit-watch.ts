@@ -65,8 +65,7 @@ export class LimitWatch {
   }
 
   async #measureDisk(): Promise<Excess | undefined> {
-    const { folder, maxDiskBytes, minFreeBytes } = this.#lane;
-    const disk = await statfs(folder);
+    const { folder, maxDiskBytes } = this.#lane;
     const { bytes } = await measureTree(folder, maxDiskBytes);
     if (bytes > maxDiskBytes) {
       return {
@@ -74,8 +73,17 @@ export class LimitWatch {
         message: `took more than ${mebibytes(maxDiskBytes)} of the disk`,
       };
     }
-    if (disk.bavail * disk.bsize >= minFreeBytes) return undefined;
-    const message = `the disk of the forge has less than ${mebibytes(minFreeBytes)} left`;
-    return { failureKind: 'infrastructure', message };
+    return await findFullDisk(this.#lane);
   }
+}
+
+/** Why a lane cannot go on there: the machine has no more room for it. */
+export async function findFullDisk({
+  folder,
+  minFreeBytes,
+}: Pick<WatchedLane, 'folder' | 'minFreeBytes'>): Promise<Excess | undefined> {
+  const disk = await statfs(folder);
+  if (disk.bavail * disk.bsize >= minFreeBytes) return undefined;
+  const message = `the disk of the forge has less than ${mebibytes(minFreeBytes)} left`;
+  return { failureKind: 'infrastructure', message };
 }

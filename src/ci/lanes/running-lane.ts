@@ -12,7 +12,7 @@ import { Kin } from './kin.ts';
 import { restoreCaches, saveCaches } from './lane-caches.ts';
 import type { CacheUse, LaneResult, StartMessage, StopCause } from './lane-message.ts';
 import { codesOf, resultOfCause, resultOfExit, unkillable, type EndCause, type Exit } from './lane-result.ts';
-import { LimitWatch, type Excess } from './limit-watch.ts';
+import { findFullDisk, LimitWatch, type Excess } from './limit-watch.ts';
 import { LogFile } from '../logs/log-file.ts';
 import { Mask } from './mask.ts';
 import { openOutput, type Output } from './output-pipe.ts';
@@ -32,6 +32,7 @@ interface Prepared {
 
 const drainMs = 2000;
 const reportEveryMs = 100;
+const fullDisk = 'the disk of the forge is full, so its log could not be written';
 
 export class RunningLane {
   readonly #start: StartMessage;
@@ -164,7 +165,7 @@ export class RunningLane {
       const cause = this.#cause;
       const result =
         cause === undefined
-          ? resultOfExit(exit)
+          ? await this.#resultOf(exit)
           : { ...resultOfCause(cause, start, this.#excess), ...codesOf(exit) };
       return { result, survivors: survivors.length };
     } finally {
@@ -172,6 +173,12 @@ export class RunningLane {
       this.#log.write(this.#mask.end());
       this.#noteRefused();
     }
+  }
+
+  /** A program that fails where no more can be written says nothing about its commit. */
+  async #resultOf(exit: Exit): Promise<LaneResult> {
+    const full = exit.code === 0 ? undefined : await findFullDisk(this.#start);
+    return full === undefined ? resultOfExit(exit) : { outcome: 'failed', ...full, ...codesOf(exit) };
   }
 
   /** What the lane leaves for people and for later lanes. */
@@ -252,6 +259,10 @@ export class RunningLane {
 
   #take(chunk: Buffer): void {
     this.#log.write(this.#mask.take(chunk));
+    if (this.#log.isCutShort) {
+      this.#excess ??= { failureKind: 'infrastructure', message: fullDisk };
+      this.#end('excess');
+    }
     this.#lastOutputAt = performance.now();
     if (!this.#toldOutput) {
       this.#toldOutput = true;

@@ -1,8 +1,10 @@
 // The log of one attempt: an append-only file, and beside it one record for each line with its byte offset
 // and time. Writing is synchronous: the lane's thread has nothing else to do, and the pipe is held back.
-// A log over its limit keeps its head and its tail, with the gap marked.
+// A log over its limit keeps its head and its tail, with the gap marked. On a disk that is full it ends where it is: whoever
+// writes it goes on and ends its lane in order.
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDiskFull } from '../../lib/disk-full.ts';
 import { FoldMarks } from './log-folds.ts';
 
 export const logName = 'log';
@@ -26,6 +28,7 @@ export class LogFile {
   #atLineStart = true;
   #bytes = 0;
   #lines = 0;
+  #isCutShort = false;
   readonly #maxLines: number;
   /** One for all chunks, as large as the largest needed. */
   #records = Buffer.alloc(0);
@@ -43,6 +46,11 @@ export class LogFile {
   /** Bytes in the file by now. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Whether something could not be written, because the disk is full; nothing is written after it. */
+  get isCutShort(): boolean {
+    return this.#isCutShort;
   }
 
   write(chunk: Buffer): void {
@@ -103,12 +111,24 @@ export class LogFile {
   }
 
   #append(chunk: Buffer): void {
-    if (chunk.length === 0) return;
+    if (chunk.length === 0 || this.#isCutShort) return;
+    try {
+      this.#appendWhole(chunk);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#isCutShort = true;
+    }
+  }
+
+  #appendWhole(chunk: Buffer): void {
     // The index first: a reader who sees a line in the log finds it in the index.
     this.#appendIndex(chunk);
     let written = 0;
-    while (written < chunk.length) written += writeSync(this.#log, chunk, written);
-    this.#bytes += chunk.length;
+    while (written < chunk.length) {
+      const count = writeSync(this.#log, chunk, written);
+      written += count;
+      this.#bytes += count;
+    }
     this.#atLineStart = chunk[chunk.length - 1] === newline;
   }
 

@@ -1,5 +1,6 @@
 // Takes as many queued lanes as there are free places, in one transaction with the count of what runs, so
 // that two passes can never take the same place. Also writes why every other lane waits.
+import { diskRoom } from '../../forge/disk.ts';
 import type { Forge } from '../../forge/open.ts';
 import { announce, endAttempt, recomputeRun, type Change } from './finish.ts';
 import { localTarget } from '../manifest/manifest.ts';
@@ -85,7 +86,9 @@ function placesOf({ config }: Forge, held: number): Map<string, number> {
 
 function pauseOf(forge: Forge): string | undefined {
   const pause = findPause(forge);
-  return pause && `paused by ${pause.pausedBy ?? 'somebody'}: ${pause.reason}`;
+  if (pause !== undefined) return `paused by ${pause.pausedBy ?? 'somebody'}: ${pause.reason}`;
+  const { isLow } = diskRoom(forge);
+  return isLow ? 'the disk of the forge is full; lanes start by themselves when there is room' : undefined;
 }
 
 function inClaimOrder(forge: Forge, queued: QueuedLane[]): QueuedLane[] {

@@ -1,6 +1,7 @@
 // Counts the failures of a target that are not the fault of the tests. After two in a row it rests, so that it does not
 // fail the whole queue. Failures that all come from one repository keep away only the lanes of that repository:
 // nobody stops the lanes of others with programs that never end.
+import { diskRoom } from '../../forge/disk.ts';
 import type { Forge } from '../../forge/open.ts';
 import type { FailureKind } from '../model.ts';
 import {
@@ -24,7 +25,7 @@ type Sign = 'sound' | 'ended late' | 'broken';
 
 /** Part of the transaction that ends a claimed attempt. */
 export function noteTarget(forge: Forge, laneId: number, end: End): void {
-  const sign = signOf(end);
+  const sign = signOf(forge, end);
   if (sign === 'sound') return recordSound(forge.db, { laneId, now: forge.clock.now() });
   const place = sign === undefined ? undefined : findPlaceOfLane(forge.db, laneId);
   if (sign === undefined || place === undefined) return;
@@ -34,9 +35,10 @@ export function noteTarget(forge: Forge, laneId: number, end: End): void {
 }
 
 /** A lane that came to its own end says that its target is well; one that was ended by hand says nothing. */
-function signOf({ state, failureKind }: End): Sign | undefined {
+function signOf(forge: Forge, { state, failureKind }: End): Sign | undefined {
   if (state === 'success' || failureKind === 'test_failure') return 'sound';
-  if (failureKind === 'infrastructure') return 'broken';
+  // A full disk of the forge keeps lanes from starting by itself, and only as long as it is full.
+  if (failureKind === 'infrastructure') return diskRoom(forge).isLow ? undefined : 'broken';
   return failureKind === 'timeout' || failureKind === 'idle_timeout' ? 'ended late' : undefined;
 }
 
