@@ -1,6 +1,11 @@
 // Runs a program to its end with an explicit environment and answers everything it said; it never throws for
 // an exit status, which is often what a test is about.
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What Node has compiled is kept for the next program: a forge of a test starts in half of the processor time. */
+export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') };
 
 export interface ProgramResult {
   status: number | undefined;
@@ -20,7 +25,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions): Pr
   const [program = '', ...args] = argv;
   const child = spawn(program, args, {
     cwd: options.cwd,
-    env: options.env,
+    env: { ...compileCache, ...options.env },
     // Less than the time of a test, so that the test can say what hung.
     timeout: options.timeoutMs ?? 25_000,
     killSignal: 'SIGKILL',

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { makeClient, type GitClient } from './git-client.ts';
 import { findLeftovers } from './leftovers.ts';
 import { misfit } from './misfit.ts';
-import { outputOf, runProgram, type ProgramResult } from './run-program.ts';
+import { compileCache, outputOf, runProgram, type ProgramResult } from './run-program.ts';
 
 /** A machine that runs all tests at once starts it slowly; a start that hangs is told all the same. */
 const startMs = 60_000;
@@ -137,7 +137,7 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     const args = [launcher, 'serve', '--json', '--http', http, '--ssh', ssh, '--data', data, ...welcome];
     const program = spawn('sh', args, {
       cwd: folder,
-      env: { ...checks, ...env },
+      env: { ...compileCache, ...checks, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = program;
