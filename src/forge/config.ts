@@ -11,6 +11,7 @@ import { sshSocketOf } from '../lib/socket-path.ts';
 import { healthSettings } from './health-settings.ts';
 import { backupSettings } from './backup-settings.ts';
 import { mailSettings } from './mail-settings.ts';
+import { slurmSettings, slurmTarget } from './slurm-settings.ts';
 import { mirrorSettings } from './mirror-settings.ts';
 
 const port = z.number().int().min(0).max(65_535);
@@ -21,7 +22,13 @@ const listen = (defaultPort: number) =>
     .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(defaultPort) })
     .prefault({});
 
-const target = z.strictObject({ concurrency: positive.max(256).default(1) });
+const laneTarget = z.discriminatedUnion('executor', [
+  z.strictObject({
+    executor: z.literal('local').default('local'),
+    concurrency: positive.max(256).default(1),
+  }),
+  slurmTarget,
+]);
 const targetName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a target is named by 1 to 64 of a-z, 0-9, _ and -')
@@ -39,7 +46,8 @@ const ciSettings = z
     threadEndSeconds: positive.default(30),
     pollSeconds: positive.default(5),
     /** The places that lanes may name beside `local`, each with its own number of lanes at once. */
-    targets: z.record(targetName, target).default({}),
+    targets: z.record(targetName, laneTarget).default({}),
+    slurm: slurmSettings,
     /** A nightly runs at most this often, whatever its schedule says. */
     minNightlyMinutes: positive.default(5),
     /** A lane whose target does not exist here waits this long for the operator to add it. */

@@ -52,7 +52,7 @@ describe('a target', () => {
     expect(queue.stateOf(run)).toBe('failed');
     expect(findTarget(queue.forge.db, 'moon')).toBeUndefined();
     queue.rerun(run);
-    queue.forge.config.ci.targets['moon'] = { concurrency: 1 };
+    queue.forge.config.ci.targets['moon'] = { executor: 'local', concurrency: 1 };
     queue.end(queue.start('a'), { state: 'success' });
     expect(queue.stateOf(run)).toBe('success');
   });

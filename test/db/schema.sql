@@ -467,6 +467,92 @@ CREATE INDEX merges_by_branch ON merges (branch_id);
 
 CREATE INDEX merges_intended ON merges (state) WHERE state = 'intended';
 
+CREATE TABLE mirror_refs (
+  remote_id  INTEGER NOT NULL REFERENCES mirror_remotes (id) ON DELETE CASCADE,
+  ref        TEXT NOT NULL,
+  state      TEXT NOT NULL CHECK (state IN ('in-step', 'behind', 'diverged', 'refused')),
+  here_oid   TEXT,
+  there_oid  TEXT,
+  ours_oid   TEXT,
+  sent       TEXT NOT NULL DEFAULT '[]',
+  message    TEXT,
+  changed_at INTEGER NOT NULL,
+  PRIMARY KEY (remote_id, ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX mirror_refs_odd ON mirror_refs (remote_id, state) WHERE state <> 'in-step';
+
+CREATE TABLE mirror_remotes (
+  id          INTEGER PRIMARY KEY,
+  repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  name        TEXT NOT NULL COLLATE NOCASE,
+  url         TEXT NOT NULL,
+  patterns    TEXT NOT NULL,
+  credential  TEXT NOT NULL CHECK (credential IN ('none', 'token', 'key')),
+  public_key  TEXT,
+  sealed      BLOB,
+  host_keys   TEXT,
+  statuses    TEXT NOT NULL DEFAULT '',
+  active      INTEGER NOT NULL CHECK (active IN (0, 1)),
+  atomic      INTEGER CHECK (atomic IN (0, 1)),
+  wanted      INTEGER NOT NULL DEFAULT 0,
+  done        INTEGER NOT NULL DEFAULT 0,
+  tried       INTEGER NOT NULL DEFAULT 0,
+  wanted_at   INTEGER,
+  synced_at   INTEGER,
+  checked_at  INTEGER,
+  token       INTEGER NOT NULL DEFAULT 0,
+  lease_until INTEGER,
+  failures    INTEGER NOT NULL DEFAULT 0,
+  rests_until INTEGER,
+  problem     TEXT,
+  created_at  INTEGER NOT NULL,
+  created_by  INTEGER REFERENCES accounts (id),
+  updated_at  INTEGER NOT NULL,
+  UNIQUE (repo_id, name)
+) STRICT;
+
+CREATE INDEX mirror_remotes_behind ON mirror_remotes (id) WHERE wanted > done;
+
+CREATE INDEX mirror_remotes_held ON mirror_remotes (lease_until) WHERE lease_until IS NOT NULL;
+
+CREATE TABLE mirror_statuses (
+  remote_id   INTEGER NOT NULL REFERENCES mirror_remotes (id) ON DELETE CASCADE,
+  oid         TEXT NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('pending', 'success', 'failure', 'error')),
+  description TEXT NOT NULL,
+  url         TEXT NOT NULL,
+  told        INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
+  attempts    INTEGER NOT NULL DEFAULT 0,
+  rests_until INTEGER,
+  message     TEXT,
+  updated_at  INTEGER NOT NULL,
+  PRIMARY KEY (remote_id, oid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX mirror_statuses_untold ON mirror_statuses (remote_id) WHERE told = 0;
+
+CREATE TABLE mirror_syncs (
+  id          INTEGER PRIMARY KEY,
+  remote_id   INTEGER NOT NULL REFERENCES mirror_remotes (id) ON DELETE CASCADE,
+  token       INTEGER NOT NULL,
+  generation  INTEGER NOT NULL,
+  cause       TEXT NOT NULL CHECK (cause IN ('change', 'manual', 'check')),
+  account_id  INTEGER REFERENCES accounts (id),
+  state       TEXT NOT NULL CHECK (state IN ('running', 'done', 'partial', 'failed', 'interrupted')),
+  started_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  pushed      INTEGER NOT NULL DEFAULT 0,
+  deleted     INTEGER NOT NULL DEFAULT 0,
+  refused     INTEGER NOT NULL DEFAULT 0,
+  diverged    INTEGER NOT NULL DEFAULT 0,
+  message     TEXT
+) STRICT;
+
+CREATE INDEX mirror_syncs_by_remote ON mirror_syncs (remote_id, id);
+
+CREATE INDEX mirror_syncs_ended ON mirror_syncs (finished_at) WHERE finished_at IS NOT NULL;
+
 CREATE TABLE nostr_keys (
   id           INTEGER PRIMARY KEY,
   account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -682,6 +768,28 @@ CREATE TABLE sign_in_approvals (
 , scope TEXT NOT NULL DEFAULT 'write' CHECK (scope IN ('read', 'write', 'admin'))) STRICT;
 
 CREATE INDEX sign_in_approvals_by_end ON sign_in_approvals (expires_at);
+
+CREATE TABLE slurm_jobs (
+  id           INTEGER PRIMARY KEY,
+  attempt_id   INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  target       TEXT NOT NULL,
+  -- Slurm's number; null until sbatch has answered.
+  job_id       INTEGER,
+  -- Of the claim that its agent took; null until then.
+  token        INTEGER,
+  node         TEXT,
+  submitted_at INTEGER NOT NULL,
+  released_at  INTEGER,
+  ending       TEXT CHECK (ending IN ('over', 'refused', 'broken', 'lost', 'withdrawn')),
+  gone_at      INTEGER,
+  CHECK ((released_at IS NULL) = (ending IS NULL))
+) STRICT;
+
+CREATE INDEX slurm_jobs_attempt ON slurm_jobs (attempt_id);
+
+CREATE UNIQUE INDEX slurm_jobs_current ON slurm_jobs (attempt_id) WHERE released_at IS NULL;
+
+CREATE INDEX slurm_jobs_watched ON slurm_jobs (target) WHERE gone_at IS NULL;
 
 CREATE TABLE ssh_keys (
   id           INTEGER PRIMARY KEY,

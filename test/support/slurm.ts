@@ -1,0 +1,188 @@
+// A real Slurm of two nodes on the loopback address: one slurmctld and two slurmd of Debian's slurm-wlm, with ports and a
+// folder of their own, so that several live beside each other. `auth/none` and no cgroups: for tests only.
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'vitest';
+
+const exec = promisify(execFile);
+
+const controllerProgram = '/usr/sbin/slurmctld';
+const nodeProgram = '/usr/sbin/slurmd';
+const nodeNames = ['n1', 'n2'] as const;
+export type NodeName = (typeof nodeNames)[number];
+
+/** Why it cannot be started here, for a skipped test. */
+export function whyNoSlurm(): string | undefined {
+  if (process.getuid?.() !== 0) return 'slurmd starts the programs of lanes as their user, which needs root';
+  try {
+    for (const program of [controllerProgram, nodeProgram, '/usr/bin/sbatch'])
+      accessSync(program, constants.X_OK);
+    return undefined;
+  } catch {
+    return 'Slurm is not installed; on Debian: sudo apt-get install slurm-wlm';
+  }
+}
+
+export class Slurm {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly #daemons = new Map<'controller' | NodeName, ChildProcess>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.configFile = join(folder, 'slurm.conf');
+  }
+
+  /** `cpus` of each node: as many lanes run on it at once. */
+  static async start({ cpus = 2 }: { cpus?: number } = {}): Promise<Slurm> {
+    const slurm = new Slurm(mkdtempSync(join(tmpdir(), 'pika-slurm-')));
+    try {
+      await slurm.#configure(cpus);
+      slurm.startController();
+      for (const name of nodeNames) slurm.startNode(name);
+      await slurm.#ready();
+      return slurm;
+    } catch (error) {
+      const logs = slurm.logs();
+      await slurm.stop();
+      throw new Error(`Slurm did not start: ${String(error)}\n${logs}`, { cause: error });
+    }
+  }
+
+  startController(): void {
+    this.#spawn('controller', [controllerProgram, '-D', '-f', this.configFile]);
+  }
+
+  startNode(name: NodeName): void {
+    this.#spawn(name, [nodeProgram, '-D', '-f', this.configFile, '-N', name]);
+  }
+
+  /** Without a word to anybody; what it started lives on. */
+  async kill(which: 'controller' | NodeName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const daemon = this.#daemons.get(which);
+    if (daemon === undefined) return;
+    this.#daemons.delete(which);
+    if (daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const ended = once(daemon, 'exit');
+    daemon.kill(signal);
+    await ended;
+  }
+
+  /** Runs one of Slurm's commands against this cluster. */
+  async ask(program: string, ...args: string[]): Promise<string> {
+    const env = { PATH: process.env['PATH'], SLURM_CONF: this.configFile };
+    return (await exec(program, args, { env, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  }
+
+  /** What Slurm has of jobs that have not ended, as lines of `id state node comment`. */
+  async jobs(): Promise<string[]> {
+    const out = await this.ask('squeue', '--noheader', '--states=PD,R,CG,S', '--format=%i %T %N %k');
+    return out.split('\n').filter(Boolean);
+  }
+
+  nodeState(name: NodeName): Promise<string> {
+    return this.ask('sinfo', '--noheader', `--nodes=${name}`, '--format=%T').then((out) => out.trim());
+  }
+
+  logs(): string {
+    const names = readdirSync(this.folder).filter((name) => name.endsWith('.log'));
+    return names.map((name) => `--- ${name}\n${readFileSync(join(this.folder, name), 'utf8')}`).join('\n');
+  }
+
+  async stop(): Promise<void> {
+    // The nodes first: they end what still runs on them, and tell the controller.
+    await this.ask('scancel', '--user', userInfo().username).catch(() => undefined);
+    for (const name of nodeNames) await this.kill(name, 'SIGTERM');
+    await this.kill('controller', 'SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #spawn(which: 'controller' | NodeName, [program = '', ...args]: string[]): void {
+    this.#daemons.set(which, spawn(program, args, { stdio: 'ignore' }));
+  }
+
+  async #ready(): Promise<void> {
+    await expect
+      .poll(() => this.ask('sinfo', '--noheader', '--Node', '--format=%N %T').catch(String))
+      .toBe('n1 idle\nn2 idle\n');
+  }
+
+  async #configure(cpus: number): Promise<void> {
+    const [controllerPort, ...nodePorts] = await freePorts(1 + nodeNames.length);
+    const state = join(this.folder, 'state');
+    mkdirSync(state);
+    for (const name of nodeNames) mkdirSync(join(this.folder, `spool-${name}`));
+    const user = userInfo().username;
+    const lines = [
+      'ClusterName=pika',
+      'SlurmctldHost=localhost(127.0.0.1)',
+      `SlurmctldPort=${controllerPort}`,
+      `SlurmUser=${user}`,
+      `SlurmdUser=${user}`,
+      'AuthType=auth/none',
+      'CredType=cred/none',
+      'CommunicationParameters=NoCtldInAddrAny,NoInAddrAny',
+      'ProctrackType=proctrack/linuxproc',
+      'TaskPlugin=task/none',
+      'MpiDefault=none',
+      'SwitchType=switch/none',
+      'JobAcctGatherType=jobacct_gather/none',
+      'AccountingStorageType=accounting_storage/none',
+      'SelectType=select/cons_tres',
+      'SelectTypeParameters=CR_Core_Memory',
+      'SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=2',
+      `StateSaveLocation=${state}`,
+      `SlurmctldPidFile=${this.folder}/slurmctld.pid`,
+      `SlurmctldLogFile=${this.folder}/slurmctld.log`,
+      `SlurmdPidFile=${this.folder}/slurmd-%n.pid`,
+      `SlurmdLogFile=${this.folder}/slurmd-%n.log`,
+      `SlurmdSpoolDir=${this.folder}/spool-%n`,
+      'SlurmdParameters=config_overrides',
+      'ReturnToService=2',
+      'SlurmdTimeout=10',
+      'KillWait=5',
+      'MinJobAge=60',
+      'JobRequeue=1',
+      ...nodeNames.map(
+        (name, at) =>
+          `NodeName=${name} NodeHostname=localhost NodeAddr=127.0.0.1 Port=${nodePorts[at]} CPUs=${cpus} RealMemory=${cpus * 1024}`,
+      ),
+      `PartitionName=lanes Nodes=${nodeNames.join(',')} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO`,
+    ];
+    writeFileSync(this.configFile, `${lines.join('\n')}\n`);
+  }
+}
+
+/** Held together until all are known, so that none is given twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(
+    servers.map(async (server) => {
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    }),
+  );
+  return ports;
+}
