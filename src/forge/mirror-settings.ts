@@ -24,6 +24,23 @@ export const mirrorSettings = z
     stallSeconds: positive.default(60),
     /** Of what git and the remote say in one run; the rest is dropped. */
     maxSaidBytes: positive.default(64 * 1024),
+    maxRemotesPerRepo: positive.default(20),
+    /** Remotes that are synced at once; one is never synced twice at a time. */
+    maxSyncing: positive.max(64).default(4),
+    /** Of one push to a remote, or one list of its refs. */
+    timeoutSeconds: positive.default(900),
+    /** Of the list of a remote's refs; 100,000 of them take about 8 MB. */
+    maxListBytes: positive.default(64 * 1024 * 1024),
+    /** Of the command line of one push; what does not fit goes with the next one. */
+    maxCommandBytes: positive.max(1024 * 1024).default(1024 * 1024),
+    /** The wait after a failure; each further one in a row doubles it, up to the most. */
+    retrySeconds: positive.default(15),
+    maxRetrySeconds: positive.default(3600),
+    /** What a remote has refused is tried again after so long, when nothing changed on either side. */
+    retryRefusedMinutes: positive.default(30),
+    /** A remote is looked at this often although nothing changed here. */
+    checkMinutes: positive.default(60),
+    keepDays: positive.default(30),
   })
   .prefault({});
 
