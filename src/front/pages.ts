@@ -93,8 +93,10 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
     none: 'front/branch.njk',
   };
   const bar = fragment === undefined ? openFromInbox(forge, place, inbox === 'review') : undefined;
+  // Who has come from the inbox goes on from there, also when a verdict has taken the branch out of it.
+  const inReview = bar !== undefined || inbox === 'review';
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
-  const data = { repo, branch, base, tab, shown, tabTemplate, bar, ...head, ...counts, ...content };
+  const data = { repo, branch, base, tab, shown, tabTemplate, bar, inReview, ...head, ...counts, ...content };
   render(response, templates[fragment ?? 'none'], data);
 }
 

@@ -15,6 +15,7 @@ export function startKeys() {
     opener.addEventListener('click', () => sheet.showModal());
   }
   sheet.querySelector('[data-keys-close]')?.addEventListener('click', () => sheet.close());
+  if (location.hash === approveHash) approve();
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (act(prefix + event.key, sheet)) event.preventDefault();
@@ -39,6 +40,9 @@ function act(key, sheet) {
     case 'j':
     case 'k':
       return move('.file-diff, .list-item .title-link, .entries .entry', key === 'j' ? 1 : -1);
+    case 'J':
+    case 'K':
+      return moveLine(key === 'J' ? 1 : -1);
     case 'n':
     case 'p':
       return move('.diff tr.hunk:not(.tail), .diff tr.thread-row', key === 'n' ? 1 : -1);
@@ -57,7 +61,7 @@ function act(key, sheet) {
     case 'c':
       return commentHere();
     case 'a':
-      return focusOn('[data-approve]');
+      return approve() || leadToVerdict();
     case 'm':
       return focusOn('[data-merge]:not(:disabled)');
     default:
@@ -72,6 +76,24 @@ function follow(selector) {
   return link !== null;
 }
 
+// The field of the verdict is called so too: without script the address leads there.
+const approveHash = '#verdict-approve';
+
+/** Chooses the approval, so that Enter sends it. */
+function approve() {
+  const choice = document.querySelector('[data-approve]');
+  if (choice === null) return false;
+  choice.checked = true;
+  choice.focus();
+  return true;
+}
+
+function leadToVerdict() {
+  const tab = document.querySelector('[data-decide]:not([aria-current])');
+  if (tab !== null) location.assign(tab.href + approveHash);
+  return tab !== null;
+}
+
 function focusOn(selector) {
   const element = document.querySelector(selector);
   element?.focus();
@@ -84,17 +106,43 @@ function foldStep() {
   return step !== null && step !== undefined;
 }
 
-/** Moves the focus among the matching elements, from the focused one or from the top of the window. */
+/** To the line after or before what has the focus: a line, a hunk or a file. */
+function moveLine(direction) {
+  const lines = [...document.querySelectorAll('.diff tr:has(> .line-number)')];
+  const line = beside(lines, direction);
+  if (line !== undefined) focusAt(line, 'nearest');
+  return line !== undefined;
+}
+
+/** Moves the focus among the matching elements, from the focused one or from the place that has the focus. */
 function move(selector, direction, before = () => undefined) {
-  const all = [...document.querySelectorAll(selector)].filter((element) => element.checkVisibility());
-  if (all.length === 0) return false;
-  const current = all.findIndex(
-    (element) => element === document.activeElement || element.contains(document.activeElement),
-  );
-  const next = all[Math.min(all.length - 1, Math.max(0, current + direction))];
+  const all = [...document.querySelectorAll(selector)];
+  const next = beside(all, direction) ?? (direction > 0 ? all.findLast(isShown) : all.find(isShown));
+  if (next === undefined) return false;
   before(next);
-  if (!next.matches('a, button, summary, [tabindex]')) next.tabIndex = -1;
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: 'start', behavior: 'instant' });
+  focusAt(next, 'start');
   return true;
+}
+
+const isShown = (element) => element.checkVisibility();
+
+/** The element before or after the one with the focus; at the end that one itself, and the first when none has it. */
+function beside(all, direction) {
+  const here = document.activeElement;
+  const at = all.findIndex((element) => element.contains(here));
+  const isDown = direction > 0;
+  if (at >= 0) {
+    const rest = isDown ? all.slice(at + 1) : all.slice(0, at).toReversed();
+    return rest.find(isShown) ?? all[at];
+  }
+  if (here === null || here === document.body) return all.find(isShown);
+  const wanted = isDown ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
+  const rest = all.filter((element) => here.compareDocumentPosition(element) & wanted);
+  return isDown ? rest.find(isShown) : rest.findLast(isShown);
+}
+
+function focusAt(element, block) {
+  if (!element.matches('a, button, summary, [tabindex]')) element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block, behavior: 'instant' });
 }

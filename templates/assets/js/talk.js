@@ -15,6 +15,14 @@ export function startTalk(enhance) {
       void openForm(link, event.shiftKey);
     }
   });
+  document.addEventListener('keydown', (event) => {
+    const form = event.target.matches('textarea') ? event.target.form : null;
+    if (event.key === 'Escape' && form?.id === 'comment-form' && event.target.value === '') closeForm();
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || form === null) return;
+    event.preventDefault();
+    // Its first button: keeps a draft, sends an answer, submits a review.
+    form.requestSubmit(form.querySelector('button:not([type="button"])'));
+  });
   document.addEventListener('submit', (event) => {
     if (event.target.dataset.talkForm !== '') return;
     event.preventDefault();
@@ -24,16 +32,24 @@ export function startTalk(enhance) {
 
 /** The key c: the form at the line or hunk that has the focus, or the field for a comment on the whole branch. */
 export function commentHere() {
-  const row = document.querySelector('.diff tr:hover') ?? document.activeElement?.closest('.diff tr');
-  const link =
-    row?.querySelector('.line-number.new a') ??
-    row?.querySelector('.line-number a') ??
-    row?.nextElementSibling?.querySelector('.line-number a');
+  // A row that has the focus was chosen by key; the pointer may rest anywhere.
+  const focused = document.activeElement?.closest('.diff tr');
+  const row = focused?.matches(':focus') ? focused : (document.querySelector('.diff tr:hover') ?? focused);
+  const line = row?.matches('.hunk') ? firstChange(row) : row;
+  const link = line?.querySelector('.line-number.new a') ?? line?.querySelector('.line-number a');
   const near = document.activeElement?.closest('.file-diff')?.querySelector('.file-comment');
   const target = link ?? near ?? document.querySelector('.talk-say textarea');
   if (target instanceof HTMLTextAreaElement) target.focus();
   else target?.click();
   return target !== null;
+}
+
+/** The first line of a hunk that was added or removed; the lines around it are the same as before. */
+function firstChange(hunk) {
+  let row = hunk.nextElementSibling;
+  while (row !== null && !row.matches('.hunk, .add, .del, :has(> .add, > .del)'))
+    row = row.nextElementSibling;
+  return row === null || row.matches('.hunk') ? hunk.nextElementSibling : row;
 }
 
 const placeOf = (link) => {
