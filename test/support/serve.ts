@@ -61,6 +61,8 @@ export interface ServeOptions {
   welcome?: boolean;
   /** Where pages are, in place of 127.0.0.1: browsers make passkeys for names alone. */
   host?: 'localhost';
+  /** Called with the path of its data directory, before anything of it is there. */
+  prepare?: (data: string) => void;
   /** Added to its environment. */
   env?: Record<string, string>;
 }
@@ -126,8 +128,9 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
   const folder = mkdtempSync(join(tmpdir(), 'pika-serve-'));
   const data = join(folder, 'data');
   const env = { ...programEnvironment(folder), ...options.env };
+  options.prepare?.(data);
   if (options.settings !== undefined) {
-    await outputOf(['mkdir', data], { cwd: folder, env });
+    await outputOf(['mkdir', '-p', data], { cwd: folder, env });
     writeFileSync(join(data, 'pika.toml'), options.settings);
   }
   let errors = '';
