@@ -33,6 +33,8 @@ export function parseRemoteAddress(
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f\\'"`$<>|;&]/.test(text)) throw refusal('it has a character that no address has');
   if (text.startsWith('-')) throw refusal('it begins like an option');
+  // A URL is read without them; who writes them means something else than what is read.
+  if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(text)) throw refusal('it has a . or .. in it');
   if (/^[a-z0-9+.-]+::/i.test(text)) throw refusal('it names a program of git, not a place');
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? ofUrl(text) : ofShortForm(text);
   checkPath(address.path);
@@ -68,8 +70,8 @@ function ofUrl(text: string): RemoteAddress {
   if (port === 0) throw refusal('0 is no port');
   const shownHost = isIPv6(host) ? `[${host}]` : host;
   const place = port === portOf[scheme] ? shownHost : `${shownHost}:${port}`;
-  const text_ = `${scheme}://${user === undefined ? '' : `${user}@`}${place}${path}`;
-  return { scheme, user, host, port, path, text: text_ };
+  const shown = `${scheme}://${user === undefined ? '' : `${user}@`}${place}${path}`;
+  return { scheme, user, host, port, path, text: shown };
 }
 
 function ofFolder({ hostname, pathname }: URL): RemoteAddress {

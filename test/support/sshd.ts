@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { makeKey } from './ssh.ts';
 
-const program = '/usr/sbin/sshd';
+export const sshdProgram = '/usr/sbin/sshd';
 const launcher = fileURLToPath(new URL('../../src/pika-git', import.meta.url));
 
 export interface Sshd {
@@ -25,7 +25,7 @@ export function whyNoSshd(): string | undefined {
   // It changes to the user who signs in, and reads commands only from folders of root.
   if (process.getuid?.() !== 0) return 'sshd with an AuthorizedKeysCommand needs root';
   try {
-    accessSync(program, constants.X_OK);
+    accessSync(sshdProgram, constants.X_OK);
     return undefined;
   } catch {
     return 'sshd is not installed; on Debian: sudo apt-get install openssh-server';
@@ -63,7 +63,7 @@ export async function startSshd(data: string): Promise<Sshd> {
     `  SetEnv PATH=${process.env['PATH']}`,
   ];
   writeFileSync(`${folder}/config`, `${config.join('\n')}\n`);
-  const child = spawn(program, ['-D', '-e', '-f', `${folder}/config`], {
+  const child = spawn(sshdProgram, ['-D', '-e', '-f', `${folder}/config`], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   await listening(child.stderr);
@@ -80,7 +80,8 @@ export async function startSshd(data: string): Promise<Sshd> {
   };
 }
 
-async function listening(stderr: NodeJS.ReadableStream): Promise<void> {
+/** Waits until an sshd says that it listens. */
+export async function listening(stderr: NodeJS.ReadableStream): Promise<void> {
   const said: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   createInterface({ input: stderr })
@@ -92,7 +93,7 @@ async function listening(stderr: NodeJS.ReadableStream): Promise<void> {
   await promise;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
