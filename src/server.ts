@@ -23,7 +23,10 @@ import { conflictsPages } from './landing/conflicts/route-conflicts.ts';
 import { holdsForms } from './landing/holds/route-holds.ts';
 import { helpPages } from './help/pages.ts';
 import { apiDescription } from './help/route-api.ts';
-import type { LoopStatus } from './lib/loop.ts';
+import { healthApi } from './health/api.ts';
+import type { Health } from './health/open.ts';
+import { healthPages } from './health/pages.ts';
+import { watcherRoutes } from './health/route-metrics.ts';
 import type { Slots } from './lib/slot.ts';
 import type { Lfs } from './lfs/open.ts';
 import { lfsPages } from './lfs/pages.ts';
@@ -51,6 +54,7 @@ import { answerErrors, notFound } from './web/errors.ts';
 import { forgeView } from './web/forge-model.ts';
 import { limitRates } from './web/rate-limit.ts';
 import type { LiveFeed } from './web/sse.ts';
+import { watchRequests } from './web/watch-requests.ts';
 
 export interface ServerParts {
   ci: Ci;
@@ -61,7 +65,7 @@ export interface ServerParts {
   housekeeping: HousekeepingLoop;
   webhooks: Webhooks;
   mail: MailRoom;
-  loops: () => LoopStatus[];
+  health: Health;
   version: string;
 }
 
@@ -69,7 +73,8 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   const { config } = forge;
   const web = { trustedProxies: config.trustedProxies, maxRequestBytes: config.limits.maxRequestBytes };
   const app = createApp(web);
-  app.use(healthRoutes(parts));
+  app.use(watchRequests((answered) => parts.health.answered(answered)));
+  app.use(watcherRoutes(forge, parts.health));
   app.use(parts.transport.httpRoutes);
   app.use(parts.lfs.httpRoutes);
   app.use(identify(forge, () => parts.ci.isSandboxed()));
@@ -90,7 +95,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(browseApi(forge));
   app.use(webhooksApi(forge, parts.webhooks));
   app.use(inboxApi(forge), mailApi(forge, parts.mail));
-  app.use(auditApi(forge));
+  app.use(auditApi(forge), healthApi(parts.health));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
     version: parts.version,
@@ -108,7 +113,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
   app.use(inboxPages(forge), mailPages(forge, parts.mail));
-  app.use(auditPages(forge));
+  app.use(auditPages(forge), healthPages(parts.health));
   app.use(feedPages(forge));
   app.use(browsePages(forge));
   app.use(holdsForms(forge), conflictsPages(forge));
@@ -116,20 +121,6 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(notFound);
   app.use(answerErrors(forge.log));
   return app;
-}
-
-/** `/healthz` answers as long as the program runs; `/readyz` also looks whether every loop does its work. */
-function healthRoutes(parts: ServerParts): Router {
-  const router = Router();
-  router.get('/healthz', (_request, response) => void response.json({ ok: true }));
-  router.get('/readyz', (_request, response) => {
-    const failing = parts.loops().filter((loop) => loop.state === 'failing' || loop.state === 'stopped');
-    response.status(failing.length === 0 ? 200 : 503).json({
-      ok: failing.length === 0,
-      failing: failing.map((loop) => loop.name),
-    });
-  });
-  return router;
 }
 
 /** What a client needs to know of the forge before it has a credential. */

@@ -1,4 +1,4 @@
-// The operator's page: CI, the state of every loop, what the housekeeping did, the sandbox in force, who has an
+// The operator's page: what to see to, CI, what the housekeeping did, the sandbox in force, who has an
 // account, what was written.
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
@@ -7,8 +7,8 @@ import { recentAudit, recordAudit } from '../accounts/audit.ts';
 import { listAccounts } from '../accounts/find.ts';
 import type { Operated } from '../ci/route-ci.ts';
 import type { Forge } from '../forge/open.ts';
+import type { Problem } from '../health/model.ts';
 import { ForgeError } from '../lib/errors.ts';
-import type { LoopStatus } from '../lib/loop.ts';
 import { mailState } from '../mail/find.ts';
 import { listRepos } from '../repos/find.ts';
 import { recentHousekeeping, type Housekeeping } from '../repos/housekeeping-record.ts';
@@ -19,7 +19,7 @@ import { render } from '../web/render.ts';
 import { adminCiPages, ciRows } from './admin-ci.ts';
 
 export interface AdminParts {
-  loops: () => LoopStatus[];
+  health: { problems(): Promise<Problem[]> };
   ci: { tier(): string } & Operated;
   housekeeping: { want(repoIds: readonly number[]): void; wanted(): ReadonlySet<number> };
   version: string;
@@ -35,7 +35,7 @@ const housekeepingForm = z.object({ repo: z.union([z.literal('all'), z.coerce.nu
 
 export function adminPages(forge: Forge, parts: AdminParts): Router {
   const router = Router();
-  router.get('/admin', (request, response) => {
+  router.get('/admin', async (request, response) => {
     requireAdmin(callerOf(response));
     const { fragment } = parse(adminQuery, request.query);
     const kept = housekeepingRows(forge, parts);
@@ -50,7 +50,7 @@ export function adminPages(forge: Forge, parts: AdminParts): Router {
     render(response, 'admin/index.njk', {
       ci: ciRows(forge, parts.ci),
       mail: mailState(forge, maxTroubles),
-      loops: parts.loops(),
+      problems: await parts.health.problems(),
       accounts: listAccounts(forge),
       audit: recentAudit(forge, forge.config.limits.maxRowsPerPage).map((entry) => ({
         ...entry,

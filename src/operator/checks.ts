@@ -5,7 +5,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { listIdleHooks } from './probe-hooks.ts';
+import { listIdleHooks } from '../transport/probe-hooks.ts';
 
 const minGit = [2, 39] as const;
 const mebibyte = 1024 * 1024;

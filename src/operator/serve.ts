@@ -10,6 +10,7 @@ import type { Config } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
 import { recoverMerges } from '../landing/merge/recover.ts';
+import { openHealth } from '../health/open.ts';
 import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
@@ -17,7 +18,7 @@ import { clearLeftovers } from '../repos/clear-leftovers.ts';
 import { connectReactions } from '../reactions.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
-import { closeRenderPool } from '../web/render-pool.ts';
+import { closeRenderPool, renderLoad } from '../web/render-pool.ts';
 import { LiveFeed } from '../web/sse.ts';
 import { openBackground } from './background.ts';
 import { checkSurroundings } from './checks.ts';
@@ -67,9 +68,17 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const lfs = await openLfs(forge);
   config.ssh.port = transport.sshAddress.port;
   connectReactions(forge, background.woken, live);
-  const loops = background.status;
   const version = packageVersion();
-  const parts = { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, mail, loops, version };
+  const health = openHealth(forge, {
+    version,
+    loops: background.status,
+    ci,
+    gitClients: () => transport.clients(),
+    livePages: () => live.size,
+    renderLoad,
+    more: () => [],
+  });
+  const parts = { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, mail, health, version };
   const server = createServer(forge, parts);
   app.resolve(server);
   background.start();
@@ -89,6 +98,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       // New work is refused first, then what runs is ended, and the database closes last.
       welcome.abort();
       live.close();
+      health.stop();
       const closed = closeServers([http, control]);
       await transport.stop();
       await Promise.all([background.stop(), welcomed]);

@@ -113,6 +113,11 @@ export class Desk {
     return granted;
   }
 
+  /** Git clients that are served, and that wait for a place. */
+  clients(): { served: number; waiting: number } {
+    return this.#places.count();
+  }
+
   farewell(serviceId: string): string | null {
     return this.#shells.farewell(serviceId) ?? null;
   }

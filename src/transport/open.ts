@@ -12,6 +12,8 @@ export interface Transport {
   sshAddress: { host: string; port: number };
   /** Mounted before the body parsers: packs are read as streams. */
   httpRoutes: RequestHandler;
+  /** Git clients that are served, and that wait for a place. */
+  clients(): { served: number; waiting: number };
   /** The id of the SSH process. */
   sshProcessId(): number | undefined;
   /** Ends every service in progress and the SSH process. */
@@ -31,6 +33,7 @@ export async function openTransport(
   return {
     sshAddress: { host: forge.config.ssh.host, port },
     httpRoutes: gitRoutes(forge, { desk, services }),
+    clients: () => desk.clients(),
     sshProcessId: () => ssh.processId,
     stop: async () => {
       for (const service of services) service.stop();

@@ -34,6 +34,11 @@ export class Places {
     this.#limits = limits;
   }
 
+  /** How many are served, and how many wait. */
+  count(): { served: number; waiting: number } {
+    return { served: this.#taken, waiting: this.#queue.length };
+  }
+
   /**
    * A place, at once or when one comes free. Refuses (`unavailable`) when too many wait, when none comes free in
    * time, and when `signal` says that the client has gone.

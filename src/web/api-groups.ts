@@ -23,8 +23,13 @@ const ofForge: readonly Placed[] = [
     description: 'Accounts, agents and invitations, for the admins of the forge.',
     firsts: ['accounts', 'agents', 'invitations', 'audit'],
   },
+  {
+    name: 'Operating',
+    description: 'How the forge does, for its admins.',
+    firsts: ['health'],
+  },
   { name: 'Inbox', description: 'What asks for the attention of the caller.', firsts: ['inbox'] },
-  { name: 'CI', description: 'Runs, lanes, logs, tests, statuses and secrets.', firsts: ['ci'] },
+  { name: 'CI', description: 'Runs, lanes, logs, tests, statuses and secrets.', firsts: ['ci', 'agent'] },
 ];
 
 const ofRepo: readonly Placed[] = [

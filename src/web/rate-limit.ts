@@ -3,6 +3,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import { ForgeError } from '../lib/errors.ts';
+import { isFromHere } from './from-here.ts';
 
 export interface Rates {
   requestsPerMinute: number;
@@ -72,19 +73,3 @@ const words: Record<string, string> = {
   costly: 'requests for blames, searches, histories, comparisons and archives',
   'sign-ins': 'attempts to sign in or to make a token',
 };
-
-/** A program on the machine of the forge itself, and not somebody whom a proxy there passes on. */
-function isFromHere(request: Request): boolean {
-  const peer = request.socket.remoteAddress ?? '';
-  const isLoopback = peer === '::1' || /^(?:::ffff:)?127\./.test(peer);
-  return isLoopback && !forwarded.some((header) => request.headers[header] !== undefined);
-}
-
-const forwarded = [
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'forwarded',
-  'via',
-  'x-real-ip',
-];

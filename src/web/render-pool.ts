@@ -36,6 +36,12 @@ export async function askRenderThread(order: RenderOrder): Promise<string | Segm
   }
 }
 
+/** The threads there are, and the orders that wait for one. */
+export const renderLoad = (): { threads: number; waiting: number } => ({
+  threads: pool?.threads.length ?? 0,
+  waiting: pool?.queueSize ?? 0,
+});
+
 /** Ends the threads; the next order starts them anew. */
 export async function closeRenderPool(): Promise<void> {
   const closing = pool;

@@ -30,6 +30,11 @@ export class LiveFeed {
     this.#maxSubscribers = maxSubscribers;
   }
 
+  /** How many pages are open. */
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
   publish(topic: string, data: Record<string, string | number> = {}): void {
     this.#lastId += 1;
     const message = { id: this.#lastId, topic, data: JSON.stringify({ topic, ...data }), at: Date.now() };

@@ -33,6 +33,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/inbox': { inbox: '/inbox' },
   '/admin': { admin: '/admin' },
   '/admin/audit': { audit: '/admin/audit' },
+  '/admin/health': { health: '/admin/health' },
   '/admin/people': { people: '/admin/people' },
   '/admin/people/agents/:name': { agent: '/admin/people/agents/robot' },
   '/:owner/:repo': {
@@ -87,6 +88,7 @@ const noPages = new Set([
   '/favicon.ico',
   '/healthz',
   '/readyz',
+  '/metrics',
   '/live',
   '/ph',
   '/ph/ph',

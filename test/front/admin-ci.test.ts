@@ -33,7 +33,7 @@ async function serve() {
     status: () => unstarted('ci'),
   };
   const parts = {
-    loops: () => [],
+    health: { problems: async () => [] },
     ci: { tier: () => 'a sandbox', scheduler, quarantined: () => lost },
     housekeeping: { want: () => undefined, wanted: () => new Set<number>() },
     version: '0.0.0',

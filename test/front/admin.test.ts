@@ -24,7 +24,7 @@ async function serveAdmin(wanted: number[] = []) {
     status: () => unstarted('ci'),
   };
   const parts = {
-    loops: () => [],
+    health: { problems: async () => [] },
     ci: { tier: () => 'a sandbox', scheduler, quarantined: () => [] },
     housekeeping: {
       want: (ids: readonly number[]) => void wanted.push(...ids),

@@ -63,6 +63,8 @@ const table: [demand: Demand, routes: string[]][] = [
     [
       'GET /admin',
       'GET /admin/audit',
+      'GET /admin/health',
+      'GET /metrics',
       'GET /admin/people',
       'POST /admin/people/invitations',
       'POST /admin/people/invitations/:id/remove',

@@ -50,6 +50,8 @@ export async function stageServer(limits: SettingsOverride = {}): Promise<Staged
     ssh: { port: 0 },
     logLevel: 'silent',
     publicUrl: 'http://localhost',
+    // Whoever asks is on this machine; and a machine that runs all tests at once is slow.
+    health: { metricsFromHere: false, checkTimeoutSeconds: 60 },
     limits,
   };
   const served = await serve(readConfig(folder, settings, { PATH: process.env['PATH'] }), { welcome: false });

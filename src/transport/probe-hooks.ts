@@ -1,8 +1,8 @@
 // Lets git run the hooks as a push would, and sees whether they do as the forge says. A hook that is missing, cannot
 // be executed or was altered lets every push through, or none.
 import type { Forge } from '../forge/open.ts';
-import { answerHooks } from '../transport/answer-hooks.ts';
-import { emptyRepo } from '../transport/empty-repo.ts';
+import { answerHooks } from './answer-hooks.ts';
+import { emptyRepo } from './empty-repo.ts';
 
 const patienceMs = 10_000;
 
