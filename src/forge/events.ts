@@ -39,6 +39,8 @@ export interface Facts {
   'ci-changed': Record<string, never>;
   /** Something came into these accounts' inboxes, or left them. */
   'inbox-changed': { accountIds: number[] };
+  /** A mirror of the repository is synced, was synced, or is another now. */
+  'mirror-changed': { repoId: number };
   'housekeeping-changed': { repoId: number };
 }
 

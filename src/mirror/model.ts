@@ -142,7 +142,7 @@ export const mirrorRequest = z.strictObject({
   url,
   patterns: patterns.default(defaultPatterns),
   credential: credentialRequest.default({ kind: 'none' }),
-  /** The origin and path under which GitHub's API is, e.g. `https://api.github.com`. */
+  /** The repository in GitHub's API, or one like it, e.g. `https://api.github.com/repos/OWNER/NAME`. */
   statuses: z.string().max(2000).default(''),
   active: z.boolean().default(true),
 });

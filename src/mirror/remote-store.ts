@@ -95,11 +95,11 @@ export interface RemoteUpdate {
   now: number;
 }
 
-/** A changed remote is tried at once, whatever it did before. */
+/** A changed remote is tried at once, whatever it did before, and whoever syncs it has lost it. */
 export function updateRemote(db: Db, { patterns, isActive, ...update }: RemoteUpdate): void {
   db.run(
     `UPDATE mirror_remotes SET url = :url, patterns = :patterns, statuses = :statuses, active = :active, atomic = NULL,
-       failures = 0, rests_until = NULL, problem = NULL, updated_at = :now
+       token = token + 1, lease_until = NULL, failures = 0, rests_until = NULL, problem = NULL, updated_at = :now
      WHERE id = :id`,
     { ...update, patterns: JSON.stringify(patterns), active: Number(isActive) },
   );
@@ -178,13 +178,14 @@ export const listUnchecked = (db: Db, before: number): MirrorRemote[] =>
     )
     .map(toRemote);
 
-/** Takes the remote for a sync: undefined when somebody has it. */
+/** Takes the remote for a sync, which is one more wish where `wishes` is 1: undefined when somebody has it. */
 export function claimRemote(
   db: Db,
-  claim: { id: number; leaseUntil: number },
+  claim: { id: number; leaseUntil: number; wishes: 0 | 1; now: number },
 ): { token: number; generation: number } | undefined {
   return db.get<{ token: number; generation: number }>(
-    `UPDATE mirror_remotes SET token = token + 1, lease_until = :leaseUntil, tried = wanted
+    `UPDATE mirror_remotes SET token = token + 1, lease_until = :leaseUntil, wanted = wanted + :wishes,
+       tried = wanted + :wishes, wanted_at = CASE WHEN wanted > done THEN wanted_at ELSE :now END
      WHERE id = :id AND lease_until IS NULL RETURNING token, wanted AS generation`,
     claim,
   );

@@ -1,0 +1,153 @@
+// Sends what was decided: all of it at once where the remote takes a push as a whole. What the remote refuses is left out and
+// the rest is sent again, so that one branch that it does not want holds up no other.
+import { ForgeError } from '../lib/errors.ts';
+import { noteAnswers, noteIntent, noteWaiting, type Sending } from './note-refs.ts';
+import type { RefPush } from './plan-push.ts';
+import { lacksAtomic, readPushReport, remoteWords, type RefAnswer } from './push-report.ts';
+import { failureOf } from './remote-failure.ts';
+import { updateAtomic } from './remote-store.ts';
+import { runRemote } from './run-remote.ts';
+
+/** Pushes of one sync. Each leaves something out that was refused; what is left then waits for the next sync. */
+const maxPushes = 30;
+
+export interface Sent {
+  pushed: number;
+  deleted: number;
+  refused: number;
+  diverged: number;
+  /** Was not sent, or nobody knows whether it arrived. */
+  waiting: number;
+  /** Is to be deleted there, when the default branch is in step. */
+  withheld: number;
+}
+
+export async function sendPushes(
+  sending: Sending,
+  { pushes, isMainOdd }: { pushes: readonly RefPush[]; isMainOdd: boolean },
+): Promise<Sent> {
+  const state: SendState = {
+    answers: new Map(),
+    isAtomic: sending.remote.isAtomic ?? true,
+    isMainOdd,
+    isOneByOne: false,
+  };
+  let waiting = inOrder(pushes, sending.mainRef);
+  for (let count = 0; count < maxPushes; count += 1) {
+    if (state.isMainOdd) waiting = waiting.filter(({ oid }) => oid !== undefined);
+    const batch = takeBatch(sending, waiting, state.isOneByOne);
+    if (batch.length === 0) break;
+    await sendBatch(sending, state, batch);
+    waiting = waiting.filter(({ ref }) => !state.answers.has(ref));
+  }
+  const left = pushes.filter(({ ref }) => !state.answers.has(ref));
+  noteWaiting(sending, { left, isMainOdd: state.isMainOdd });
+  return countAnswers(pushes, state);
+}
+
+interface SendState {
+  /** What became of each ref; one that is not in it waits. */
+  answers: Map<string, RefAnswer>;
+  isAtomic: boolean;
+  isMainOdd: boolean;
+  isOneByOne: boolean;
+}
+
+/** The default branch first, deletions last: where a remote takes them one by one, nothing is missing in between. */
+const inOrder = (pushes: readonly RefPush[], mainRef: string): RefPush[] => {
+  const rank = ({ ref, oid }: RefPush): number => (ref === mainRef ? 0 : oid === undefined ? 2 : 1);
+  return pushes.toSorted((a, b) => rank(a) - rank(b));
+};
+
+/** As many as the command line takes. */
+function takeBatch({ forge }: Sending, waiting: readonly RefPush[], isOneByOne: boolean): RefPush[] {
+  let bytes = 0;
+  const fits = waiting.findIndex((push) => {
+    bytes += argumentsOf(push).reduce((sum, text) => sum + Buffer.byteLength(text) + 9, 0);
+    return bytes > forge.config.mirror.maxCommandBytes;
+  });
+  const end = isOneByOne ? 1 : fits < 0 ? waiting.length : Math.max(fits, 1);
+  return waiting.slice(0, end);
+}
+
+const leasesOf = ({ ref, expected }: RefPush): string[] =>
+  expected === undefined ? [] : [`--force-with-lease=${ref}:${expected}`];
+/** Without a lease git itself lets through only what loses nothing: a new ref, or one that goes forward. */
+const refspecOf = ({ ref, oid }: RefPush): string => `${oid ?? ''}:${ref}`;
+const argumentsOf = (push: RefPush): string[] => [...leasesOf(push), refspecOf(push)];
+
+async function sendBatch(sending: Sending, state: SendState, batch: readonly RefPush[]): Promise<void> {
+  const { forge, reach, remote, repo, signal } = sending;
+  noteIntent(sending, batch);
+  const { exitCode, stdout, said } = await runRemote(forge, reach, {
+    repo,
+    args: [
+      'push',
+      '--porcelain',
+      '--no-verify',
+      '--no-follow-tags',
+      '--no-recurse-submodules',
+      ...(state.isAtomic ? ['--atomic'] : []),
+      ...batch.flatMap(leasesOf),
+      '--',
+      reach.url,
+      ...batch.map(refspecOf),
+    ],
+    timeoutMs: forge.config.mirror.timeoutSeconds * 1000,
+    maxBytes: forge.config.mirror.maxListBytes,
+    signal,
+  });
+  if (state.isAtomic && lacksAtomic(said)) {
+    state.isAtomic = false;
+    updateAtomic(forge.db, { id: remote.id, isAtomic: false });
+    return;
+  }
+  const answers = readPushReport(stdout.toString('utf8'));
+  if (answers.length === 0 && exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
+  if (state.isAtomic && remote.isAtomic !== true) updateAtomic(forge.db, { id: remote.id, isAtomic: true });
+  takeAnswers(sending, state, { batch, answers, words: remoteWords(said) });
+}
+
+interface Report {
+  batch: readonly RefPush[];
+  answers: readonly RefAnswer[];
+  words: string;
+}
+
+function takeAnswers(sending: Sending, state: SendState, report: Report): void {
+  const refusals = report.answers.filter(({ outcome }) => outcome === 'refused');
+  // A hook that judges the push as a whole does not say which ref it dislikes.
+  const isWhole = refusals.length > 1 && refusals.length === report.batch.length;
+  if (isWhole && refusals.every((one) => 'reason' in one && /hook declined/.test(one.reason))) {
+    state.isOneByOne = true;
+    return;
+  }
+  const byRef = new Map(report.answers.map((answer) => [answer.ref, answer]));
+  const answered = report.batch.flatMap((push) => {
+    const answer = byRef.get(push.ref);
+    return answer === undefined || answer.outcome === 'held-back' ? [] : [{ push, answer }];
+  });
+  // Nothing was wrong with any of them, and nothing was done: to send the same again brings the same.
+  if (answered.length === 0)
+    throw new ForgeError('unavailable', wordsFor('The remote took nothing of a push', report));
+  noteAnswers(sending, { answered, words: report.words });
+  for (const { push, answer } of answered) {
+    state.answers.set(push.ref, answer);
+    if (push.ref === sending.mainRef && answer.outcome !== 'taken') state.isMainOdd = true;
+  }
+}
+
+const wordsFor = (sentence: string, { words }: Report): string =>
+  words === '' ? `${sentence}.` : `${sentence}. It said: ${words}`;
+
+function countAnswers(pushes: readonly RefPush[], { answers, isMainOdd }: SendState): Sent {
+  const sums: Sent = { pushed: 0, deleted: 0, refused: 0, diverged: 0, waiting: 0, withheld: 0 };
+  for (const { ref, oid } of pushes) {
+    const outcome = answers.get(ref)?.outcome;
+    if (outcome === 'taken') sums[oid === undefined ? 'deleted' : 'pushed'] += 1;
+    else if (outcome === 'refused' || outcome === 'diverged') sums[outcome] += 1;
+    else if (outcome === undefined && oid === undefined && isMainOdd) sums.withheld += 1;
+    else sums.waiting += 1;
+  }
+  return sums;
+}
