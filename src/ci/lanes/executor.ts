@@ -1,18 +1,14 @@
-// The seam between the scheduler and the place where lanes run. The token of a claim is taken before submit, and grows
-// with every claim; whoever reports with an older one has lost it, and nothing of that report is kept.
+// The seam between the scheduler and the places where lanes run. The token of a claim grows with every claim; whoever
+// reports with an older one has lost it, and nothing of that report is kept.
 //
-// `local` runs each lane in a thread of this machine. The seam is made so that lanes can go to a scheduler that exists
-// already, once one machine is outgrown:
-// - Slurm: submit is `sbatch` with the submission as a file, the cookie as its comment and the limits as `--time` and
-//   `--mem`; cancel is `scancel`; list and probe are `squeue` and `sacct` by comment, so that a forge that was restarted
-//   finds its lanes again. The program that Slurm starts is what lane-thread.ts is here: it takes the token with a first
-//   heartbeat when it starts and not when it was queued, so that a lane which waited too long ends as lost.
-// - Kubernetes: submit makes a Job with `backoffLimit: 0` (another try is the forge's decision), `activeDeadlineSeconds`,
-//   and a NetworkPolicy where the lane wants no network; cancel deletes it in the foreground; list and probe go by label.
-// Either way heartbeat, output and finished come over HTTP with the token, and logs, artifacts, reports and caches as
-// uploads that are put down where this executor puts them.
+// An `Executor` starts a lane at once: `local` runs each in a thread of this machine, and the claim is taken before
+// submit. A `QueueingExecutor` has a queue of its own: a lane is offered to it and stays queued, and the claim is taken by
+// its agent when it starts there (slurm/slurm-executor.ts says how Slurm, and how Kubernetes, fits each call).
+// Heartbeat, output and finished then come over HTTP with the token, and logs, artifacts, reports and caches as uploads
+// that are put down where `local` puts them.
 import type { Log } from '../../lib/log.ts';
 import type { Bounds, LaneResult, StartMessage, StopCause, Tier } from './lane-message.ts';
+import type { QueuedLane } from '../scheduler/queue.ts';
 import type { HeldPlace } from './quarantine.ts';
 
 export interface Submission extends Omit<StartMessage, 'type' | 'tier' | 'bounds'> {
@@ -44,6 +40,19 @@ export interface Executor {
   discard(attemptId: number): Promise<void>;
   /** Ends every lane with `requeue`; resolves when nothing of them is left. */
   stop(): Promise<void>;
+}
+
+/** A place that takes lanes before they have a claim. Its lanes outlive this process; their agents hold their claims. */
+export interface QueueingExecutor {
+  takes(target: string): boolean;
+  /** Why a target takes no lane for now. */
+  trouble(target: string): string | undefined;
+  /** Inside the caller's transaction. Until its agent takes the claim, the lane holds its place while it is queued. */
+  offer(lane: QueuedLane): void;
+  /** Ends a lane that is marked to be ended; safe to repeat. */
+  cancel(attemptId: number): void;
+  /** Takes a lane's place there from it; resolves when its programs are gone, or its agent must have ended them. */
+  discard(attemptId: number): Promise<void>;
 }
 
 /** Makes the executor of a forge; `tier` is the sandbox that was probed. */

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Forge } from '../../forge/open.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import { getAttempt } from '../find.ts';
+import { isHeldByAgent } from '../scheduler/claim-offered.ts';
 import { announce, endAttempt, finishAttempt, recomputeRun, type Change } from '../scheduler/finish.ts';
 import { cookiePrefix, logFolder } from '../lanes/launch.ts';
 import { listLive, requeueAttempt, type LiveLane } from '../scheduler/queue.ts';
@@ -27,7 +28,9 @@ export async function recoverAtStart(forge: Forge, owner: string): Promise<void>
     await removeTree(join(paths.checkouts, name));
   }
   for (const lane of listLive(forge.db)) {
-    if (lane.owner !== owner) await reapLane(forge, lane, 'the forge was restarted while it ran');
+    // What an agent holds runs on elsewhere; only the end of its lease says that it does not.
+    if (lane.owner !== owner && !isHeldByAgent(lane.owner))
+      await reapLane(forge, lane, 'the forge was restarted while it ran');
   }
 }
 

@@ -3,9 +3,8 @@
 import type { Forge } from '../../forge/open.ts';
 import { findAttemptRow, findRunOfAttempt, updateRunState } from '../store.ts';
 import { noteClaimed } from '../lanes/slurm/slurm-job-store.ts';
-import type { Claim } from './claim.ts';
+import { pauseOf, type Claim } from './claim.ts';
 import { announce } from './finish.ts';
-import { findPause } from './pause.ts';
 import { claimAttempt } from './queue.ts';
 
 /** Begins the owner of every claim that an agent holds, elsewhere than in this process. */
@@ -33,7 +32,7 @@ function takeOffered(
 ): Claim | undefined {
   const attempt = findAttemptRow(forge.db, id);
   const run = findRunOfAttempt(forge.db, id);
-  if (attempt === undefined || run === undefined || findPause(forge) !== undefined) return undefined;
+  if (attempt === undefined || run === undefined || pauseOf(forge) !== undefined) return undefined;
   const now = forge.clock.now();
   const leaseUntil = now + forge.config.ci.leaseSeconds * 1000;
   const token = claimAttempt(forge.db, { id, owner, now, leaseUntil, sandbox });

@@ -16,6 +16,8 @@ import {
   type QueuedLane,
 } from './queue.ts';
 import { decideQueue, knownVerdicts, orderQueue, type Used } from './reasons.ts';
+import type { QueueingExecutor } from '../lanes/executor.ts';
+import { listOffered } from '../lanes/slurm/slurm-job-store.ts';
 import { updateRunState } from '../store.ts';
 import { unhealthyTargets } from './target-health.ts';
 
@@ -33,6 +35,8 @@ export interface ClaimOrder {
   unsatisfiable: string | undefined;
   /** Places of the local target that are lost for now, to programs that could not be ended. */
   held?: number | undefined;
+  /** Takes the lanes of its targets without a claim. */
+  cluster?: QueueingExecutor | undefined;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -45,21 +49,27 @@ export function claimLanes(forge: Forge, order: ClaimOrder): Claim[] {
 }
 
 function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; changes: Change[] } {
+  const offered = order.cluster === undefined ? [] : listOffered(forge.db);
   const facts = {
-    live: listLive(forge.db),
+    live: [...listLive(forge.db), ...offered],
     places: placesOf(forge, order.held ?? 0),
     now: forge.clock.now(),
     patienceMs: forge.config.ci.unsatisfiableMinutes * 60_000,
-    unsatisfiable: order.unsatisfiable,
+    unsatisfiable: (target: string) => (order.cluster?.takes(target) ? undefined : order.unsatisfiable),
     paused: pauseOf(forge),
-    unhealthy: unhealthyTargets(forge),
+    unhealthy: unhealthyOrSilent(forge, order.cluster),
   };
-  const queued = inClaimOrder(forge, listQueued(forge.db, knownVerdicts(facts)));
+  const isOffered = new Set(offered.map(({ attemptId }) => attemptId));
+  const waiting = listQueued(forge.db, knownVerdicts(facts)).filter(
+    ({ attemptId }) => !isOffered.has(attemptId),
+  );
+  const queued = inClaimOrder(forge, waiting);
   const decisions = decideQueue({ ...facts, queued, needState: needStates(forge) });
   const claims: Claim[] = [];
   const changes: Change[] = [];
   for (const { lane, verdict } of decisions) {
-    if (verdict.verdict === 'claim') {
+    if (verdict.verdict === 'claim' && order.cluster?.takes(lane.target)) order.cluster.offer(lane);
+    else if (verdict.verdict === 'claim') {
       const claim = takeClaim(forge, lane, order);
       if (claim !== undefined) claims.push(claim);
     } else if (verdict.verdict === 'skip') changes.push(...skipLane(forge, lane, verdict.need));
@@ -78,13 +88,22 @@ function decideAndClaim(forge: Forge, order: ClaimOrder): { claims: Claim[]; cha
   return { claims, changes };
 }
 
+function unhealthyOrSilent(
+  forge: Forge,
+  cluster: QueueingExecutor | undefined,
+): ReturnType<typeof unhealthyTargets> {
+  const unhealthy = unhealthyTargets(forge);
+  return (target, repoId) => unhealthy(target, repoId) ?? cluster?.trouble(target);
+}
+
 function placesOf({ config }: Forge, held: number): Map<string, number> {
   const { concurrency, targets } = config.ci;
   const named = Object.entries(targets).map(([name, target]) => [name, target.concurrency] as const);
   return new Map([[localTarget, Math.max(0, concurrency - held)], ...named]);
 }
 
-function pauseOf(forge: Forge): string | undefined {
+/** Why nothing is claimed anywhere for now. */
+export function pauseOf(forge: Forge): string | undefined {
   const pause = findPause(forge);
   if (pause !== undefined) return `paused by ${pause.pausedBy ?? 'somebody'}: ${pause.reason}`;
   const { isLow } = diskRoom(forge);

@@ -12,8 +12,8 @@ export interface QueueFacts {
   now: number;
   /** How long a lane waits for a target that does not exist. */
   patienceMs: number;
-  /** Why no lane can run here at all. */
-  unsatisfiable: string | undefined;
+  /** Why no lane of a target can run here at all. */
+  unsatisfiable: (target: string) => string | undefined;
   /** Why nothing is claimed for now: somebody paused CI. */
   paused: string | undefined;
   /** Why a target takes no lane of a repository, or of some repository, for now. */
@@ -54,8 +54,9 @@ export function decideQueue(facts: QueueFacts): Decision[] {
 /** What a lane that needs nothing and is in no group is told before anything of it is known; it need not be looked at again. */
 export function knownVerdicts(facts: Omit<QueueFacts, 'queued' | 'needState'>): Told[] {
   const places = new FreePlaces(facts);
-  const { unsatisfiable, paused } = facts;
+  const { paused } = facts;
   return [...facts.places.keys()].flatMap((target): Told[] => {
+    const unsatisfiable = facts.unsatisfiable(target);
     if (unsatisfiable !== undefined) return [{ target, reason: 'unsatisfiable', detail: unsatisfiable }];
     if (paused !== undefined) return [{ target, reason: 'paused', detail: paused }];
     const full = facts.unhealthy(target) === undefined ? places.full(target) : undefined;
@@ -81,8 +82,9 @@ function decideNeeds(lane: QueuedLane, facts: QueueFacts): Verdict | undefined {
 
 /** Whether there is a place for it at all. What there will never be one for must not hold its run for ever. */
 function decideWhere(lane: QueuedLane, facts: QueueFacts): Verdict | undefined {
-  const { places, unsatisfiable, now, patienceMs } = facts;
+  const { places, now, patienceMs } = facts;
   const { target, reason, reasonDetail, reasonSince } = lane;
+  const unsatisfiable = facts.unsatisfiable(target);
   if (unsatisfiable !== undefined) return wait('unsatisfiable', unsatisfiable);
   if (places.has(target)) return undefined;
   const known = [...places.keys()].join(', ');

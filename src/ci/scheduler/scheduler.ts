@@ -7,6 +7,7 @@ import { Loop, type LoopStatus } from '../../lib/loop.ts';
 import { cancelSettled } from '../recovery/cancel.ts';
 import { claimLanes, type ClaimOrder } from './claim.ts';
 import type { Executor } from '../lanes/executor.ts';
+import { isHeldByAgent } from './claim-offered.ts';
 import { finishAttempt } from './finish.ts';
 import { submissionOf } from '../lanes/launch.ts';
 import { Planner } from './planner.ts';
@@ -63,21 +64,27 @@ export function createScheduler(parts: SchedulerParts): Scheduler & { start(): v
 }
 
 /** Tells threads to end what is being cancelled, and takes back what no thread holds any more. */
-function endUnwanted({ forge, executor }: SchedulerParts, reaping: Map<number, Promise<void>>): void {
+function endUnwanted({ forge, executor, order }: SchedulerParts, reaping: Map<number, Promise<void>>): void {
   const now = forge.clock.now();
   const held = new Map((executor?.list() ?? []).map((lane) => [lane.attemptId, lane.token]));
   for (const lane of listLive(forge.db)) {
     if (reaping.has(lane.attemptId)) continue;
-    const isHeld = held.get(lane.attemptId) === lane.token;
+    // What an agent holds is not seen from here; its lease says whether it does.
+    const isAway = isHeldByAgent(lane.owner);
+    const isHeld = isAway || held.get(lane.attemptId) === lane.token;
     const isExpired = lane.leaseUntil !== null && lane.leaseUntil < now;
     const isOverdue = isHeld && !isExpired && dueEnd(forge, lane) < now;
     if (isExpired || !isHeld || isOverdue) {
       const why = isExpired ? 'its lease ran out without a heartbeat' : 'its thread is gone';
       reaping.set(
         lane.attemptId,
-        reap({ forge, executor, lane, why, isOverdue }).finally(() => reaping.delete(lane.attemptId)),
+        reap({ forge, executor: isAway ? order.cluster : executor, lane, why, isOverdue }).finally(() =>
+          reaping.delete(lane.attemptId),
+        ),
       );
-    } else if (lane.state === 'cancelling') executor?.cancel(lane.attemptId, 'cancelled');
+    } else if (lane.state !== 'cancelling') continue;
+    else if (isAway) order.cluster?.cancel(lane.attemptId);
+    else executor?.cancel(lane.attemptId, 'cancelled');
   }
 }
 
@@ -87,7 +94,7 @@ const dueEnd = ({ config: { ci } }: Forge, { startedAt, timeoutSeconds }: LiveLa
 
 async function reap(lost: {
   forge: Forge;
-  executor: Executor | undefined;
+  executor: Pick<Executor, 'discard'> | undefined;
   lane: LiveLane;
   why: string;
   isOverdue: boolean;
@@ -103,7 +110,11 @@ async function reap(lost: {
 }
 
 /** A thread that is blocked in the kernel never ends; the lane's programs are then looked for without it. */
-async function discardInTime(forge: Forge, executor: Executor, attemptId: number): Promise<void> {
+async function discardInTime(
+  forge: Forge,
+  executor: Pick<Executor, 'discard'>,
+  attemptId: number,
+): Promise<void> {
   const patience = new AbortController();
   const { signal } = patience;
   const isOver = delay(forge.config.ci.threadEndSeconds * 1000, undefined, { signal }).catch(() => undefined);
