@@ -10,6 +10,7 @@ import { createLog, type Log } from '../lib/log.ts';
 import type { RotatedFileOptions } from '../lib/rotated-file.ts';
 import type { Config, Paths } from './config.ts';
 import { Events } from './events.ts';
+import { refuseHalfRestored } from './restoring.ts';
 
 export interface Forge {
   config: Config;
@@ -26,6 +27,7 @@ export interface Forge {
  */
 export function openForge(config: Config, options: { clock?: Clock; log?: Log } = {}): Forge {
   const { paths } = config;
+  refuseHalfRestored(paths.data);
   makeFolders(paths);
   const db = openDatabase(paths);
   return {

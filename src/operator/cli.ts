@@ -5,13 +5,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { readConfig, type SettingsOverride } from '../forge/config.ts';
 import { openForge } from '../forge/open.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { describeBackups } from './backup-cli.ts';
+import type { Ask, CommonOptions } from './command-options.ts';
 import { commandRequest, runCommand, type CommandAnswer, type CommandRequest } from './commands.ts';
 import { askRunningForge } from './control.ts';
-
-interface CommonOptions {
-  data: string;
-  json?: boolean;
-}
 
 interface AccountOptions {
   role: 'admin' | 'member';
@@ -99,10 +96,9 @@ function describeProgram(setStatus: (code: number) => void): Command {
     });
   describeProtect(program, ask);
   describeUpkeep(program, ask);
+  describeBackups(program, { common, ask, setStatus });
   return program;
 }
-
-type Ask = (options: CommonOptions, request: CommandRequest) => Promise<void>;
 
 function describeProtect(program: Command, ask: Ask): void {
   const protect = program.command('protect').description('branches that take no direct push');
@@ -180,7 +176,8 @@ async function run(data: string, request: CommandRequest): Promise<CommandAnswer
   const config = readConfig(data);
   const answered = await askRunningForge(config.paths.controlSocket, request);
   if (answered !== undefined) return answered;
-  if (request.command === 'doctor' && !existsSync(config.paths.database)) {
+  const isAboutOne = request.command === 'doctor' || request.command === 'backup';
+  if (isAboutOne && !existsSync(config.paths.database)) {
     throw new ForgeError(
       'invalid',
       `There is no forge in ${data}; name its directory with --data DIR, or start one with: pika-git serve`,

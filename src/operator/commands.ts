@@ -16,6 +16,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
+import { answerBackup, backupRequest } from './backup.ts';
 import { examine } from './doctor.ts';
 import { answerHousekeeping, housekeepingRequest } from './housekeeping.ts';
 import { repoArgument } from './named-repo.ts';
@@ -49,6 +50,7 @@ export const commandRequest = z.discriminatedUnion('command', [
   protectList,
   protectChange,
   housekeepingRequest,
+  backupRequest,
   doctor,
 ]);
 export type CommandRequest = z.input<typeof commandRequest>;
@@ -78,6 +80,8 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
       return answerProtect(forge, request);
     case 'housekeeping':
       return answerHousekeeping(forge, request);
+    case 'backup':
+      return answerBackup(forge, request);
     case 'doctor':
       return askDoctor(forge, request);
   }

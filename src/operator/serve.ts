@@ -1,6 +1,6 @@
 // Opens a forge, puts its parts together, serves, and stops cleanly.
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Express } from 'express';
 import { createLoginLink } from '../accounts/sign-in.ts';
 import { hasAdmin } from '../accounts/find.ts';
@@ -23,6 +23,7 @@ import { LiveFeed } from '../web/sse.ts';
 import { openBackground } from './background.ts';
 import { checkSurroundings } from './checks.ts';
 import { openControl } from './control.ts';
+import { packageVersion } from './package-version.ts';
 import { welcomeVisitors } from './welcome.ts';
 
 const silentMs = 120_000;
@@ -151,12 +152,6 @@ async function closeServers(servers: Server[]): Promise<void> {
       return promise;
     }),
   );
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
 }
 
 /** The three lines that push a repository, for the console and the empty pages. */

@@ -33,6 +33,13 @@ export const listOldArtifacts = (db: Db, before: number) =>
     { before },
   );
 
+/** Every attempt that has artifacts. */
+export const listArtifactOwners = (db: Db) =>
+  db.all<{ id: number; token: number }>(
+    `SELECT a.id, a.token FROM lane_attempts a
+      WHERE EXISTS (SELECT 1 FROM artifacts f WHERE f.attempt_id = a.id) ORDER BY a.id`,
+  );
+
 export function deleteArtifacts(db: Db, attemptId: number): void {
   db.run('DELETE FROM artifacts WHERE attempt_id = :attemptId', { attemptId });
 }
