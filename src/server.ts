@@ -7,6 +7,7 @@ import { callerOf, identify, refuseForgery } from './accounts/guard.ts';
 import { accountsPages } from './accounts/pages.ts';
 import { browseApi } from './browse/api.ts';
 import { browsePages } from './browse/pages.ts';
+import { agentApi } from './ci/agents/route-agent.ts';
 import { ciApi } from './ci/api.ts';
 import type { Ci } from './ci/open.ts';
 import { ciPages } from './ci/pages.ts';
@@ -77,6 +78,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(watcherRoutes(forge, parts.health));
   app.use(parts.transport.httpRoutes);
   app.use(parts.lfs.httpRoutes);
+  app.use(agentApi(forge, parts.ci.agents));
   app.use(identify(forge, () => parts.ci.isSandboxed()));
   app.use(readDiffChoice(), countForPages(forge));
   app.use(limitRates(config.rates, (response) => callerOf(response).account?.id));

@@ -2,6 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Forge } from '../forge/open.ts';
+import { issueAgentCredential, revokeAgentCredential } from './agents/agent-credential.ts';
+import { AgentDesk } from './agents/agent-desk.ts';
+import { agentProgram } from './agents/agent-program.ts';
 import type { Ending } from './scheduler/finish.ts';
 import { finishAttempt } from './scheduler/finish.ts';
 import { endLeftShells } from './shells/end-left-shells.ts';
@@ -15,6 +18,7 @@ import { LocalExecutor } from './lanes/local-executor.ts';
 import { chooseTier, describeBounds, findBounds } from './lanes/probe.ts';
 import type { HeldPlace } from './lanes/quarantine.ts';
 import { extendLease, setLogBytes, stampFirstOutput } from './scheduler/queue.ts';
+import { SlurmExecutor } from './lanes/slurm/slurm-executor.ts';
 import { recordTests } from './tests/record-tests.ts';
 import { recoverAtStart, returnToQueue } from './recovery/recover.ts';
 import { listCookies } from './lanes/survivors.ts';
@@ -23,6 +27,10 @@ import { Shells } from './shells/shells.ts';
 
 export interface Ci {
   scheduler: Scheduler;
+  /** Lanes on clusters of Slurm. */
+  cluster: SlurmExecutor;
+  /** What programs that run lanes elsewhere ask. */
+  agents: AgentDesk;
   /** Into the kept workspaces of failed attempts. */
   shells: Shells;
   /** Whether lanes are kept from the forge's files. */
@@ -58,14 +66,18 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
   const keeping = new Keeping(forge);
   endLeftShells(forge);
   const shells = new Shells(forge, { tier, bounds, left: (attemptId) => keeping.remeasure(attemptId) });
+  const reports = reportsTo(forge, keeping);
+  const agents = new AgentDesk(forge, reports);
   const executor =
-    tier === undefined
-      ? undefined
-      : makeExecutor({ tier, bounds, log: forge.log, reports: reportsTo(forge, keeping), left });
+    tier === undefined ? undefined : makeExecutor({ tier, bounds, log: forge.log, reports, left });
   const unsatisfiable = tier === undefined ? finding : undefined;
-  const scheduler = createScheduler({ forge, executor, order: { owner, sandbox: tier, unsatisfiable } });
+  const cluster = openCluster(forge, () => scheduler.wake());
+  const order = { owner, sandbox: tier, unsatisfiable, cluster };
+  const scheduler = createScheduler({ forge, executor, order });
   return {
     scheduler,
+    cluster,
+    agents,
     shells,
     isSandboxed: () => tier === 'bubblewrap' || tier === undefined,
     tier: () => (tier === undefined ? finding : `${finding} ${describeBounds(tier, bounds)}`),
@@ -74,15 +86,27 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
     start: () => {
       executor?.warm();
       keeping.start();
+      cluster.start();
       scheduler.start();
     },
     stop: async () => {
       await scheduler.stop();
-      await Promise.all([executor?.stop(), shells.stop()]);
+      await Promise.all([executor?.stop(), cluster.stop(), shells.stop()]);
+      agents.stop();
       await keeping.stop();
     },
   };
 }
+
+const openCluster = (forge: Forge, wakeScheduler: () => void): SlurmExecutor =>
+  new SlurmExecutor(forge, {
+    wakeScheduler,
+    agents: {
+      issueCredential: (attemptId) => issueAgentCredential(forge, attemptId),
+      revokeCredential: (attemptId) => revokeAgentCredential(forge, attemptId),
+      program: () => agentProgram(),
+    },
+  });
 
 function reportsTo(forge: Forge, keeping: Keeping): Reports {
   return {
@@ -107,7 +131,9 @@ function finished(forge: Forge, lane: LaneRef, end: { logBytes: number; result: 
   setLogBytes(forge.db, { id: lane.attemptId, token: lane.token, logBytes });
   // Its programs are gone, so it may run again. A lane that was also cancelled is not requeued, and ends as cancelled.
   const why =
-    result.cause === 'requeue' ? 'the forge was stopped while it ran' : 'its claim was not confirmed in time';
+    result.cause === 'requeue'
+      ? (result.message ?? 'the forge was stopped while it ran')
+      : 'its claim was not confirmed in time';
   const isUnfinished = result.cause === 'requeue' || result.cause === 'lost';
   if (isUnfinished && returnToQueue(forge, lane, why)) return false;
   const alongside = () => {

@@ -10,9 +10,11 @@ import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
 import { healthSettings } from './health-settings.ts';
 import { backupSettings } from './backup-settings.ts';
+import { agentSettings } from './agent-settings.ts';
 import { mailSettings } from './mail-settings.ts';
 import { slurmSettings, slurmTarget } from './slurm-settings.ts';
 import { mirrorSettings } from './mirror-settings.ts';
+import { retentionSettings } from './retention-settings.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const positive = z.number().int().min(1);
@@ -280,6 +282,7 @@ const configSchema = z.strictObject({
     .default([]),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('warn'),
   ci: ciSettings,
+  laneAgents: agentSettings,
   limits,
   rates,
   landing: landingSettings,
@@ -287,6 +290,7 @@ const configSchema = z.strictObject({
   tutorials,
   webhooks,
   mail: mailSettings,
+  retention: retentionSettings,
   mirror: mirrorSettings,
   backups: backupSettings,
   health: healthSettings,

@@ -1,10 +1,9 @@
 // Makes ph into one file that needs Node alone, for whoever has no checkout of the forge. It is made when somebody
 // first asks, once while the forge runs, and knows the forge it came from.
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin } from 'esbuild';
 import { publicOrigin, type Forge } from '../forge/open.ts';
+import { bundleProgram } from '../lib/bundle-program.ts';
 import { ForgeError } from '../lib/errors.ts';
 
 export interface Companion {
@@ -52,36 +51,12 @@ async function makeCompanion(known: { origin: string; version: string }): Promis
 
 const readBeside = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), 'utf8');
 
-/** zod brings its messages in fifty languages, a quarter of the program; ph speaks English. */
-const withoutLanguages: Plugin = {
-  name: 'without-languages',
-  setup: (build) =>
-    build.onLoad({ filter: /[/]zod[/]v4[/]locales[/]index\.js$/ }, ({ path }) => ({
-      contents: "export { default as en } from './en.js';",
-      resolveDir: dirname(path),
-    })),
-};
-
 async function bundle({ origin, version }: { origin: string; version: string }): Promise<string> {
-  const { build, stop } = await import('esbuild');
-  try {
-    const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(new URL('../ph/main.ts', import.meta.url))],
-      bundle: true,
-      minify: true,
-      write: false,
-      platform: 'node',
-      // It may lie in a folder whose package.json says how files are read, so it is neither module nor CommonJS.
-      format: 'iife',
-      target: readableBy,
-      define: { PH_FORGE: JSON.stringify(origin), PH_VERSION: JSON.stringify(version) },
-      legalComments: 'eof',
-      logLevel: 'silent',
-      plugins: [withoutLanguages],
-    });
-    return outputFiles[0]?.text ?? '';
-  } finally {
-    // Else its process stays for as long as the forge.
-    await stop();
-  }
+  return await bundleProgram({
+    entry: fileURLToPath(new URL('../ph/main.ts', import.meta.url)),
+    // It may lie in a folder whose package.json says how files are read, so it is neither module nor CommonJS.
+    format: 'iife',
+    target: readableBy,
+    define: { PH_FORGE: JSON.stringify(origin), PH_VERSION: JSON.stringify(version) },
+  });
 }

@@ -7,10 +7,11 @@ import { parse } from './parse.ts';
 export type ApiMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /**
- * Who may call a route: `anyone`; whoever has an `account`; an `admin` of the forge; or who holds the right `read`,
- * `write` or `maintain` on the repository that the path names.
+ * Who may call a route: `anyone`; whoever has an `account`; an `admin` of the forge; the `agent` that runs a lane elsewhere,
+ * by the credential of its attempt; or who holds the right `read`, `write` or `maintain` on the repository that the path
+ * names.
  */
-export type ApiRight = 'anyone' | 'account' | 'admin' | 'read' | 'write' | 'maintain';
+export type ApiRight = 'anyone' | 'account' | 'admin' | 'agent' | 'read' | 'write' | 'maintain';
 
 /** What the token of a caller must allow at least; `none` where a caller needs no credential. */
 export type ApiScope = 'none' | 'read' | 'write' | 'admin';
@@ -105,7 +106,7 @@ export const rowOf = (mounted: object): ApiRow | undefined => rows.get(mounted);
 /** The scope that a row asks for: what changes settings wants every scope, other writes `write`. */
 export function scopeOf({ right, method, scope }: ApiRow): ApiScope {
   if (scope !== undefined) return scope;
-  if (right === 'anyone') return 'none';
+  if (right === 'anyone' || right === 'agent') return 'none';
   if (right === 'admin' || right === 'maintain') return 'admin';
   return right === 'write' || method !== 'get' ? 'write' : 'read';
 }

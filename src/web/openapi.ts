@@ -69,6 +69,7 @@ export function describeApi(
       schemas: models.schemas,
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'A token of an account or of an agent.' },
+        agent: { type: 'http', scheme: 'bearer', description: 'Issued for one attempt of a lane.' },
         session: {
           type: 'apiKey',
           in: 'cookie',
@@ -169,6 +170,7 @@ const needs: Record<ApiRow['right'], string> = {
   anyone: 'Anyone may ask; what the caller may not see is left out.',
   account: 'For every account',
   admin: 'For admins of the forge',
+  agent: 'For the program that runs a lane elsewhere, with the credential of that attempt.',
   read: 'For who may read the repository',
   write: 'For who may write to the repository',
   maintain: 'For who maintains the repository',
@@ -181,6 +183,7 @@ export function needsOf(row: ApiRow): string {
 }
 
 function securityOf(row: ApiRow): Operation['security'] {
+  if (row.right === 'agent') return [{ agent: [] }];
   const known = [{ token: [] }, { session: [] }];
   return row.right === 'anyone' || row.right === 'read' ? [{}, ...known] : known;
 }

@@ -135,10 +135,10 @@ export function importCycles(sources: readonly Source[]): string[] {
   return problems;
 }
 
-/** What runs in the lane thread, directly or through others, never loads the database or the forge. */
+/** What runs a lane, in its thread or on a node, never loads the database or the forge. */
 export const laneThreadReach = (sources: readonly Source[]): string[] =>
   reachOf(sources, {
-    starts: ['src/ci/lanes/lane-thread.ts'],
+    starts: ['src/ci/lanes/lane-thread.ts', 'src/ci/agents/program/main.ts'],
     unwanted: ['db', 'forge'],
     what: 'the lane thread reaches what it must not',
   });
@@ -183,7 +183,7 @@ const homes: Record<string, string> = {
   'express-rate-limit': 'web',
   '@simplewebauthn/server': 'accounts',
   '@modelcontextprotocol/sdk': 'ph',
-  esbuild: 'help',
+  esbuild: 'lib',
   'prom-client': 'health',
 };
 

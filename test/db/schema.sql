@@ -78,6 +78,8 @@ CREATE INDEX branches_by_repo ON branches (repo_id, state, updated_at);
 
 CREATE INDEX branches_open ON branches (updated_at) WHERE state = 'open';
 
+CREATE INDEX branches_open_heads ON branches (repo_id, head_oid) WHERE state = 'open';
+
 CREATE UNIQUE INDEX branches_open_name ON branches (repo_id, name) WHERE state = 'open';
 
 CREATE TABLE ci_caches (
@@ -234,6 +236,8 @@ CREATE TABLE landing_candidates (
   ended_at   INTEGER
 ) STRICT;
 
+CREATE INDEX landing_candidates_above ON landing_candidates (stands_on) WHERE stands_on IS NOT NULL;
+
 CREATE INDEX landing_candidates_by_run ON landing_candidates (run_id);
 
 CREATE INDEX landing_candidates_live ON landing_candidates (repo_id, target) WHERE state IN ('testing', 'landing');
@@ -299,6 +303,10 @@ CREATE TABLE landings (
 
 CREATE INDEX landings_by_branch ON landings (branch_id);
 
+CREATE INDEX landings_by_candidate ON landings (candidate_id) WHERE candidate_id IS NOT NULL;
+
+CREATE INDEX landings_by_end_run ON landings (end_run_id) WHERE end_run_id IS NOT NULL;
+
 CREATE INDEX landings_by_start ON landings (repo_id, enqueued_at);
 
 CREATE INDEX landings_ended ON landings (repo_id, ended_at) WHERE ended_at IS NOT NULL;
@@ -307,6 +315,19 @@ CREATE INDEX landings_live ON landings (repo_id, target) WHERE state IN ('waitin
 
 CREATE UNIQUE INDEX landings_once_per_branch ON landings (branch_id)
   WHERE state IN ('waiting', 'queued', 'testing', 'landing');
+
+CREATE TABLE lane_agents (
+  credential_hash TEXT NOT NULL PRIMARY KEY,
+  attempt_id      INTEGER NOT NULL REFERENCES lane_attempts (id) ON DELETE CASCADE,
+  issued_at       INTEGER NOT NULL,
+  session_hash    TEXT UNIQUE,
+  token           INTEGER,
+  claimed_at      INTEGER,
+  told_at         INTEGER,
+  CHECK ((session_hash IS NULL) = (token IS NULL) AND (token IS NULL) = (claimed_at IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lane_agents_by_attempt ON lane_agents (attempt_id);
 
 CREATE TABLE lane_attempts (
   id            INTEGER PRIMARY KEY,
@@ -332,7 +353,7 @@ CREATE TABLE lane_attempts (
   message       TEXT,
   sandbox       TEXT,
   log_bytes     INTEGER NOT NULL DEFAULT 0,
-  requested_by  INTEGER REFERENCES accounts (id), not_before INTEGER, cause TEXT CHECK (cause IN ('push', 'rerun', 'retry', 'requeue', 'nightly')), kept_until INTEGER, wanted_end TEXT CHECK (wanted_end IN ('failed', 'cancelled', 'requeued')), wanted_by INTEGER REFERENCES accounts (id),
+  requested_by  INTEGER REFERENCES accounts (id), not_before INTEGER, cause TEXT CHECK (cause IN ('push', 'rerun', 'retry', 'requeue', 'nightly')), kept_until INTEGER, wanted_end TEXT CHECK (wanted_end IN ('failed', 'cancelled', 'requeued')), wanted_by INTEGER REFERENCES accounts (id), log_removed_at INTEGER,
   UNIQUE (lane_id, number),
   CHECK (state <> 'queued' OR reason IS NOT NULL)
 ) STRICT;
@@ -467,6 +488,34 @@ CREATE INDEX merges_by_branch ON merges (branch_id);
 
 CREATE INDEX merges_intended ON merges (state) WHERE state = 'intended';
 
+CREATE TABLE mirror_pulled_refs (
+  repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  ref         TEXT NOT NULL,
+  brought_oid TEXT,
+  there_oid   TEXT,
+  state       TEXT NOT NULL CHECK (state IN ('in-step', 'ahead', 'diverged', 'kept', 'left-out')),
+  message     TEXT,
+  changed_at  INTEGER NOT NULL,
+  PRIMARY KEY (repo_id, ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mirror_pulls (
+  id          INTEGER PRIMARY KEY,
+  repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+  token       INTEGER NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('running', 'done', 'partial', 'failed', 'cancelled', 'interrupted')),
+  started_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  created     INTEGER NOT NULL DEFAULT 0,
+  moved       INTEGER NOT NULL DEFAULT 0,
+  deleted     INTEGER NOT NULL DEFAULT 0,
+  message     TEXT
+) STRICT;
+
+CREATE INDEX mirror_pulls_by_repo ON mirror_pulls (repo_id, id);
+
+CREATE INDEX mirror_pulls_running ON mirror_pulls (repo_id) WHERE state = 'running';
+
 CREATE TABLE mirror_refs (
   remote_id  INTEGER NOT NULL REFERENCES mirror_remotes (id) ON DELETE CASCADE,
   ref        TEXT NOT NULL,
@@ -553,6 +602,30 @@ CREATE INDEX mirror_syncs_by_remote ON mirror_syncs (remote_id, id);
 
 CREATE INDEX mirror_syncs_ended ON mirror_syncs (finished_at) WHERE finished_at IS NOT NULL;
 
+CREATE TABLE mirror_upstreams (
+  repo_id       INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
+  url           TEXT NOT NULL,
+  patterns      TEXT NOT NULL,
+  follows       INTEGER NOT NULL CHECK (follows IN (0, 1)),
+  every_minutes INTEGER NOT NULL,
+  rewrites      TEXT NOT NULL CHECK (rewrites IN ('follow', 'keep')),
+  deletions     TEXT NOT NULL CHECK (deletions IN ('follow', 'keep')),
+  credential    TEXT NOT NULL CHECK (credential IN ('none', 'token', 'key')),
+  sealed        BLOB,
+  public_key    TEXT,
+  host_keys     TEXT,
+  wanted        INTEGER NOT NULL DEFAULT 1,
+  done          INTEGER NOT NULL DEFAULT 0,
+  pulled_at     INTEGER,
+  token         INTEGER NOT NULL DEFAULT 0,
+  lease_until   INTEGER,
+  failures      INTEGER NOT NULL DEFAULT 0,
+  rests_until   INTEGER,
+  problem       TEXT,
+  created_at    INTEGER NOT NULL,
+  created_by    INTEGER REFERENCES accounts (id)
+) STRICT;
+
 CREATE TABLE nostr_keys (
   id           INTEGER PRIMARY KEY,
   account_id   INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -591,6 +664,14 @@ CREATE TABLE repo_members (
   PRIMARY KEY (repo_id, account_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE repo_retention (
+  repo_id       INTEGER PRIMARY KEY REFERENCES repos (id) ON DELETE CASCADE,
+  log_days      INTEGER CHECK (log_days > 0),
+  artifact_days INTEGER CHECK (artifact_days > 0),
+  run_days      INTEGER CHECK (run_days > 0),
+  revision_days INTEGER CHECK (revision_days > 0)
+) STRICT;
+
 CREATE TABLE repos (
   id             INTEGER PRIMARY KEY,
   owner          TEXT NOT NULL COLLATE NOCASE,
@@ -606,6 +687,14 @@ CREATE TABLE repos (
   pushed_at      INTEGER, default_chosen INTEGER NOT NULL DEFAULT 0 CHECK (default_chosen IN (0, 1)), takes_notes INTEGER NOT NULL DEFAULT 0 CHECK (takes_notes IN (0, 1)),
   UNIQUE (owner, name)
 ) STRICT;
+
+CREATE TABLE retention_removals (
+  day   TEXT NOT NULL,
+  kind  TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (day, kind)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE review_comments (
   id           INTEGER PRIMARY KEY,
@@ -710,7 +799,7 @@ CREATE TABLE revisions (
   base_oid   TEXT,
   target_oid TEXT,
   pushed_by  INTEGER REFERENCES accounts (id),
-  pushed_at  INTEGER NOT NULL,
+  pushed_at  INTEGER NOT NULL, unpinned_at INTEGER,
   PRIMARY KEY (branch_id, number)
 ) STRICT, WITHOUT ROWID;
 

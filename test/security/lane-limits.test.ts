@@ -79,12 +79,12 @@ describe.each(tiers)('L1: in %s', (tier) => {
     expect(log).toMatch(/\nended (153|[12])\n30000000\n/);
   });
 
-  test('a lane ends when the disk of the forge is nearly full, which is not its fault', patient, async () => {
+  test('a lane ends when its disk is nearly full, which is not its fault', patient, async () => {
     const it = await open();
     const start = await laneStart(it, { tier, command: 'echo up; sleep 300', minFreeBytes: 2 ** 60 });
     const { result } = await runLane(start);
     expect(result).toMatchObject({ outcome: 'failed', failureKind: 'infrastructure' });
-    expect(result.message).toContain('the disk of the forge has less than');
+    expect(result.message).toContain('the disk that the lane runs on has less than');
   });
 });
 

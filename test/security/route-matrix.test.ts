@@ -147,6 +147,8 @@ function expected({ name, right, scope }: Asked, by: CallerOfTest): 'passes' | 4
   if (deafRoutes.includes(name)) return 'passes';
   if (by.isDead) return 401;
   if (right === 'anyone') return 'passes';
+  // The credential of an attempt is nobody's who has an account.
+  if (right === 'agent') return 401;
   if (by.token === undefined) return neverAsksToSignIn.includes(name) ? 404 : 401;
   if (right === 'account') {
     if (by.isForOther && !ofAnyCredential.includes(name)) return 403;

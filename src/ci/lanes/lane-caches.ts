@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeTree } from '../../lib/remove-tree.ts';
-import { cacheEntryName, incomingPrefix } from './cache-place.ts';
+import { cacheEntryName, incomingName } from './cache-place.ts';
 import { findFiles, isPlainWay } from './find-files.ts';
 import { measureTree } from './measure-tree.ts';
 import type { CacheUse, StartMessage } from './lane-message.ts';
@@ -30,6 +30,8 @@ type Order = Pick<
 interface Context {
   signal: AbortSignal;
   note: (text: string) => void;
+  /** Brings an entry to where it is looked for, when caches are kept on another machine. */
+  bring?: ((key: string, paths: readonly string[]) => Promise<void>) | undefined;
 }
 
 const pathsName = 'paths.json';
@@ -40,7 +42,8 @@ export async function restoreCaches(order: Order, context: Context): Promise<Cac
   for (const { key: template, paths } of order.caches) {
     if (context.signal.aborted) break;
     const key = await resolveKey(join(order.folder, 'work'), template);
-    const place = await findEntry(order, key, paths);
+    await context.bring?.(key, paths);
+    const place = await findEntry([order.cacheFolder, ...order.readableCaches], { key, paths });
     const isHit = place !== undefined && (await restore(order, { place, paths, key, context }));
     if (!isHit) {
       uses.push({ key, outcome: 'miss', bytes: 0 });
@@ -93,9 +96,12 @@ async function hashOf(work: string, pattern: string): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The newest of its own scope wins over what it may only read. */
-async function findEntry(order: Order, key: string, paths: readonly string[]): Promise<string | undefined> {
-  for (const folder of [order.cacheFolder, ...order.readableCaches]) {
+/** The folder of an entry, from the first of `folders` that has it; these are ordered best first. */
+export async function findEntry(
+  folders: readonly string[],
+  { key, paths }: { key: string; paths: readonly string[] },
+): Promise<string | undefined> {
+  for (const folder of folders) {
     const place = join(folder, cacheEntryName(key));
     const saved = await readFile(join(place, pathsName), 'utf8').catch(() => undefined);
     if (saved === JSON.stringify(paths)) return place;
@@ -162,9 +168,6 @@ async function save(order: Order, entry: Entry & { place: number }): Promise<num
     return undefined;
   }
 }
-
-const incomingName = ({ attemptId, token }: Order, place: number): string =>
-  `${incomingPrefix}${attemptId}-${token}-${place}`;
 
 /** `~/…` lies in the home of the attempt, everything else in its checkout. */
 function placeOfPath(folder: string, path: string): { base: string; inner: string } {

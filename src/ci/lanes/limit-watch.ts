@@ -84,6 +84,6 @@ export async function findFullDisk({
 }: Pick<WatchedLane, 'folder' | 'minFreeBytes'>): Promise<Excess | undefined> {
   const disk = await statfs(folder);
   if (disk.bavail * disk.bsize >= minFreeBytes) return undefined;
-  const message = `the disk of the forge has less than ${mebibytes(minFreeBytes)} left`;
+  const message = `the disk that the lane runs on has less than ${mebibytes(minFreeBytes)} left`;
   return { failureKind: 'infrastructure', message };
 }

@@ -17,6 +17,8 @@ export interface ProbeOptions {
   dataFolder: string;
   scratch: string;
   searchPath: string;
+  /** Where subreaper.pl lies, when it is not beside this file. */
+  subreaper?: string;
 }
 
 const probeMs = 10_000;
@@ -98,7 +100,8 @@ async function findSubreaper(probe: Probe): Promise<string[] | undefined> {
   const perl = findProgram('perl', probe.searchPath);
   const prctl = prctlNumbers[process.arch];
   if (process.platform !== 'linux' || perl === undefined || prctl === undefined) return undefined;
-  const subreaper = [perl, new URL('./subreaper.pl', import.meta.url).pathname, String(prctl)];
+  const script = probe.subreaper ?? new URL('./subreaper.pl', import.meta.url).pathname;
+  const subreaper = [perl, script, String(prctl)];
   return (await runs({ ...probe, bounds: { ...probe.bounds, subreaper } }, ['true'])) ? subreaper : undefined;
 }
 

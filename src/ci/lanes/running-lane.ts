@@ -25,6 +25,14 @@ export interface LaneSignals {
   heartbeat(logBytes: number): void;
 }
 
+/** What a lane needs that runs on another machine than the forge. */
+export interface LaneSupply {
+  /** Brings the objects of the commit to where the start message says that they are. */
+  commit(signal: AbortSignal): Promise<void>;
+  /** Brings a cache to where it is looked for, when there is one. */
+  cache(key: string, paths: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
 interface Prepared {
   output: Output;
   caches: CacheUse[];
@@ -37,6 +45,7 @@ const fullDisk = 'the disk of the forge is full, so its log could not be written
 export class RunningLane {
   readonly #start: StartMessage;
   readonly #signals: LaneSignals;
+  readonly #supply: LaneSupply | undefined;
   readonly #log: LogFile;
   readonly #mask: Mask;
   readonly #beganAt = performance.now();
@@ -51,9 +60,10 @@ export class RunningLane {
   #toldOutput = false;
   #cgroup: string | undefined;
 
-  constructor(start: StartMessage, signals: LaneSignals) {
+  constructor(start: StartMessage, signals: LaneSignals, supply?: LaneSupply) {
     this.#start = start;
     this.#signals = signals;
+    this.#supply = supply;
     this.#log = new LogFile(start.logFolder, start.maxLogBytes);
     this.#mask = new Mask(Object.values(start.secrets));
     this.extendLease(start.leaseMs);
@@ -122,6 +132,7 @@ export class RunningLane {
     const shownObjects = placesOf(start).objects;
     const opening = openOutput(start.logFolder, searchPath);
     try {
+      await this.#supply?.commit(this.#stopping.signal);
       const checkout = { folder, commit, objects, shownObjects, searchPath, cookie, maxTreeFiles };
       await Promise.all([opening, makeCheckout(checkout)]);
       const caches = await restoreCaches(start, this.#context());
@@ -193,7 +204,13 @@ export class RunningLane {
   }
 
   #context() {
-    return { signal: this.#stopping.signal, note: (text: string) => this.#log.note(text) };
+    const { signal } = this.#stopping;
+    const supply = this.#supply;
+    return {
+      signal,
+      note: (text: string) => this.#log.note(text),
+      bring: supply && ((key: string, paths: readonly string[]) => supply.cache(key, paths, signal)),
+    };
   }
 
   #joinCgroup(): string | undefined {

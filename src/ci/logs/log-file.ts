@@ -2,7 +2,7 @@
 // and time. Writing is synchronous: the lane's thread has nothing else to do, and the pipe is held back.
 // A log over its limit keeps its head and its tail, with the gap marked. On a disk that is full it ends where it is: whoever
 // writes it goes on and ends its lane in order.
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDiskFull } from '../../lib/disk-full.ts';
 import { FoldMarks } from './log-folds.ts';
@@ -33,14 +33,17 @@ export class LogFile {
   /** One for all chunks, as large as the largest needed. */
   #records = Buffer.alloc(0);
 
-  constructor(folder: string, maxBytes: number) {
+  /** Begins a new log, or with `goesOn` behind the last byte of the one that is there. */
+  constructor(folder: string, maxBytes: number, { goesOn = false } = {}) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.#log = openSync(join(folder, logName), 'w', 0o600);
-    this.#index = openSync(join(folder, indexName), 'w', 0o600);
-    this.#folds = new FoldMarks(folder);
+    const flags = goesOn ? 'a+' : 'w';
+    this.#log = openSync(join(folder, logName), flags, 0o600);
+    this.#index = openSync(join(folder, indexName), flags, 0o600);
+    this.#folds = new FoldMarks(folder, { goesOn });
     this.#maxLines = Math.ceil(maxBytes / indexRecordBytes);
     this.#tailLimit = Math.min(maxTailBytes, Math.floor(maxBytes / 4));
     this.#headLimit = maxBytes - this.#tailLimit;
+    if (goesOn) this.#goOn();
   }
 
   /** Bytes in the file by now. */
@@ -80,6 +83,21 @@ export class LogFile {
     closeSync(this.#log);
     closeSync(this.#index);
     this.#folds.close();
+  }
+
+  #goOn(): void {
+    this.#bytes = fstatSync(this.#log).size;
+    this.#lines = Math.floor(fstatSync(this.#index).size / indexRecordBytes);
+    // Who died between the index and the log left records of lines that were never written.
+    const record = Buffer.alloc(indexRecordBytes);
+    for (; this.#lines > 0; this.#lines -= 1) {
+      readSync(this.#index, record, 0, indexRecordBytes, (this.#lines - 1) * indexRecordBytes);
+      if (record.readDoubleLE(0) < this.#bytes) break;
+    }
+    ftruncateSync(this.#index, this.#lines * indexRecordBytes);
+    const last = Buffer.alloc(1);
+    if (this.#bytes > 0) readSync(this.#log, last, 0, 1, this.#bytes - 1);
+    this.#atLineStart = this.#bytes === 0 || last[0] === newline;
   }
 
   #line(text: string): void {

@@ -1,7 +1,7 @@
 // Where the folds of a log begin and end: `::group::name` and `::endgroup::` at the beginning of a line. The writer
 // notes them as they come, so that the page of a log of any size knows its folds without reading it.
 // One little-endian double for each mark: the number of its line, negative for an end; zero where output was left out.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -23,8 +23,9 @@ export class FoldMarks {
   /** The beginning of a line that may become a mark when the next chunk comes. */
   #begun: { line: number; bytes: Buffer } | undefined;
 
-  constructor(folder: string) {
-    this.#file = openSync(join(folder, foldsName), 'w', 0o600);
+  constructor(folder: string, { goesOn = false } = {}) {
+    this.#file = openSync(join(folder, foldsName), goesOn ? 'a' : 'w', 0o600);
+    this.#count = Math.floor(fstatSync(this.#file).size / recordBytes);
   }
 
   /** A chunk follows; call it before the lines that begin in it. */
