@@ -41,6 +41,13 @@ export const mirrorSettings = z
     /** A remote is looked at this often although nothing changed here. */
     checkMinutes: positive.default(60),
     keepDays: positive.default(30),
+    /** Upstreams that are pulled at once, what one pull may take, and what the objects that it brings may be. */
+    maxPulling: positive.max(16).default(2),
+    pullMinutes: positive.default(120),
+    maxPullBytes: positive.default(20 * 1024 * 1024 * 1024),
+    maxPulledRefs: positive.default(100_000),
+    /** Of what another forge tells of a repository. */
+    maxAnswerBytes: positive.default(1024 * 1024),
   })
   .prefault({});
 

@@ -112,6 +112,10 @@ async function writeConfiguration({ forge, folder, remote, addresses }: Way): Pr
     ['core', 'hooksPath', 'hooks'],
     ['http', 'lowSpeedLimit', '1'],
     ['http', 'lowSpeedTime', String(stallSeconds)],
+    // As with pushes: old histories have these, and nothing is hurt by them.
+    ...['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'].map(
+      (fault): [string, string, string] => ['fetch "fsck"', fault, 'ignore'],
+    ),
     ['credential', 'helper', ''],
   ];
   if (caFile !== undefined) settings.push(['http', 'sslCAInfo', caFile]);

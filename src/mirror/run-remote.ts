@@ -7,8 +7,8 @@ import { ForgeError } from '../lib/errors.ts';
 import type { Reach } from './reach-remote.ts';
 
 export interface RemoteRun {
-  /** The bare repository, as an absolute path. */
-  repo: string;
+  /** The bare repository, as an absolute path; none for what asks the remote alone. */
+  repo?: string | undefined;
   args: readonly string[];
   input?: string;
   timeoutMs: number;
@@ -16,7 +16,7 @@ export interface RemoteRun {
   signal?: AbortSignal | undefined;
   /** Of its standard output. */
   maxBytes?: number;
-  /** Whether the objects it writes are to be read while it runs; told each line that git says, redacted. */
+  /** Told each line that git says, redacted; of progress too, which git tells when it is asked for it. */
   onSaid?: (line: string) => void;
 }
 
@@ -34,7 +34,8 @@ export interface RemoteResult {
 export async function runRemote(forge: Forge, reach: Reach, run: RemoteRun): Promise<RemoteResult> {
   run.signal?.throwIfAborted();
   const { repo, args, timeoutMs, signal } = run;
-  const order = { repo, env: { ...reach.environment }, detached: true, endsWithForge: true };
+  const place = repo === undefined ? {} : { repo };
+  const order = { ...place, env: { ...reach.environment }, detached: true, endsWithForge: true };
   const child = forge.git.spawn(args, order);
   let why: unknown;
   const stop = (reason: unknown): void => {

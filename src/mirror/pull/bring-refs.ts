@@ -1,0 +1,207 @@
+// Brings what an upstream has into a repository: asks it, decides (plan-pull.ts), fetches the objects that are missing, and
+// moves the refs. It writes no row, so that the operator's import and the pull share it.
+import type { Forge } from '../../forge/open.ts';
+import { listRefs, updateRefs, zeroOid } from '../../git/refs.ts';
+import { listMissing } from '../../git/unreadable.ts';
+import { requireRoom } from '../../forge/disk.ts';
+import { ForgeError, errorMessage } from '../../lib/errors.ts';
+import { inHalves } from '../../lib/in-halves.ts';
+import { chooseRefs } from '../choose-refs.ts';
+import type { Reach } from '../reach-remote.ts';
+import { failureOf } from '../remote-failure.ts';
+import { runRemote } from '../run-remote.ts';
+import { incomingBytes, readProgress, type Progress } from './follow-progress.ts';
+import { listRemote, type RemoteRefs } from './list-remote.ts';
+import type { PulledRef, PullRule } from './model.ts';
+import { decideMove, planPull, type Move, type Planned, type PullState } from './plan-pull.ts';
+
+const listSeconds = 120;
+const isTag = (ref: string): boolean => ref.startsWith('refs/tags/');
+
+export interface Bringing {
+  /** The bare repository's folder. */
+  path: string;
+  patterns: readonly string[];
+  rewrites: PullRule;
+  deletions: PullRule;
+  /** Without refs/heads/. */
+  defaultBranch: string;
+  known: ReadonlyMap<string, PulledRef>;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Brought {
+  created: number;
+  moved: number;
+  deleted: number;
+  /** How each ref stands now, as far as anything was found out. */
+  found: PulledRef[];
+  /** Refs that are neither here nor there any more. */
+  forgotten: string[];
+  remote: RemoteRefs;
+}
+
+/** Refuses (`unavailable`) when the remote does not give what it has, and (`limited`) when it is too much. */
+export async function bringRefs(forge: Forge, reach: Reach, bringing: Bringing): Promise<Brought> {
+  requireRoom(forge);
+  const { path, patterns, signal } = bringing;
+  const remote = await listRemote(forge, reach, { timeoutMs: listSeconds * 1000, signal });
+  const isChosen = chooseRefs(patterns);
+  const there = new Map([...remote.refs].filter(([ref]) => isChosen(ref)));
+  const here = await listRefs(forge.git, path, ['refs/heads/', 'refs/tags/']);
+  const { rewrites, deletions, defaultBranch, known } = bringing;
+  const defaultRef = `refs/heads/${defaultBranch}`;
+  const state: PullState = { here, there, known, rewrites, deletions, defaultRef };
+  const planned = planPull(state);
+  await fetchMissing(forge, reach, { ...bringing, planned });
+  const decided: Planned[] = [];
+  for (const one of planned) decided.push('ask' in one ? await compare(forge, path, state, one.ask) : one);
+  const moves = decided.flatMap((one) => ('move' in one ? [one.move] : []));
+  const found = decided.flatMap((one) => ('found' in one ? [one.found] : []));
+  const refused = await moveRefs(forge, path, moves);
+  const done = moves.filter((move) => !refused.has(move));
+  return {
+    created: done.filter(({ from }) => from === undefined).length,
+    moved: done.filter(({ from, to }) => from !== undefined && to !== undefined).length,
+    deleted: done.filter(({ to }) => to === undefined).length,
+    found: [
+      ...found.filter(({ thereOid, state: how }) => thereOid !== undefined || how !== 'in-step'),
+      ...done.flatMap(({ ref, to }) => (to === undefined ? [] : [inStep(ref, to)])),
+      ...[...refused].map(([{ ref, to }, message]) => leftOut(known.get(ref), { ref, to, message })),
+    ],
+    forgotten: [
+      ...found.filter(({ thereOid, state: how }) => thereOid === undefined && how === 'in-step'),
+      ...done.filter(({ to }) => to === undefined),
+    ].map(({ ref }) => ref),
+    remote,
+  };
+}
+
+const inStep = (ref: string, oid: string): PulledRef => ({
+  ref,
+  broughtOid: oid,
+  thereOid: oid,
+  state: 'in-step',
+  message: undefined,
+});
+
+const leftOut = (
+  before: PulledRef | undefined,
+  { ref, to, message }: { ref: string; to: string | undefined; message: string },
+): PulledRef => ({ ref, broughtOid: before?.broughtOid, thereOid: to, state: 'left-out', message });
+
+async function fetchMissing(
+  forge: Forge,
+  reach: Reach,
+  { path, planned, signal, onProgress }: Bringing & { planned: readonly Planned[] },
+): Promise<void> {
+  const wanted = planned.flatMap((one) => ('move' in one ? [one.move] : 'ask' in one ? [one.ask] : []));
+  const needed = wanted.filter((move): move is Move & { to: string } => move.to !== undefined);
+  const lacking = await listMissing(
+    forge.git,
+    path,
+    needed.map(({ to }) => to),
+  );
+  const refs = needed.filter(({ to }) => lacking.has(to)).map(({ ref }) => ref);
+  if (refs.length === 0) return;
+  const { pullMinutes } = forge.config.mirror;
+  const tooLarge = new AbortController();
+  const watch = watchSize(forge, path, tooLarge);
+  const { exitCode, said } = await runRemote(forge, reach, {
+    repo: path,
+    args: [...fetchArguments, '--', reach.url],
+    input: refs.map((ref) => `${ref}\n`).join(''),
+    timeoutMs: pullMinutes * 60_000,
+    signal: signal === undefined ? tooLarge.signal : AbortSignal.any([signal, tooLarge.signal]),
+    onSaid: (line) => {
+      const progress = readProgress(line);
+      if (progress !== undefined) onProgress?.(progress);
+      watch();
+    },
+  });
+  if (exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
+  const gone = await listMissing(
+    forge.git,
+    path,
+    needed.map(({ to }) => to),
+  );
+  if (gone.size > 0)
+    throw new ForgeError('unavailable', 'The remote moved while it was read; it is read again.');
+}
+
+const fetchArguments = [
+  'fetch',
+  '--progress',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+  '--no-show-forced-updates',
+  '--refmap=',
+  '--stdin',
+];
+
+const watchMs = 1000;
+
+/** Git has no limit of its own for what it fetches. */
+function watchSize(forge: Forge, path: string, tooLarge: AbortController): () => void {
+  const { maxPullBytes } = forge.config.mirror;
+  let lookedAt = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - lookedAt < watchMs) return;
+    lookedAt = now;
+    void incomingBytes(path).then((bytes) => {
+      if (bytes <= maxPullBytes) return;
+      tooLarge.abort(
+        new ForgeError('limited', `The remote sends more than ${maxPullBytes} bytes, which is the most.`),
+      );
+    });
+  };
+}
+
+async function compare(
+  forge: Forge,
+  path: string,
+  state: PullState,
+  ask: Move & { brought: string | undefined },
+): Promise<Planned> {
+  const { ref, from = '', to = '' } = ask;
+  // A tag that moves is rewritten, whatever it names.
+  const fromIsOlder = !isTag(ref) && (await isOlder(forge, path, from, to));
+  const toIsOlder = !isTag(ref) && !fromIsOlder && (await isOlder(forge, path, to, from));
+  return decideMove(state, ask, { fromIsOlder, toIsOlder });
+}
+
+async function isOlder(forge: Forge, path: string, older: string, newer: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', older, newer];
+  return (await forge.git.run(args, { repo: path, accept: [1] })).exitCode === 0;
+}
+
+/** Deletions go first, for a new name may be a folder of a deleted one. Answers those that git does not take, and why. */
+async function moveRefs(forge: Forge, path: string, moves: readonly Move[]): Promise<Map<Move, string>> {
+  const refused = new Map<Move, string>();
+  const [deletions, others] = [
+    moves.filter(({ to }) => to === undefined),
+    moves.filter(({ to }) => to !== undefined),
+  ];
+  for (const part of [deletions, others]) {
+    await inHalves(
+      part,
+      (some) =>
+        updateRefs(
+          forge.git,
+          path,
+          some.map(({ ref, from, to }) => ({ ref, newOid: to ?? zeroOid, oldOid: from ?? zeroOid })),
+        ),
+      (move, error) => void refused.set(move, reasonOf(error)),
+    );
+  }
+  return refused;
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof ForgeError && error.code === 'conflict'
+    ? 'it moved here meanwhile, or another ref stands where it would be'
+    : errorMessage(error).slice(0, 300);

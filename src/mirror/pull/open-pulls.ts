@@ -1,0 +1,122 @@
+// The duty of pulling: every upstream that is wanted or whose time has come is pulled, a few at once, and one that is slow,
+// dead or hostile holds up nobody but itself.
+import type { Forge } from '../../forge/open.ts';
+import { Loop } from '../../lib/loop.ts';
+import type { Slots } from '../../lib/slot.ts';
+import type { Progress } from './follow-progress.ts';
+import { deletePullsBefore } from './pull-store.ts';
+import { Cancelled, pullUpstream, takeUpstream, type PullHold } from './pull-upstream.ts';
+import { listDueRepoIds, recoverUpstreams } from './upstream-store.ts';
+
+/** How soon one that has rested, or whose time has come, is pulled. */
+const pollMs = 20_000;
+const sweepMs = 60 * 60_000;
+const day = 24 * 60 * 60_000;
+const tellMs = 500;
+
+interface Running {
+  stopping: AbortController;
+  progress: Progress | undefined;
+  done: Promise<void>;
+}
+
+export interface Pulls {
+  loop: Loop;
+  start(): void;
+  stop(): Promise<void>;
+  wake(): void;
+  isPulling(repoId: number): boolean;
+  progressOf(repoId: number): Progress | undefined;
+  /** False when nothing runs. */
+  cancel(repoId: number, who: string): boolean;
+  /** Resolves when nothing is pulled and no pass is wanted. */
+  settled(): Promise<void>;
+}
+
+export function openPulls(forge: Forge, slots: Slots): Pulls {
+  const running = new Map<number, Running>();
+  let sweptAt = -Infinity;
+  const recover = (leaseBefore: number, message: string): void =>
+    forge.db.transaction(() => recoverUpstreams(forge.db, { leaseBefore, message, now: forge.clock.now() }));
+  // Nobody pulls any more what a forge that has ended had taken.
+  recover(Number.MAX_SAFE_INTEGER, 'the forge ended in the middle of it');
+
+  const launch = (hold: PullHold): void => {
+    const { repoId } = hold;
+    const stopping = new AbortController();
+    const watch = {
+      signal: stopping.signal,
+      onProgress: teller(forge, repoId, (now) => (one.progress = now)),
+    };
+    const one: Running = { stopping, progress: undefined, done: Promise.resolve() };
+    running.set(repoId, one);
+    forge.events.emit('upstream-changed', { repoId });
+    one.done = pullUpstream(forge, hold, watch)
+      .then(
+        () => undefined,
+        (error: unknown) => forge.log.error({ err: error, repoId }, 'a pull failed'),
+      )
+      .finally(() => {
+        hold.release();
+        running.delete(repoId);
+        forge.events.emit('upstream-changed', { repoId });
+        loop.wake();
+      });
+  };
+  const runOnce = (): void => {
+    const now = forge.clock.now();
+    if (now - sweptAt >= sweepMs) {
+      deletePullsBefore(forge.db, now - forge.config.mirror.keepDays * day);
+      recover(now, 'nothing was heard of it any more');
+      sweptAt = now;
+    }
+    const free = forge.config.mirror.maxPulling - running.size;
+    if (free <= 0) return;
+    for (const repoId of listDueRepoIds(forge.db, { now, limit: free })) {
+      const hold = takeUpstream(forge, slots, repoId);
+      if (hold !== undefined) launch(hold);
+    }
+  };
+  const loop = new Loop({ name: 'pulls', pollMs, log: forge.log, now: () => forge.clock.now(), runOnce });
+  const settled = async (): Promise<void> => {
+    await loop.settled();
+    while (running.size > 0) {
+      await Promise.all([...running.values()].map(({ done }) => done));
+      await loop.settled();
+    }
+  };
+  return {
+    loop,
+    start: () => loop.start(),
+    stop: async () => {
+      await loop.stop();
+      for (const { stopping } of running.values()) stopping.abort();
+      await Promise.all([...running.values()].map(({ done }) => done));
+    },
+    wake: () => loop.wake(),
+    isPulling: (repoId) => running.has(repoId),
+    progressOf: (repoId) => running.get(repoId)?.progress,
+    cancel: (repoId, who) => {
+      const one = running.get(repoId);
+      one?.stopping.abort(new Cancelled(who));
+      return one !== undefined;
+    },
+    settled,
+  };
+}
+
+/** Keeps every progress, and tells the pages a few times a second at most. */
+function teller(
+  forge: Forge,
+  repoId: number,
+  keep: (progress: Progress) => void,
+): (progress: Progress) => void {
+  let toldAt = -Infinity;
+  return (progress) => {
+    keep(progress);
+    const now = performance.now();
+    if (now - toldAt < tellMs) return;
+    toldAt = now;
+    forge.events.emit('upstream-changed', { repoId });
+  };
+}
