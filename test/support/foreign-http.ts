@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { makeCertificate } from './certificate.ts';
+import { freePort } from './free-port.ts';
 import { outputOf } from './run-program.ts';
-import { freePort } from './sshd.ts';
+import { untilConnected } from './until-connected.ts';
 
 export interface Backend {
   port: number;
@@ -139,13 +140,7 @@ export interface Nginx {
 
 export async function startNginx(backend: Pick<Backend, 'port'>): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'pika-nginx-'));
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
-  const made = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost`;
-  await outputOf(['openssl', ...made.split(' '), '-addext', names, '-keyout', key, '-out', certificate], {
-    cwd: folder,
-    env: environment(folder),
-  });
+  const { key, certificate } = await makeCertificate(folder);
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const config = `
@@ -178,19 +173,4 @@ http {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-/** nginx says nowhere that it listens. */
-async function untilConnected(port: number, isAlive: () => boolean): Promise<void> {
-  while (isAlive()) {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const socket = connect({ port, host: '127.0.0.1' }, () => resolve(true)).on('error', () =>
-      resolve(false),
-    );
-    const isThere = await promise;
-    socket.destroy();
-    if (isThere) return;
-    await delay(20);
-  }
-  throw new Error('nginx did not start');
 }

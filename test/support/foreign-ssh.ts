@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { freePort, listening, sshdProgram } from './sshd.ts';
+import { freePort } from './free-port.ts';
+import { listening, sshdProgram } from './sshd.ts';
 import { outputOf } from './run-program.ts';
 import { makeKey } from './ssh.ts';
 
