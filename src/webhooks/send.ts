@@ -2,10 +2,8 @@
 // nothing is followed, and time and size have an end.
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { checkedLookup, refusedHost, Unreachable, type LookupRules } from '../lib/checked-lookup.ts';
 import { errorMessage } from '../lib/errors.ts';
-import { reachable } from '../lib/public-address.ts';
-import { addressesOf } from '../lib/resolve-name.ts';
 
 export interface Sending {
   url: string;
@@ -30,15 +28,12 @@ export interface Outcome {
   isFinal: boolean;
 }
 
-/** The receiver is not where webhooks may go. */
-class Unreachable extends Error {}
-
 /** Posts the body and answers what came of it; it never throws. */
 export async function sendBody(sending: Sending): Promise<Outcome> {
   const url = new URL(sending.url);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
   // A name is checked when it is looked up; an address in the place of a name is never looked up.
-  if (isIP(host) !== 0 && !reachable(sending.allowedRanges)(host)) return failed(notAllowed(host, [host]));
+  const refused = refusedHost(url.hostname, rulesOf(sending));
+  if (refused !== undefined) return failed(refused);
   const timeout = AbortSignal.timeout(sending.timeoutMs);
   try {
     const answer = await exchange(url, sending, AbortSignal.any([timeout, sending.signal]));
@@ -50,6 +45,12 @@ export async function sendBody(sending: Sending): Promise<Outcome> {
     return failed(error);
   }
 }
+
+const rulesOf = ({ allowedRanges, nameServers }: Sending): LookupRules => ({
+  allowedRanges,
+  nameServers,
+  setting: 'webhooks.allowedRanges',
+});
 
 const failed = (error: unknown): Outcome => ({
   status: undefined,
@@ -69,7 +70,7 @@ function exchange(url: URL, sending: Sending, signal: AbortSignal): Promise<Answ
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     method: 'POST',
     headers: { ...sending.headers, 'content-length': Buffer.byteLength(sending.body) },
-    lookup: checkedLookup(sending),
+    lookup: checkedLookup(rulesOf(sending)),
     // Each delivery has a connection of its own, so that each is checked.
     agent: false,
     signal,
@@ -92,35 +93,6 @@ async function readBeginning(response: IncomingMessage, maxBytes: number): Promi
     if (bytes >= maxBytes) break;
   }
   return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
-}
-
-/**
- * Hands the connection only addresses that may be reached. It is the one look-up of the exchange, and what it answers is what
- * is connected to, so a name that answers differently the next time gains nothing.
- */
-function checkedLookup({ allowedRanges, nameServers }: Sending): LookupFunction {
-  const isReachable = reachable(allowedRanges);
-  return (hostname, options, callback) => {
-    addressesOf(hostname, nameServers).then(
-      (addresses) => {
-        const found = addresses
-          .filter(isReachable)
-          .map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
-        const [first] = found;
-        if (first === undefined) callback(notAllowed(hostname, addresses), '', 4);
-        else if (options.all === true) callback(null, found);
-        else callback(null, first.address, first.family);
-      },
-      (error: unknown) => callback(error as Error, '', 4),
-    );
-  };
-}
-
-function notAllowed(host: string, addresses: readonly string[]): Error {
-  if (addresses.length === 0) return new Error(`nobody knows the name ${host}`);
-  return new Unreachable(
-    `${host} is at ${addresses.slice(0, 3).join(', ')}, which is no public address; an operator can open it with webhooks.allowedRanges`,
-  );
 }
 
 function understand({ response, text }: Answer): Outcome {

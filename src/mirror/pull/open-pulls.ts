@@ -26,6 +26,8 @@ export interface Pulls {
   stop(): Promise<void>;
   wake(): void;
   isPulling(repoId: number): boolean;
+  /** Pulls at once, whatever else runs. False while somebody pulls this upstream. */
+  pullNow(repoId: number): boolean;
   progressOf(repoId: number): Progress | undefined;
   /** False when nothing runs. */
   cancel(repoId: number, who: string): boolean;
@@ -95,6 +97,11 @@ export function openPulls(forge: Forge, slots: Slots): Pulls {
     },
     wake: () => loop.wake(),
     isPulling: (repoId) => running.has(repoId),
+    pullNow: (repoId) => {
+      const hold = takeUpstream(forge, slots, repoId);
+      if (hold !== undefined) launch(hold);
+      return hold !== undefined;
+    },
     progressOf: (repoId) => running.get(repoId)?.progress,
     cancel: (repoId, who) => {
       const one = running.get(repoId);

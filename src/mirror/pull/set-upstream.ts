@@ -123,7 +123,8 @@ export function askPull(forge: Forge, pulls: Pulls, order: UpstreamOrder): Upstr
     wantPull(forge.db, repo.id);
     audit(forge, order, 'upstream.pull', {});
   });
-  tell(forge, pulls, repo);
+  // From here on, and not from the next pass on, a second one is refused.
+  if (!pulls.pullNow(repo.id)) pulls.wake();
   return getUpstream(forge, repo);
 }
 
