@@ -57,3 +57,12 @@ export const listActions = (db: Db, limit: number): string[] =>
   db
     .all<{ action: string }>('SELECT DISTINCT action FROM audit ORDER BY action LIMIT :limit', { limit })
     .map(({ action }) => action);
+
+export const countAuditBefore = (db: Db, before: number): { count: number; oldestAt: number | null } =>
+  db.get<{ count: number; oldestAt: number | null }>(
+    'SELECT count(*) AS count, min(at) AS oldestAt FROM audit WHERE at < :before',
+    { before },
+  ) ?? { count: 0, oldestAt: null };
+
+export const deleteAuditBefore = (db: Db, before: number): number =>
+  db.run('DELETE FROM audit WHERE at < :before', { before }).changes;

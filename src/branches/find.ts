@@ -76,9 +76,16 @@ export function countBranches(forge: Forge, repoId: number): Record<BranchState,
 export const listRevisions = (forge: Forge, branchId: number): Revision[] =>
   listRevisionRows(forge.db, branchId);
 
-/** One pushed head of a branch, or a refusal (`not_found`). */
+/** One pushed head of a branch, or a refusal (`not_found`), also where retention has given its code up. */
 export function getRevision(forge: Forge, branchId: number, number: number): Revision {
   const revision = listRevisionRows(forge.db, branchId).find((candidate) => candidate.number === number);
   if (revision === undefined) throw new ForgeError('not_found', `The branch has no revision ${number}.`);
+  if (revision.unpinnedAt !== undefined) {
+    const day = new Date(revision.unpinnedAt).toISOString().slice(0, 10);
+    throw new ForgeError(
+      'not_found',
+      `The code of revision ${number} is not kept any more, since ${day}: a later one took its place and nobody had said anything about it. Read a later revision.`,
+    );
+  }
   return revision;
 }

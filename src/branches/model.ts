@@ -35,6 +35,8 @@ export interface Revision {
   pushedById: number | undefined;
   pushedByName: string | undefined;
   pushedAt: number;
+  /** When retention gave up its pin: its commits may be gone. */
+  unpinnedAt: number | undefined;
 }
 
 export const pinRef = (branchNumber: number, revision: number): string =>

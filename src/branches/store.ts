@@ -112,7 +112,7 @@ export const listPushedHeads = (
   db.all(
     `SELECT branch.number, revision.number AS revision, revision.head_oid AS headOid
      FROM revisions AS revision JOIN branches AS branch ON branch.id = revision.branch_id
-     WHERE branch.repo_id = :repoId`,
+     WHERE branch.repo_id = :repoId AND revision.unpinned_at IS NULL`,
     { repoId },
   );
 
@@ -271,6 +271,7 @@ interface RevisionRow {
   pushed_by: number | null;
   pushed_by_name: string | null;
   pushed_at: number;
+  unpinned_at: number | null;
 }
 
 /** The revisions of a branch, the oldest first. */
@@ -291,6 +292,7 @@ export const listRevisionRows = (db: Db, branchId: number): Revision[] =>
       pushedById: row.pushed_by ?? undefined,
       pushedByName: row.pushed_by_name ?? undefined,
       pushedAt: row.pushed_at,
+      unpinnedAt: row.unpinned_at ?? undefined,
     }));
 
 export interface NewRevision {
@@ -324,6 +326,15 @@ export function updatePusher(db: Db, update: { branchId: number; number: number;
     pushedBy: update.pushedBy,
   });
 }
+
+/** Says that the pin of a revision was given up; a branch that was reopened meanwhile keeps all of them. */
+export const updateUnpinned = (db: Db, update: { branchId: number; number: number; now: number }): boolean =>
+  db.run(
+    `UPDATE revisions SET unpinned_at = :now
+     WHERE branch_id = :branchId AND number = :number AND unpinned_at IS NULL
+       AND EXISTS (SELECT 1 FROM branches b WHERE b.id = :branchId AND b.state <> 'open' AND b.revision > :number)`,
+    update,
+  ).changes === 1;
 
 /** The number that the next new branch of a repository will have. */
 export const nextBranchNumber = (db: Db, repoId: number): number =>

@@ -113,7 +113,9 @@ export function rangeBar(
   { branch, caller, revision }: RangePlace,
   since: Since | undefined,
 ): RangeBar | undefined {
-  const revisions = listRevisions(forge, branch.id).map(({ number }) => number);
+  const revisions = listRevisions(forge, branch.id)
+    .filter(({ unpinnedAt }) => unpinnedAt === undefined)
+    .map(({ number }) => number);
   if (revisions.length < 2) return undefined;
   const reviewed = lastReviewed(forge, branch, caller);
   const shown = new Set(since?.diff.files.map(pathOf));

@@ -48,6 +48,23 @@ export const listUnheld = (db: Db): Pointer[] =>
   db.all(`SELECT oid, size FROM lfs_objects o
      WHERE NOT EXISTS (SELECT 1 FROM lfs_holdings h WHERE h.oid = o.oid)`);
 
+/** Those that no repository has and that are older than `before`; objects that are just coming in are not. */
+export const listUnheldBefore = (db: Db, page: { before: number; limit: number }) =>
+  db.all<Pointer & { createdAt: number }>(
+    `SELECT oid, size, created_at AS createdAt FROM lfs_objects o
+     WHERE created_at < :before AND NOT EXISTS (SELECT 1 FROM lfs_holdings h WHERE h.oid = o.oid)
+     ORDER BY created_at LIMIT :limit`,
+    page,
+  );
+
+/** False: a repository has it. */
+export const deleteUnheld = (db: Db, oid: string): boolean =>
+  db.run(
+    `DELETE FROM lfs_objects WHERE oid = :oid
+       AND NOT EXISTS (SELECT 1 FROM lfs_holdings h WHERE h.oid = :oid)`,
+    { oid },
+  ).changes === 1;
+
 export function deleteObject(db: Db, oid: string): void {
   db.run('DELETE FROM lfs_objects WHERE oid = :oid', { oid });
 }

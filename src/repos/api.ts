@@ -24,6 +24,7 @@ import { addProtection, removeProtection, replaceProtections } from './protect.t
 import { listProtected } from './protected.ts';
 import { deployKeyApi } from './route-deploy-keys.ts';
 import { membersApi } from './route-members.ts';
+import { retentionApi } from './route-retention.ts';
 import { rightOn } from './rights.ts';
 import { repoUrls } from './urls.ts';
 
@@ -124,7 +125,7 @@ export function reposApi(forge: Forge): Router {
     response.json(repoViewOf(forge, now));
   });
   protectedRoutes(forge, router);
-  router.use(membersApi(forge));
+  router.use(membersApi(forge), retentionApi(forge));
   router.use(deployKeyApi(forge));
   return router;
 }

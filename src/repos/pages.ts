@@ -15,6 +15,7 @@ import { listProtected } from './protected.ts';
 import { patternProblem } from './ref-pattern.ts';
 import { deployKeyPages } from './route-deploy-keys.ts';
 import { memberPages } from './route-members.ts';
+import { retentionPages } from './route-retention.ts';
 import { branchChoices, settingsOf, type SettingsForm } from './settings-view.ts';
 
 interface Exchange {
@@ -39,7 +40,7 @@ const pageQuery = z.object({
 
 export function reposPages(forge: Forge): Router {
   const router = Router();
-  router.use(memberPages(forge));
+  router.use(memberPages(forge), retentionPages(forge));
   router.use(deployKeyPages(forge));
   router.get(base, (request, response) => {
     const { saved } = parse(pageQuery, request.query);

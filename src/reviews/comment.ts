@@ -183,7 +183,8 @@ function fileOn(
 function revisionRead(forge: Forge, branch: Branch, head: string | undefined): Revision {
   if (head === undefined) return getRevision(forge, branch.id, branch.revision);
   const revision = listRevisions(forge, branch.id).findLast(({ headOid }) => headOid === head);
-  if (revision !== undefined) return revision;
+  // Refuses one whose code is not kept any more.
+  if (revision !== undefined) return getRevision(forge, branch.id, revision.number);
   throw new ForgeError('conflict', `head: ${head.slice(0, 8)} never was a head of #${branch.number}.`);
 }
 

@@ -1,5 +1,6 @@
 // All SQL of tutorials.
 import type { Db } from '../db/open.ts';
+import { Recent } from '../lib/recent.ts';
 import {
   tutorialBody,
   writerUsage,
@@ -29,12 +30,23 @@ function toTutorial(row: Row): Tutorial {
     revision: row.revision,
     state: row.state,
     writer: row.writer,
-    body: row.body === null ? undefined : tutorialBody.parse(JSON.parse(row.body)),
+    body: row.body === null ? undefined : bodyOf(row.id, row.body),
     message: row.message ?? undefined,
     usage: row.usage === null ? undefined : writerUsage.parse(JSON.parse(row.usage)),
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
   };
+}
+
+// A page asks several times for the tutorial of its branch, and that of a large one takes long to check.
+const parsed = new Recent<{ text: string; body: TutorialBody }>(8_000_000);
+
+function bodyOf(id: number, text: string): TutorialBody {
+  const known = parsed.find(String(id));
+  if (known?.text === text) return known.body;
+  const body = tutorialBody.parse(JSON.parse(text));
+  parsed.keep(String(id), { text, body }, 3 * text.length);
+  return body;
 }
 
 export function findTutorialRow(
@@ -161,3 +173,11 @@ export const requeueAll = (db: Db): number =>
     `UPDATE tutorials SET state = 'queued', lease_until = NULL, attempts = max(0, attempts - 1)
      WHERE state = 'running'`,
   ).changes;
+
+/** Of one revision; one that is being written stays. */
+export function deleteTutorial(db: Db, tutorial: { branchId: number; revision: number }): void {
+  db.run(
+    "DELETE FROM tutorials WHERE branch_id = :branchId AND revision = :revision AND state IN ('ready', 'failed')",
+    tutorial,
+  );
+}

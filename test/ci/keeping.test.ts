@@ -93,26 +93,6 @@ describe('the folder of an attempt', () => {
   );
 });
 
-test('artifacts go when they are old, and their rows with them', patient, async () => {
-  let now = Date.now();
-  const { it, forge, ci } = await openLanes({ now: () => now });
-  const repo = await it.repo('demo/files', { files: { 'README.md': 'x' } });
-  const lane = `id = "a"\ncommand = "echo x > f.txt"\nartifacts = ["f.txt"]`;
-  const branch = await pushBranch(forge, repo, { name: 'work', files: manifest(lane) });
-  await ci.scheduler.pass();
-  const run = runOfBranch(forge, branch);
-  const { attempt } = await laneReaching(forge, { run, key: 'a' });
-  const folder = join(forge.config.paths.lanes, String(attempt.id), String(attempt.token));
-  await ci.keeping.pass();
-  expect(readdirSync(join(folder, 'artifacts'))).toHaveLength(1);
-  now += 31 * 24 * 60 * 60_000;
-  await ci.keeping.pass();
-  expect(existsSync(join(folder, 'artifacts'))).toBe(false);
-  expect(existsSync(join(folder, 'log'))).toBe(true);
-  expect(forge.db.all('SELECT * FROM artifacts')).toEqual([]);
-  expect(laneOf(forge, run, 'a').attempt.state).toBe('success');
-});
-
 describe('programs that cannot be ended', () => {
   test('leave less room for other lanes', patient, async () => {
     const it = await open({ settings: { ci: { concurrency: 2 } } });

@@ -24,15 +24,6 @@ export const findArtifactRow = (db: Db, attemptId: number, path: string): Stored
     { attemptId, path },
   );
 
-/** Attempts that ended before a time and still have artifacts, oldest first. */
-export const listOldArtifacts = (db: Db, before: number) =>
-  db.all<{ id: number; token: number }>(
-    `SELECT a.id, a.token FROM lane_attempts a
-      WHERE a.finished_at < :before AND EXISTS (SELECT 1 FROM artifacts f WHERE f.attempt_id = a.id)
-      ORDER BY a.id LIMIT 100`,
-    { before },
-  );
-
 /** Every attempt that has artifacts. */
 export const listArtifactOwners = (db: Db) =>
   db.all<{ id: number; token: number }>(
@@ -50,11 +41,12 @@ export interface CacheRow {
   scope: string;
   key: string;
   bytes: number;
+  usedAt: number;
 }
 
 type NamedCache = Pick<CacheRow, 'repoId' | 'scope' | 'key'>;
 
-export function upsertCache(db: Db, cache: Omit<CacheRow, 'id'> & { now: number }): void {
+export function upsertCache(db: Db, cache: Omit<CacheRow, 'id' | 'usedAt'> & { now: number }): void {
   db.run(
     `INSERT INTO ci_caches (repo_id, scope, key, bytes, created_at, used_at)
      VALUES (:repoId, :scope, :key, :bytes, :now, :now)
@@ -75,7 +67,8 @@ export function touchCache(db: Db, { repoId, scope, key, now }: NamedCache & { n
 /** Least recently used first. */
 export const listCacheRows = (db: Db): CacheRow[] =>
   db.all<CacheRow>(
-    'SELECT id, repo_id AS repoId, scope, key, bytes FROM ci_caches ORDER BY repo_id, used_at, id',
+    `SELECT id, repo_id AS repoId, scope, key, bytes, used_at AS usedAt FROM ci_caches
+      ORDER BY repo_id, used_at, id`,
   );
 
 /** Ids of the branches that were merged or closed, among those whose caches are kept. */

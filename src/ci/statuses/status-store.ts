@@ -49,6 +49,15 @@ export function putStatusRow(db: Db, status: StatusWrite): void {
   );
 }
 
+/** All that other systems said of a commit, unless some of it is newer than `before`. */
+export const deleteStatuses = (db: Db, old: { repoId: number; oid: string; before: number }): number =>
+  db.run(
+    `DELETE FROM commit_statuses WHERE repo_id = :repoId AND oid = :oid
+        AND NOT EXISTS (SELECT 1 FROM commit_statuses n
+                         WHERE n.repo_id = :repoId AND n.oid = :oid AND n.updated_at >= :before)`,
+    old,
+  ).changes;
+
 /** The ids of the open branches that stand at a commit. */
 export const listOpenBranchesAt = (db: Db, repoId: number, oid: string): number[] =>
   db
