@@ -116,6 +116,7 @@ function refreshPages({ events }: Forge, live: LiveFeed): void {
   events.on('landing-changed', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('landings-paused', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('housekeeping-changed', () => refresh('admin'));
+  events.on('backup-changed', () => refresh('admin'));
   events.on('ci-changed', () => refresh('ci'));
   events.on('queue-changed', () => refresh('home'));
 }

@@ -48,6 +48,9 @@ import { mailPages } from './mail/pages.ts';
 import { webhooksApi } from './webhooks/api.ts';
 import type { Webhooks } from './webhooks/open.ts';
 import { webhooksPages } from './webhooks/pages.ts';
+import { backupsApi } from './backups/api.ts';
+import type { BackupRoom } from './backups/open.ts';
+import { backupsPages } from './backups/pages.ts';
 import { apiRoute, mountedRoutes } from './web/api-route.ts';
 import { bodyParsers, createApp } from './web/app.ts';
 import { readDiffChoice } from './web/diff-choice.ts';
@@ -66,6 +69,7 @@ export interface ServerParts {
   housekeeping: HousekeepingLoop;
   webhooks: Webhooks;
   mail: MailRoom;
+  backups: BackupRoom;
   health: Health;
   version: string;
 }
@@ -97,6 +101,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(browseApi(forge));
   app.use(webhooksApi(forge, parts.webhooks));
   app.use(inboxApi(forge), mailApi(forge, parts.mail));
+  app.use(backupsApi(parts.backups));
   app.use(auditApi(forge), healthApi(parts.health));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
@@ -115,6 +120,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks));
   app.use(inboxPages(forge), mailPages(forge, parts.mail));
+  app.use(backupsPages(parts.backups));
   app.use(auditPages(forge), healthPages(parts.health));
   app.use(feedPages(forge));
   app.use(browsePages(forge));

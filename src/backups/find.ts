@@ -1,7 +1,15 @@
 // What a folder of backups has to say, for pages, the API and whoever looks whether the forge is well.
-import { listBackupNames, readManifest } from './folder.ts';
+import { readAudit } from '../accounts/audit-log.ts';
+import { listAccounts } from '../accounts/find.ts';
+import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import type { BackupView, Manifest } from './model.ts';
+import { listBackupNames, readManifest } from './folder.ts';
+import type { BackupView, BackupsView, Manifest } from './model.ts';
+import { failedBackup, runningBackup } from './run-backup.ts';
+
+const day = 24 * 60 * 60_000;
+/** So long a forge may be without any backup before somebody should see to it. */
+const patienceDays = 7;
 
 export function viewOf(name: string, manifest: Manifest): BackupView {
   const { at, endedAt, repos, files, database, newBytes, leftOut, problems } = manifest;
@@ -21,7 +29,7 @@ export function viewOf(name: string, manifest: Manifest): BackupView {
 }
 
 /** The newest first; one that cannot be read is left out, and verifying says so. */
-export async function listBackups(folder: string, limit: number): Promise<BackupView[]> {
+async function listBackups(folder: string, limit: number): Promise<BackupView[]> {
   const names = (await listBackupNames(folder)).reverse().slice(0, limit);
   const views: BackupView[] = [];
   for (const name of names) {
@@ -32,4 +40,40 @@ export async function listBackups(folder: string, limit: number): Promise<Backup
     }
   }
   return views;
+}
+
+export async function backupsNow(
+  forge: Forge,
+  now: { isWanted: boolean; nextAt: number | undefined },
+): Promise<BackupsView> {
+  const { folder, everyHours, keep } = forge.config.backups;
+  const asked = now.isWanted ? { startedAt: forge.clock.now(), doing: 'begins' } : undefined;
+  const running = runningBackup(forge) ?? asked;
+  const failure = failedBackup(forge);
+  return {
+    folder: folder ?? null,
+    everyHours,
+    keep,
+    running: running === undefined ? null : { startedAt: iso(running.startedAt), doing: running.doing },
+    nextAt: now.nextAt === undefined ? null : iso(Math.max(now.nextAt, forge.clock.now())),
+    failure: failure === undefined ? null : { at: iso(failure.at), why: failure.why },
+    backups: folder === undefined ? [] : await listBackups(folder, forge.config.limits.maxRowsPerPage),
+  };
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** What somebody should see to: nobody has made a backup for long. One that fails is told by its loop. */
+export function backupTrouble(forge: Forge): { what: string; todo: string } | undefined {
+  if (forge.config.backups.folder !== undefined) return undefined;
+  const now = forge.clock.now();
+  const oldest = Math.min(...listAccounts(forge).map(({ createdAt }) => createdAt));
+  if (!(now - oldest > patienceDays * day)) return undefined;
+  const since = new Date(now - patienceDays * day).toISOString();
+  const { entries } = readAudit(forge, { action: 'forge.backup', since });
+  if (entries.length > 0) return undefined;
+  return {
+    what: `Nobody has made a backup for ${patienceDays} days.`,
+    todo: 'Name a folder on another disk under [backups] in pika.toml, or run pika-git backup FOLDER by the clock.',
+  };
 }

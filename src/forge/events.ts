@@ -42,6 +42,8 @@ export interface Facts {
   /** A mirror of the repository is synced, was synced, or is another now. */
   'mirror-changed': { repoId: number };
   'housekeeping-changed': { repoId: number };
+  /** A backup began, got on or ended. */
+  'backup-changed': Record<string, never>;
   /** Refs of the repository were moved to where its upstream has them; no push told of it. */
   'refs-pulled': { repoId: number };
   /** A pull of the repository's upstream began, got on or ended, or its settings changed. */

@@ -1,5 +1,6 @@
 // Everything of the forge that works without being asked: opened in the order in which each part can rely on the ones
 // before it, started when somebody may call, and stopped together.
+import { openBackups } from '../backups/open.ts';
 import { openBranches } from '../branches/open.ts';
 import { openCi } from '../ci/open.ts';
 import type { Forge } from '../forge/open.ts';
@@ -14,6 +15,7 @@ import { openHousekeeping } from '../repos/housekeeping-loop.ts';
 import { openReviews } from '../reviews/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
 import { openWebhooks } from '../webhooks/open.ts';
+import { packageVersion } from './package-version.ts';
 
 export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const branches = openBranches(forge);
@@ -26,7 +28,8 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const webhooks = openWebhooks(forge);
   const inbox = openInbox(forge);
   const mail = openMail(forge);
-  const parts = [branches, ci, tutorials, reviews, landings, targets, housekeeping, webhooks, inbox, mail];
+  const backups = openBackups(forge, { program: packageVersion() });
+  const parts = [branches, ci, tutorials, reviews, landings, targets, housekeeping, webhooks, inbox, mail, backups];
   const loops = [
     branches.loop,
     ci.scheduler,
@@ -39,6 +42,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     webhooks.loop,
     inbox.loop,
     mail.loop,
+    backups.loop,
   ];
   const woken: Loops = {
     branches,
@@ -57,6 +61,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     housekeeping,
     webhooks,
     mail,
+    backups,
     /** What facts wake. */
     woken,
     status: (): LoopStatus[] => loops.map((loop) => loop.status()),

@@ -28,6 +28,7 @@ export interface RestoreOptions extends CommonOptions {
 
 export function describeBackups(program: Command, { common, ask, setStatus }: BackupProgram): void {
   const backup = common(program.command('backup'))
+    .enablePositionalOptions()
     .argument('<folder>', 'where backups lie; each one adds what is new')
     .description('back up everything while the forge goes on')
     .option('--no-logs', 'leave out the logs and reports of lanes')

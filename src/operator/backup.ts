@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { recordAudit } from '../accounts/audit.ts';
 import { systemCaller } from '../accounts/system.ts';
-import { backUp } from '../backups/back-up.ts';
+import { runBackup } from '../backups/run-backup.ts';
 import type { Forge } from '../forge/open.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -23,7 +23,7 @@ export async function answerBackup(
   const { logs, artifacts } = forge.config.backups;
   const detail = { folder };
   recordAudit(forge, systemCaller(forge), { action: 'forge.backup', subject: 'this forge', detail });
-  const { name, manifest, removed } = await backUp(forge, {
+  const { name, manifest, removed } = await runBackup(forge, {
     folder,
     keep,
     logs: request.logs ?? logs,

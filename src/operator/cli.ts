@@ -43,6 +43,8 @@ function describeProgram(setStatus: (code: number) => void): Command {
   const program = new Command('pika-git')
     .description('A self-hosted git forge with an integrated CI scheduler.')
     .exitOverride()
+    // What stands after a command belongs to it: backup and backup verify have options of the same names.
+    .enablePositionalOptions()
     .addHelpText('after', '\nFor the sshd of the system, as the README says: ssh-keys and ssh-serve.')
     .showHelpAfterError('(pika-git --help lists the commands)');
   common(program.command('serve'))

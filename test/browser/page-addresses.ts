@@ -34,6 +34,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/admin': { admin: '/admin' },
   '/admin/audit': { audit: '/admin/audit' },
   '/admin/health': { health: '/admin/health' },
+  '/admin/backups': { backups: '/admin/backups' },
   '/admin/people': { people: '/admin/people' },
   '/admin/people/agents/:name': { agent: '/admin/people/agents/robot' },
   '/:owner/:repo': {

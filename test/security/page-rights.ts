@@ -63,6 +63,8 @@ const table: [demand: Demand, routes: string[]][] = [
     [
       'GET /admin',
       'GET /admin/audit',
+      'GET /admin/backups',
+      'POST /admin/backups',
       'GET /admin/health',
       'GET /metrics',
       'GET /admin/people',
