@@ -38,6 +38,8 @@ export interface BranchPlace {
   form?: CommentPlace | undefined;
   /** The step of the tutorial that is read alone. */
   only?: number | 'next' | undefined;
+  /** The first file of that step to show, counted from 0. */
+  from?: number | undefined;
   /** Which revisions the Changes tab shows against each other, and the Commits tab. */
   range?: AskedRange | undefined;
 }
@@ -140,7 +142,7 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
         const explained = { repo, branch, caller, revision: explainedRevision(forge, branch) };
         return { ...(await commenting(forge, explained, place.form)), talkBack: 'tutorial' };
       }
-      return tutorialData(forge, { repo, branch, caller, only: place.only });
+      return tutorialData(forge, { repo, branch, caller, only: place.only, from: place.from });
     case 'changes':
       if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
       return { changes: await changesData(forge, { ...shownPlace, ...range }), talkBack: 'changes' };

@@ -28,12 +28,14 @@ const listQuery = z.object({
 const revisionNumber = z.coerce.number().int().min(1).max(1_000_000);
 const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
-  fragment: z.enum(['head', 'tab', 'tabs', 'form']).optional(),
+  fragment: z.enum(['head', 'tab', 'tabs', 'form', 'step']).optional(),
   /** Where in the code a comment is being written. */
   comment: z.string().max(8192).optional(),
   /** Steps of the tutorial: one alone, and how the reader wants them from now on. */
   step: z.coerce.number().int().min(1).max(1_000_000).optional(),
   steps: z.enum(['one', 'all']).optional(),
+  /** The first file to show of the step that is read alone, counted from 0. */
+  from: z.coerce.number().int().min(0).max(1_000_000).optional(),
   shown: z.coerce.number().int().min(1).max(100_000).optional(),
   /** The revisions to read against each other; `base` is what the branch stands on. */
   since: z.union([z.enum(['base', 'review']), revisionNumber]).optional(),
@@ -73,22 +75,24 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
 async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const { repo, branch } = branchOfRoute(forge, exchange, 'read');
-  const { tab, fragment, comment, shown, inbox, since, revision, ...asked } = parse(
+  const { tab, fragment, comment, shown, from, inbox, since, revision, ...asked } = parse(
     branchQuery,
     request.query,
   );
   const form = comment === undefined ? undefined : placeOf(comment);
   const range = { since: since === 'base' ? undefined : since, revision };
-  const place = { repo, branch, response, shown, form, range, only: chosenStep(exchange, asked) };
+  const place = { repo, branch, response, shown, form, range, from, only: chosenStep(exchange, asked) };
   const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
   const head = wants('head') ? await headData(forge, place) : {};
   const counts = wants('tabs') ? await tabCounts(forge, place) : {};
-  const content = wants('tab') || fragment === 'form' ? await tabData(forge, place, tab) : {};
+  const needsTab = wants('tab') || fragment === 'form' || fragment === 'step';
+  const content = needsTab ? await tabData(forge, place, tab) : {};
   const tabTemplate = 'commenting' in content ? 'reviews/_commenting.njk' : `front/_tab_${tab}.njk`;
   const templates = {
     head: 'front/_branch_head.njk',
     tabs: 'front/_tabs.njk',
     form: 'unreadable' in content ? 'front/_unreadable.njk' : 'reviews/_comment_form.njk',
+    step: 'tutorials/_step_files.njk',
     tab: 'unreadable' in content ? 'front/_unreadable.njk' : tabTemplate,
     none: 'front/branch.njk',
   };

@@ -73,7 +73,7 @@ export function fileTalk(
 }
 
 /** The rows that a page shows of a file, as `old12` and `new12`. */
-export const rowsOf = ({ hunks }: FileView): Set<string> =>
+const rowsOf = ({ hunks }: FileView): Set<string> =>
   new Set(
     hunks.flatMap(({ rows }) =>
       rows.flatMap(({ oldNumber, newNumber }) => [`old${oldNumber}`, `new${newNumber}`]),

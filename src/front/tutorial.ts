@@ -5,14 +5,16 @@ import type { Caller } from '../accounts/model.ts';
 import { getRevision } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import type { Hunk } from '../git/diff.ts';
 import { diffBetween } from '../repos/diff-between.ts';
 import { pathOf } from '../repos/file-view.ts';
 import { includesRight, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
 import { talkOf, type TalkThread } from '../reviews/talk-view.ts';
 import { shownTutorial } from '../tutorials/find.ts';
-import { tutorialSections, type Guide, type StepFile } from '../tutorials/view.ts';
-import { fileTalk, rowsOf, sortTalk } from './talk.ts';
+import type { StepFile } from '../tutorials/step-files.ts';
+import { tutorialSections, type Guide } from '../tutorials/view.ts';
+import { fileTalk, sortTalk } from './talk.ts';
 
 export interface TutorialPlace {
   repo: Repo;
@@ -20,6 +22,8 @@ export interface TutorialPlace {
   caller: Caller;
   /** One step alone: its number, or `next` for the first that is not viewed. */
   only?: number | 'next' | undefined;
+  /** The first file of that step to show, counted from 0. */
+  from?: number | undefined;
 }
 
 const cookieName = 'tutorial_steps';
@@ -41,10 +45,11 @@ export function chosenStep(
 }
 
 export async function tutorialData(forge: Forge, place: TutorialPlace): Promise<Record<string, unknown>> {
-  const { repo, branch, caller, only } = place;
+  const { repo, branch, caller, only, from } = place;
   const guide = await tutorialSections(forge, branch, {
     viewerId: caller.account?.id,
     only,
+    from,
     filesBase: (headOid) => `/${repo.owner}/${repo.name}/blob/${headOid}/`,
   });
   const mayComment = caller.account !== undefined && caller.scope !== 'read';
@@ -72,44 +77,23 @@ async function withTalk(
   const { byPath } = sortTalk(diff, await talkOf(forge, { ...place, revision }));
   const address = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
   const base = mayComment ? address : undefined;
-  const left = leftOver(byPath, guide);
   const steps = guide.steps.map((step) => ({
     ...step,
     files: step.files.map((view) => {
-      const path = pathOf(view.file);
-      const rows = rowsOf(view);
-      const here = (byPath.get(path) ?? []).filter((thread) => isUnder(thread, rows));
-      const threads = [...(left.get(path) ?? []), ...here];
-      left.delete(path);
+      const threads = (byPath.get(pathOf(view.file)) ?? []).filter((thread) => isHere(thread, view));
       return { ...view, ...fileTalk(view, { file: view.file, threads, base, tab: 'tutorial' }) };
     }),
   }));
   return { ...guide, steps, only: guide.only && steps[guide.only.number - 1] };
 }
 
-const isUnder = (thread: TalkThread, rows: ReadonlySet<string>): boolean =>
-  thread.state !== 'outdated' && thread.kind === 'line' && rows.has(`${thread.side}${thread.lastLine}`);
+/** Under a line of the step; what is under none of any step stands in the first step with the file. */
+const isHere = (thread: TalkThread, { file, wanted, isFirst }: StepFile): boolean =>
+  isUnder(thread, wanted) || (isFirst && !isUnder(thread, file.hunks));
 
-/** The threads of each file that stand under no line of any step. */
-function leftOver(
-  byPath: ReadonlyMap<string, TalkThread[]>,
-  { steps = [], only }: Guide,
-): Map<string, TalkThread[]> {
-  // Of a step alone nothing is known of what the others show.
-  if (only !== undefined) {
-    const isPlaceless = ({ kind, state }: TalkThread) => kind === 'file' || state === 'outdated';
-    return new Map([...byPath].map(([path, threads]) => [path, threads.filter(isPlaceless)]));
-  }
-  const files: readonly StepFile[] = steps.flatMap((step) => step.files);
-  const rows = new Map<string, Set<string>>();
-  for (const view of files) {
-    const path = pathOf(view.file);
-    rows.set(path, new Set([...(rows.get(path) ?? []), ...rowsOf(view)]));
-  }
-  return new Map(
-    [...byPath].map(([path, threads]) => [
-      path,
-      threads.filter((thread) => !isUnder(thread, rows.get(path) ?? new Set())),
-    ]),
+const isUnder = ({ state, kind, side, lastLine }: TalkThread, hunks: readonly Hunk[]): boolean =>
+  state !== 'outdated' &&
+  kind === 'line' &&
+  hunks.some(({ lines }) =>
+    lines.some((line) => (side === 'old' ? line.oldNumber : line.newNumber) === lastLine),
   );
-}

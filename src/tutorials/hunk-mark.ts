@@ -23,6 +23,15 @@ const end = (hash: ReturnType<typeof createHash>): string => hash.digest('base64
  * order, get marks of their own.
  */
 export function hunkMarks(files: readonly DiffFile[]): Map<string, string> {
+  const known = kept.get(files) ?? makeMarks(files);
+  kept.set(files, known);
+  return known;
+}
+
+// The files of a kept difference are the same object every time.
+const kept = new WeakMap<readonly DiffFile[], Map<string, string>>();
+
+function makeMarks(files: readonly DiffFile[]): Map<string, string> {
   const marks = new Map<string, string>();
   for (const file of files) {
     const seen = new Map<string, number>();

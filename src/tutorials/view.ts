@@ -1,22 +1,15 @@
 // A tutorial with its hunks, ready for the template.
 import { diffBetween } from '../repos/diff-between.ts';
-import { hrefOf } from '../repos/changes-view.ts';
-import { pathOf, viewFile, type FileView } from '../repos/file-view.ts';
 import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
-import type { Diff, DiffFile } from '../git/diff.ts';
-import { renderMarkdown } from '../web/markdown.ts';
+import type { Diff } from '../git/diff.ts';
 import { newestTutorial, shownTutorial } from './find.ts';
 import { hunkMarks, keyOf } from './hunk-mark.ts';
 import type { Tutorial, TutorialState, TutorialStep, WriterUsage } from './model.ts';
+import { viewStepFiles, type StepFile, type StepPage } from './step-files.ts';
 import { viewedMarks } from './view-step.ts';
-
-/** A file as far as a step is about it. */
-export interface StepFile extends FileView {
-  file: DiffFile;
-  href?: string | undefined;
-}
+import { renderMarkdown } from '../web/markdown.ts';
 
 export interface StepView {
   number: number;
@@ -29,8 +22,11 @@ export interface StepView {
   viewedCount: number;
   isViewed: boolean;
   open: boolean;
-  /** None while another step is read alone. */
+  /** None while another step is read alone, and no more than a page shows at once. */
   files: StepFile[];
+  /** How many files come behind those, and with which of the step's they begin. */
+  left: number;
+  nextFile: number;
 }
 
 export interface Guide {
@@ -60,14 +56,16 @@ export interface GuideWish {
   viewerId?: number | undefined;
   /** One step alone: this one, or the first that is not viewed. */
   only?: number | 'next' | undefined;
+  /** The first file to show of that step, counted from 0. */
+  from?: number | undefined;
   /** Where the whole files of a commit stand, given its object id. */
   filesBase?: ((headOid: string) => string) | undefined;
 }
 
+// A page stops before its next file when it has this many; the rest is fetched as it is reached.
+const atOnce = { files: 30, lines: 5000 };
 // Steps beyond this many hunks start folded, so that a huge branch still opens at once.
 const maxOpenHunks = 60;
-// Beyond this many lines the page would be too large to read and to send; the Changes tab comes in parts.
-const maxLines = 20_000;
 
 export async function tutorialSections(forge: Forge, branch: Branch, wish: GuideWish = {}): Promise<Guide> {
   const tutorial = shownTutorial(forge, branch.id);
@@ -87,8 +85,15 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
   const counted = countViewed(tutorial.body.steps, diff, viewedMarks(forge, branch, wish.viewerId));
   const first = counted.findIndex(({ isViewed }) => !isViewed) + 1;
   const only = onlyOf(wish.only, { count: counted.length, next: first || 1 });
-  const budget = { lines: maxLines };
-  const filesBase = wish.filesBase?.(headOid);
+  const seen = new Set<string>();
+  const page: StepPage = {
+    repoId: branch.repoId,
+    diff,
+    filesBase: wish.filesBase?.(headOid),
+    from: only === undefined ? 0 : (wish.from ?? 0),
+    budget: { ...atOnce },
+    seen,
+  };
   const steps: StepView[] = [];
   let shown = 0;
   for (const [index, step] of tutorial.body.steps.entries()) {
@@ -96,9 +101,14 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
     const progress = counted[index] ?? { viewedCount: 0, isViewed: false };
     shown += step.hunks.length;
     const open = only === number || (only === undefined && !step.folded && shown <= maxOpenHunks);
-    const place = { branch, diff, step, number, budget, filesBase, isLeftOut: (only ?? number) !== number };
+    const view = (only ?? number) === number ? await viewStepOf(forge, { step, number, page }) : nothingShown;
+    for (const { path } of step.hunks) seen.add(path);
     steps.push({
-      ...(await viewStepOf(forge, place)),
+      number,
+      title: step.title,
+      intent: step.intent,
+      hunkCount: step.hunks.length,
+      ...view,
       ...progress,
       open: open && !isFoldedAway(progress, only),
     });
@@ -114,6 +124,17 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
     truncated: diff.truncated,
   };
 }
+
+/** A step while another one is read alone: it is named only. */
+const nothingShown = { prose: '', files: [], left: 0, nextFile: 0 };
+
+const viewStepOf = async (
+  forge: Forge,
+  shown: { step: TutorialStep; number: number; page: StepPage },
+): Promise<Pick<StepView, keyof typeof nothingShown>> => ({
+  prose: shown.step.prose === '' ? '' : await renderMarkdown(shown.step.prose),
+  ...(await viewStepFiles(forge, shown)),
+});
 
 const nothingRead = { only: undefined, hunkCount: 0, viewedCount: 0, viewedSteps: 0, nextStep: undefined };
 
@@ -143,57 +164,4 @@ function countViewed(
     const viewedCount = hunks.filter((key) => viewed.has(marks.get(keyOf(key)) ?? '')).length;
     return { viewedCount, isViewed: viewedCount === hunks.length };
   });
-}
-
-interface StepPlace {
-  branch: Branch;
-  diff: Diff;
-  step: TutorialStep;
-  number: number;
-  /** Lines that the rest of the page may have. */
-  budget: { lines: number };
-  filesBase: string | undefined;
-  /** Another step is read alone: this one is named only. */
-  isLeftOut: boolean;
-}
-
-async function viewStepOf(
-  forge: Forge,
-  place: StepPlace,
-): Promise<Omit<StepView, 'open' | 'viewedCount' | 'isViewed'>> {
-  const { step, number } = place;
-  const isShown = !place.isLeftOut;
-  return {
-    number,
-    title: step.title,
-    intent: step.intent,
-    prose: isShown && step.prose !== '' ? await renderMarkdown(step.prose) : '',
-    hunkCount: step.hunks.length,
-    files: isShown ? await Promise.all(filesOf(place).map((shown) => viewStepFile(forge, shown, place))) : [],
-  };
-}
-
-interface FilePart {
-  file: DiffFile;
-  hunks: DiffFile['hunks'];
-  maxLines: number;
-}
-
-function filesOf({ step, diff, budget }: StepPlace): FilePart[] {
-  const wanted = new Map<string, Set<number>>();
-  for (const { path, hunk } of step.hunks) wanted.set(path, (wanted.get(path) ?? new Set()).add(hunk));
-  return diff.files.flatMap((file) => {
-    const numbers = wanted.get(pathOf(file));
-    if (numbers === undefined) return [];
-    const hunks = file.hunks.filter((_, index) => numbers.has(index));
-    const maxLines = budget.lines;
-    budget.lines -= hunks.reduce((sum, hunk) => sum + hunk.lines.length, 0);
-    return [{ file, hunks, maxLines }];
-  });
-}
-
-async function viewStepFile(forge: Forge, part: FilePart, place: StepPlace): Promise<StepFile> {
-  const view = await viewFile(forge, { repoId: place.branch.repoId, ...part });
-  const anchor = `step-${place.number}-${view.anchor}`;
-  return { ...view, anchor, file: part.file, href: hrefOf(part.file, place.filesBase) };
 }

@@ -133,6 +133,26 @@ test('steps are read one at a time or all together, as the reader chose last', a
   expect((await ask('?tab=tutorial&steps=all', { cookie })).shown).toEqual([1, 2, 3]);
 });
 
+test('the files behind those that a page shows at once are a fragment of their step, and a page by themselves', async () => {
+  const part = await ask('?tab=tutorial&step=2&from=0&fragment=step');
+  expect(part.shown).toEqual([]);
+  expect(part.text.match(/class="file-diff"/g)).toHaveLength(1);
+  expect((await ask('?tab=tutorial&step=2&from=9&fragment=step')).text).not.toContain('file-diff');
+  const page = await ask('?tab=tutorial&step=2&from=0');
+  expect(page.shown).toEqual([2]);
+  const many = Array.from({ length: 33 }, (_, index): [string, string] => [
+    `src/n${index}.ts`,
+    'export {};\n',
+  ]);
+  await push(Object.fromEntries(many));
+  const { steps } = await guideOf();
+  const [step] = steps!.filter(({ left }) => left > 0);
+  const { text } = await ask('?tab=tutorial');
+  const more = `?tab=tutorial&amp;step=${step!.number}&amp;from=${step!.nextFile}`;
+  expect(text).toContain(`data-more="/${repo.owner}/${repo.name}/branches/1${more}&amp;fragment=step"`);
+  expect(text.match(/class="file-diff"/g)).toHaveLength(30);
+});
+
 test('a step that was viewed is counted, and the next one opens; the mark can be taken back', async () => {
   const form = { revision: '1', viewed: 'yes', next: '2', steps: 'one' };
   const answer = await ask('/tutorial/steps/1/viewed', { form });
