@@ -8,6 +8,7 @@ export interface Loops {
   tutorials: { wake(): void };
   reviews: { wake(): void };
   webhooks: { look(repoId?: number): void };
+  mirrors: { ask(repoId: number): void };
   inbox: { look(branchId: number | undefined): void };
   mail: { look(accountIds: readonly number[]): void };
   /** Aims branches anew whose target landed. */
@@ -20,6 +21,9 @@ const answerFirstMs = 15;
 
 /** What other systems may want to hear of, beside pushes. */
 const toldFacts = ['branch-settled', 'run-finished', 'review-changed', 'landing-changed'] as const;
+
+/** What moves refs. */
+const refFacts = ['repo-changed', 'target-moved', 'branch-settled'] as const;
 
 /** What may put a branch into somebody's inbox, or take it out, beside pushes. */
 const inboxFacts = [
@@ -69,6 +73,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
 function wakeLoops({ events }: Forge, loops: Loops): void {
   for (const fact of inboxFacts) events.on(fact, ({ branchId }) => loops.inbox.look(branchId));
   for (const fact of toldFacts) events.on(fact, ({ repoId }) => loops.webhooks.look(repoId));
+  for (const fact of refFacts) events.on(fact, ({ repoId }) => loops.mirrors.ask(repoId));
   for (const fact of gateFacts) events.on(fact, () => loops.landings.wake());
   for (const fact of queueFacts) events.on(fact, () => loops.ci.wake());
   events.on('inbox-changed', ({ accountIds }) => loops.mail.look(accountIds));
@@ -114,6 +119,7 @@ function refreshPages({ events }: Forge, live: LiveFeed): void {
   events.on('review-changed', ({ branchId }) => refresh(branch(branchId)));
   events.on('inbox-changed', ({ accountIds }) => refresh(...accountIds.map((id) => `inbox:${id}`)));
   events.on('landing-changed', ({ repoId }) => refresh(`landings:${repoId}`));
+  events.on('mirror-changed', ({ repoId }) => refresh(`mirrors:${repoId}`));
   events.on('landings-paused', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('housekeeping-changed', () => refresh('admin'));
   events.on('backup-changed', () => refresh('admin'));

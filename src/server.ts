@@ -45,6 +45,9 @@ import { countForPages, inboxPages } from './inbox/pages.ts';
 import { mailApi } from './mail/api.ts';
 import type { MailRoom } from './mail/open.ts';
 import { mailPages } from './mail/pages.ts';
+import { mirrorApi } from './mirror/api.ts';
+import type { Mirrors } from './mirror/open.ts';
+import { mirrorPages } from './mirror/pages.ts';
 import { webhooksApi } from './webhooks/api.ts';
 import type { Webhooks } from './webhooks/open.ts';
 import { webhooksPages } from './webhooks/pages.ts';
@@ -68,6 +71,7 @@ export interface ServerParts {
   mergeSlots: Slots;
   housekeeping: HousekeepingLoop;
   webhooks: Webhooks;
+  mirrors: Mirrors;
   mail: MailRoom;
   backups: BackupRoom;
   health: Health;
@@ -99,7 +103,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(ciApi(forge, parts.ci));
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
-  app.use(webhooksApi(forge, parts.webhooks));
+  app.use(webhooksApi(forge, parts.webhooks), mirrorApi(forge, parts.mirrors));
   app.use(inboxApi(forge), mailApi(forge, parts.mail));
   app.use(backupsApi(parts.backups));
   app.use(auditApi(forge), healthApi(parts.health));
@@ -118,7 +122,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(reviewsPages(forge));
   app.use(tutorialsPages(forge));
   app.use(lfsPages(forge));
-  app.use(webhooksPages(forge, parts.webhooks));
+  app.use(webhooksPages(forge, parts.webhooks), mirrorPages(forge, parts.mirrors));
   app.use(inboxPages(forge), mailPages(forge, parts.mail));
   app.use(backupsPages(parts.backups));
   app.use(auditPages(forge), healthPages(parts.health));

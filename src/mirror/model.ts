@@ -190,7 +190,8 @@ export const mirrorView = z.object({
   patterns: z.array(z.string()),
   credential: z.enum(credentialKinds),
   publicKey: z.string().nullable(),
-  hostKeys: z.string().nullable(),
+  /** Of the keys that the SSH server showed first, and that it is held to. */
+  hostKeys: z.array(z.string()),
   statuses: z.string(),
   active: z.boolean(),
   state: z.enum(remoteStates),

@@ -49,6 +49,7 @@ export async function openMirrors(forge: Forge): Promise<Mirrors> {
   recoverSyncs(forge, { isStart: true });
   const running = new Set<Running>();
   const slots = new Slots();
+  const changed = new Set<number>();
   let fullAt = -Infinity;
   let isStopping = false;
 
@@ -68,6 +69,8 @@ export async function openMirrors(forge: Forge): Promise<Mirrors> {
   };
   const runOnce = async (): Promise<void> => {
     const now = forge.clock.now();
+    for (const repoId of changed) wishForRepo(forge.db, { repoId, now });
+    changed.clear();
     if (now - fullAt >= fullMs) {
       await lookAtAll(forge, now);
       fullAt = now;
@@ -95,7 +98,8 @@ export async function openMirrors(forge: Forge): Promise<Mirrors> {
       await Promise.all([...running].map(({ ended }) => ended));
     },
     ask: (repoId) => {
-      if (wishForRepo(forge.db, { repoId, now: forge.clock.now() }) > 0) loop.wake();
+      changed.add(repoId);
+      loop.wake();
     },
     look: () => loop.wake(),
     syncNow: (remote, accountId) => {

@@ -135,13 +135,14 @@ export function updateAtomic(db: Db, update: { id: number; isAtomic: boolean }):
 export const deleteRemoteRow = (db: Db, id: number): boolean =>
   db.run('DELETE FROM mirror_remotes WHERE id = :id', { id }).changes === 1;
 
-/** One more wish of every remote of the repository that is on; answers how many there are. */
-export const wishForRepo = (db: Db, wish: { repoId: number; now: number }): number =>
+/** One more wish of every remote of the repository that is on. */
+export function wishForRepo(db: Db, wish: { repoId: number; now: number }): void {
   db.run(
     `UPDATE mirror_remotes SET wanted_at = CASE WHEN wanted > done THEN wanted_at ELSE :now END, wanted = wanted + 1
      WHERE repo_id = :repoId AND active = 1`,
     wish,
-  ).changes;
+  );
+}
 
 /** One more wish of one remote, which is tried at once where `isNow`. */
 export function wishForRemote(db: Db, wish: { id: number; now: number; isNow: boolean }): void {

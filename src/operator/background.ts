@@ -10,6 +10,7 @@ import { openMail } from '../mail/open.ts';
 import { openTargets } from '../landing/open-targets.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import type { Slots } from '../lib/slot.ts';
+import { openMirrors } from '../mirror/open.ts';
 import type { Loops } from '../reactions.ts';
 import { openHousekeeping } from '../repos/housekeeping-loop.ts';
 import { openReviews } from '../reviews/open.ts';
@@ -26,10 +27,24 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const targets = openTargets(forge);
   const housekeeping = openHousekeeping(forge);
   const webhooks = openWebhooks(forge);
+  const mirrors = await openMirrors(forge);
   const inbox = openInbox(forge);
   const mail = openMail(forge);
   const backups = openBackups(forge, { program: packageVersion() });
-  const parts = [branches, ci, tutorials, reviews, landings, targets, housekeeping, webhooks, inbox, mail, backups];
+  const parts = [
+    branches,
+    ci,
+    tutorials,
+    reviews,
+    landings,
+    targets,
+    housekeeping,
+    webhooks,
+    mirrors,
+    inbox,
+    mail,
+    backups,
+  ];
   const loops = [
     branches.loop,
     ci.scheduler,
@@ -40,6 +55,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     targets,
     housekeeping.loop,
     webhooks.loop,
+    mirrors.loop,
     inbox.loop,
     mail.loop,
     backups.loop,
@@ -52,6 +68,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     landings,
     targets,
     webhooks,
+    mirrors,
     inbox,
     mail,
   };
@@ -60,6 +77,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     ci,
     housekeeping,
     webhooks,
+    mirrors,
     mail,
     backups,
     /** What facts wake. */

@@ -61,7 +61,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   await clearLeftovers(forge);
   await recoverMerges(forge);
   const background = await openBackground(forge, mergeSlots);
-  const { ci, housekeeping, webhooks, mail, backups } = background;
+  const { ci, housekeeping, webhooks, mirrors, mail, backups } = background;
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => background.branches.ingest(pushId) },
     shells: ci.shells,
@@ -79,7 +79,20 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     renderLoad,
     more: () => [],
   });
-  const parts = { ci, transport, lfs, live, mergeSlots, housekeeping, webhooks, mail, backups, health, version };
+  const parts = {
+    ci,
+    transport,
+    lfs,
+    live,
+    mergeSlots,
+    housekeeping,
+    webhooks,
+    mirrors,
+    mail,
+    backups,
+    health,
+    version,
+  };
   const server = createServer(forge, parts);
   app.resolve(server);
   background.start();

@@ -77,6 +77,13 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/:owner/:repo/settings/members': { members: `${repo}/settings/members` },
   '/:owner/:repo/settings/deploy-keys': { 'deploy-keys': `${repo}/settings/deploy-keys` },
   '/:owner/:repo/settings/secrets': { secrets: `${repo}/settings/secrets` },
+  '/:owner/:repo/mirrors': { mirrors: `${repo}/mirrors` },
+  '/:owner/:repo/mirrors/:mirror': {
+    mirror: `${repo}/mirrors/github`,
+    'mirror-refs': `${repo}/mirrors/github?refs=all`,
+  },
+  '/:owner/:repo/settings/mirrors': { 'mirrors-settings': `${repo}/settings/mirrors` },
+  '/:owner/:repo/settings/mirrors/:mirror': { 'mirror-settings': `${repo}/settings/mirrors/github` },
   '/:owner/:repo/settings/webhooks': { webhooks: `${repo}/settings/webhooks` },
   '/:owner/:repo/settings/webhooks/:id': { webhook: `${repo}/settings/webhooks/${rich.webhook}` },
   '/:owner/:repo/settings/webhooks/:id/deliveries/:delivery': {

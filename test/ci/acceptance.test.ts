@@ -44,13 +44,14 @@ async function openScripted(options: TestForgeOptions = {}) {
 }
 
 function connect({ forge }: TestForge, ci: Ci): void {
-  const idle = { look: () => undefined, wake: () => undefined };
+  const idle = { look: () => undefined, wake: () => undefined, ask: () => undefined };
   const parts = {
     branches: idle,
     tutorials: idle,
     reviews: idle,
     targets: idle,
     webhooks: idle,
+    mirrors: idle,
     inbox: idle,
     mail: idle,
     landings: idle,

@@ -132,6 +132,9 @@ const table: [demand: Demand, routes: string[]][] = [
   [
     { right: 'write', scope: 'write' },
     [
+      'GET /:owner/:repo/mirrors',
+      'GET /:owner/:repo/mirrors/:mirror',
+      'POST /:owner/:repo/mirrors/:mirror/sync',
       'POST /:owner/:repo/git-receive-pack',
       `PUT ${git}/objects/:oid`,
       `POST ${git}/locks`,
@@ -204,6 +207,12 @@ const table: [demand: Demand, routes: string[]][] = [
       'GET /:owner/:repo/settings/secrets',
       'POST /:owner/:repo/settings/secrets',
       'POST /:owner/:repo/settings/secrets/remove',
+      'POST /:owner/:repo/mirrors/:mirror/overwrite',
+      'GET /:owner/:repo/settings/mirrors',
+      'POST /:owner/:repo/settings/mirrors',
+      'GET /:owner/:repo/settings/mirrors/:mirror',
+      'POST /:owner/:repo/settings/mirrors/:mirror',
+      'POST /:owner/:repo/settings/mirrors/:mirror/remove',
       'GET /:owner/:repo/settings/webhooks',
       'POST /:owner/:repo/settings/webhooks',
       'GET /:owner/:repo/settings/webhooks/:id',

@@ -18,6 +18,7 @@ import { createRepo } from '../../src/repos/create-repo.ts';
 import { setMember } from '../../src/repos/members.ts';
 import type { Repo } from '../../src/repos/model.ts';
 import { pushFiles } from './push-files.ts';
+import { addRichMirrors, richMirrorsWereTried } from './rich-mirrors.ts';
 import { branchesOfRich, filesOfMain } from './rich-files.ts';
 import { outputOf } from './run-program.ts';
 
@@ -46,6 +47,7 @@ export async function startRichForge(): Promise<RichForge> {
     ssh: { port: 0 },
     logLevel: 'silent',
     webhooks: { allowedRanges: ['127.0.0.1'] },
+    mirror: { allowedSchemes: ['file', 'ssh'], allowedRanges: ['127.0.0.1'] },
   };
   const environment = { PATH: process.env['PATH'] };
   const served = await serve(readConfig(join(folder, 'data'), settings, environment), { welcome: false });
@@ -87,6 +89,9 @@ async function furnish(served: Served, folder: string): Promise<Furnished> {
   });
   await api('ada', 'POST', `/repos/ada/app/webhooks/${Number(webhook)}/ping`, {});
   const { deliveries } = await api('ada', 'GET', `/repos/ada/app/webhooks/${Number(webhook)}/deliveries`);
+  const asAda = (method: string, path: string, body?: unknown) => api('ada', method, path, body);
+  await addRichMirrors(asAda, { forge, folder });
+  await untilTrue(() => richMirrorsWereTried(asAda));
   await api('ada', 'POST', '/account/keys', { text: publicKey });
   const invited = createInvitation(forge, {
     caller: { ...caller, account: people.ada },
@@ -195,7 +200,7 @@ async function act(api: Api, heads: readonly string[]): Promise<void> {
 async function untilTrue(isSo: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + patienceMs;
   while (!(await isSo().catch(() => false))) {
-    if (Date.now() > end) throw new Error('The branches were not ready in time.');
+    if (Date.now() > end) throw new Error('The forge was not furnished in time.');
     await setTimeout(100);
   }
 }
