@@ -33,6 +33,8 @@ import type { Lfs } from './lfs/open.ts';
 import { lfsPages } from './lfs/pages.ts';
 import { reposApi } from './repos/api.ts';
 import type { HousekeepingLoop } from './repos/housekeeping-loop.ts';
+import { retentionWideApi, type Retained } from './retention/api.ts';
+import { retentionPages } from './retention/pages.ts';
 import { repoNames } from './repos/names.ts';
 import { reposPages } from './repos/pages.ts';
 import { reviewsApi } from './reviews/api.ts';
@@ -70,6 +72,7 @@ export interface ServerParts {
   live: LiveFeed;
   mergeSlots: Slots;
   housekeeping: HousekeepingLoop;
+  retention: Retained;
   webhooks: Webhooks;
   mirrors: Mirrors;
   mail: MailRoom;
@@ -106,7 +109,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(webhooksApi(forge, parts.webhooks), mirrorApi(forge, parts.mirrors));
   app.use(inboxApi(forge), mailApi(forge, parts.mail));
   app.use(backupsApi(parts.backups));
-  app.use(auditApi(forge), healthApi(parts.health));
+  app.use(auditApi(forge), healthApi(parts.health), retentionWideApi(forge, parts.retention));
   const described = {
     rows: () => mountedRoutes(app).flatMap(({ row }) => row ?? []),
     version: parts.version,
@@ -125,7 +128,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(webhooksPages(forge, parts.webhooks), mirrorPages(forge, parts.mirrors));
   app.use(inboxPages(forge), mailPages(forge, parts.mail));
   app.use(backupsPages(parts.backups));
-  app.use(auditPages(forge), healthPages(parts.health));
+  app.use(auditPages(forge), healthPages(parts.health), retentionPages(forge, parts.retention));
   app.use(feedPages(forge));
   app.use(browsePages(forge));
   app.use(holdsForms(forge), conflictsPages(forge));

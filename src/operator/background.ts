@@ -13,6 +13,7 @@ import type { Slots } from '../lib/slot.ts';
 import { openMirrors } from '../mirror/open.ts';
 import type { Loops } from '../reactions.ts';
 import { openHousekeeping } from '../repos/housekeeping-loop.ts';
+import { openRetention } from '../retention/open.ts';
 import { openReviews } from '../reviews/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
 import { openWebhooks } from '../webhooks/open.ts';
@@ -26,6 +27,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const landings = openLandings(forge, mergeSlots);
   const targets = openTargets(forge);
   const housekeeping = openHousekeeping(forge);
+  const retention = openRetention(forge, ci.keeping);
   const webhooks = openWebhooks(forge);
   const mirrors = await openMirrors(forge);
   const inbox = openInbox(forge);
@@ -39,6 +41,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     landings,
     targets,
     housekeeping,
+    retention,
     webhooks,
     mirrors,
     inbox,
@@ -54,6 +57,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     landings.loop,
     targets,
     housekeeping.loop,
+    retention.loop,
     webhooks.loop,
     mirrors.loop,
     inbox.loop,
@@ -76,6 +80,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     branches,
     ci,
     housekeeping,
+    retention,
     webhooks,
     mirrors,
     mail,

@@ -127,6 +127,12 @@ function describeUpkeep(program: Command, ask: Ask): void {
     .action((repo: string | undefined, options: CommonOptions) =>
       ask(options, { command: 'housekeeping', ...(repo === undefined ? {} : { repo }) }),
     );
+  common(program.command('retention'))
+    .description('remove what is too old or too much; the forge does it by itself every hour')
+    .option('--dry-run', 'say what would go and why, and remove nothing')
+    .action((options: CommonOptions & { dryRun?: boolean }) =>
+      ask(options, { command: 'retention', dryRun: options.dryRun ?? false }),
+    );
   common(program.command('doctor'))
     .description('look the forge over and say what is wrong and what to do')
     .option('--mend', 'put in order what is safe to: pins, HEAD, rows, locks, configuration, indexes')

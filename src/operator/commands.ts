@@ -21,6 +21,7 @@ import { examine } from './doctor.ts';
 import { answerHousekeeping, housekeepingRequest } from './housekeeping.ts';
 import { repoArgument } from './named-repo.ts';
 import { answerProtect, protectChange, protectList } from './protect.ts';
+import { answerRetention, retentionRequest } from './retention.ts';
 
 const accountAdd = z.strictObject({
   name: z.string(),
@@ -50,6 +51,7 @@ export const commandRequest = z.discriminatedUnion('command', [
   protectList,
   protectChange,
   housekeepingRequest,
+  retentionRequest,
   backupRequest,
   doctor,
 ]);
@@ -78,6 +80,8 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
     case 'protect remove':
     case 'protect list':
       return answerProtect(forge, request);
+    case 'retention':
+      return answerRetention(forge, request);
     case 'housekeeping':
       return answerHousekeeping(forge, request);
     case 'backup':

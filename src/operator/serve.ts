@@ -61,7 +61,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   await clearLeftovers(forge);
   await recoverMerges(forge);
   const background = await openBackground(forge, mergeSlots);
-  const { ci, housekeeping, webhooks, mirrors, mail, backups } = background;
+  const { ci, housekeeping, retention, webhooks, mirrors, mail, backups } = background;
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => background.branches.ingest(pushId) },
     shells: ci.shells,
@@ -86,6 +86,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     live,
     mergeSlots,
     housekeeping,
+    retention,
     webhooks,
     mirrors,
     mail,
