@@ -78,6 +78,7 @@ function wakeLoops({ events }: Forge, loops: Loops): void {
   for (const fact of queueFacts) events.on(fact, () => loops.ci.wake());
   events.on('inbox-changed', ({ accountIds }) => loops.mail.look(accountIds));
   events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
+  events.on('refs-pulled', ({ repoId }) => loops.branches.look(repoId));
   events.on('branch-pushed', ({ repoId, branchId }) => {
     setTimeout(() => {
       loops.ci.wake();
@@ -120,6 +121,7 @@ function refreshPages({ events }: Forge, live: LiveFeed): void {
   events.on('inbox-changed', ({ accountIds }) => refresh(...accountIds.map((id) => `inbox:${id}`)));
   events.on('landing-changed', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('mirror-changed', ({ repoId }) => refresh(`mirrors:${repoId}`));
+  events.on('upstream-changed', ({ repoId }) => refresh(`upstream:${repoId}`));
   events.on('landings-paused', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('housekeeping-changed', () => refresh('admin'));
   events.on('backup-changed', () => refresh('admin'));

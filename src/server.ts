@@ -50,6 +50,10 @@ import { mailPages } from './mail/pages.ts';
 import { mirrorApi } from './mirror/api.ts';
 import type { Mirrors } from './mirror/open.ts';
 import { mirrorPages } from './mirror/pages.ts';
+import { importsApi, importsPages } from './mirror/imports/route-imports.ts';
+import type { Pulls } from './mirror/pull/open-pulls.ts';
+import { upstreamApi } from './mirror/pull/route-upstream.ts';
+import { upstreamPages } from './mirror/pull/route-upstream-pages.ts';
 import { webhooksApi } from './webhooks/api.ts';
 import type { Webhooks } from './webhooks/open.ts';
 import { webhooksPages } from './webhooks/pages.ts';
@@ -75,6 +79,7 @@ export interface ServerParts {
   retention: Retained;
   webhooks: Webhooks;
   mirrors: Mirrors;
+  pulls: Pulls;
   mail: MailRoom;
   backups: BackupRoom;
   health: Health;
@@ -107,6 +112,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(recoveryApi(forge, parts.ci.scheduler), ciWideApi(forge, parts.ci));
   app.use(browseApi(forge));
   app.use(webhooksApi(forge, parts.webhooks), mirrorApi(forge, parts.mirrors));
+  app.use(upstreamApi(forge, parts.pulls), importsApi(forge, parts.pulls));
   app.use(inboxApi(forge), mailApi(forge, parts.mail));
   app.use(backupsApi(parts.backups));
   app.use(auditApi(forge), healthApi(parts.health), retentionWideApi(forge, parts.retention));
@@ -126,6 +132,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(tutorialsPages(forge));
   app.use(lfsPages(forge));
   app.use(webhooksPages(forge, parts.webhooks), mirrorPages(forge, parts.mirrors));
+  app.use(upstreamPages(forge, parts.pulls), importsPages(forge, parts.pulls));
   app.use(inboxPages(forge), mailPages(forge, parts.mail));
   app.use(backupsPages(parts.backups));
   app.use(auditPages(forge), healthPages(parts.health), retentionPages(forge, parts.retention));

@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|admin|ci|(?:repo|landings|mirrors|branch|run|log|inbox):\d{1,15})$/,
-          'topics are home, admin, ci, repo:N, landings:N, mirrors:N, branch:N, run:N, log:N, inbox:N',
+          /^(?:home|admin|ci|(?:repo|landings|mirrors|upstream|branch|run|log|inbox):\d{1,15})$/,
+          'topics are home, admin, ci, repo:N, landings:N, mirrors:N, upstream:N, branch:N, run:N, log:N, inbox:N',
         ),
     ),
   )
@@ -64,6 +64,7 @@ function repoIdOf(forge: Forge, kind: string, id: number): number {
     case 'repo':
     case 'landings':
     case 'mirrors':
+    case 'upstream':
       return id;
     case 'branch':
       return getBranch(forge, id).repoId;

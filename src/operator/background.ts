@@ -9,8 +9,9 @@ import { openLandings } from '../landing/queue/landings.ts';
 import { openMail } from '../mail/open.ts';
 import { openTargets } from '../landing/open-targets.ts';
 import type { LoopStatus } from '../lib/loop.ts';
-import type { Slots } from '../lib/slot.ts';
+import { Slots } from '../lib/slot.ts';
 import { openMirrors } from '../mirror/open.ts';
+import { openPulls } from '../mirror/pull/open-pulls.ts';
 import type { Loops } from '../reactions.ts';
 import { openHousekeeping } from '../repos/housekeeping-loop.ts';
 import { openRetention } from '../retention/open.ts';
@@ -30,6 +31,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const retention = openRetention(forge, ci.keeping);
   const webhooks = openWebhooks(forge);
   const mirrors = await openMirrors(forge);
+  const pulls = openPulls(forge, new Slots());
   const inbox = openInbox(forge);
   const mail = openMail(forge);
   const backups = openBackups(forge, { program: packageVersion() });
@@ -44,6 +46,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     retention,
     webhooks,
     mirrors,
+    pulls,
     inbox,
     mail,
     backups,
@@ -60,6 +63,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     retention.loop,
     webhooks.loop,
     mirrors.loop,
+    pulls.loop,
     inbox.loop,
     mail.loop,
     backups.loop,
@@ -83,6 +87,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     retention,
     webhooks,
     mirrors,
+    pulls,
     mail,
     backups,
     /** What facts wake. */

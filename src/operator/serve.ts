@@ -61,7 +61,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   await clearLeftovers(forge);
   await recoverMerges(forge);
   const background = await openBackground(forge, mergeSlots);
-  const { ci, housekeeping, retention, webhooks, mirrors, mail, backups } = background;
+  const { ci, housekeeping, retention, webhooks, mirrors, pulls, mail, backups } = background;
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => background.branches.ingest(pushId) },
     shells: ci.shells,
@@ -89,6 +89,7 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     retention,
     webhooks,
     mirrors,
+    pulls,
     mail,
     backups,
     health,
