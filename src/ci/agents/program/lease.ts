@@ -25,8 +25,9 @@ export class Lease {
     return Math.max(0, this.#until - performance.now());
   }
 
+  /** The newest answer counts, also when it is for less time than the one before. */
   extend(leaseMs: number, askedAt: number): void {
-    this.#until = Math.max(this.#until, askedAt + leaseMs);
+    this.#until = askedAt + leaseMs;
     this.#watch();
   }
 
