@@ -86,6 +86,14 @@ function describeProgram(setStatus: (code: number) => void): Command {
     .action((options: CommonOptions & { account: string; scope: 'read' | 'write' | 'admin' }) =>
       ask(options, { command: 'token create', account: options.account, scope: options.scope }),
     );
+  describeRepo(program, ask);
+  describeProtect(program, ask);
+  describeUpkeep(program, ask);
+  describeBackups(program, { common, ask, setStatus });
+  return program;
+}
+
+function describeRepo(program: Command, ask: Ask): void {
   const repo = program.command('repo').description('repositories');
   common(repo.command('create <owner/name>'))
     .description('make an empty repository')
@@ -96,10 +104,13 @@ function describeProgram(setStatus: (code: number) => void): Command {
       const chosen = options.defaultBranch === undefined ? {} : { defaultBranch: options.defaultBranch };
       return ask(options, { command: 'repo create', repo: name, visibility, ...chosen });
     });
-  describeProtect(program, ask);
-  describeUpkeep(program, ask);
-  describeBackups(program, { common, ask, setStatus });
-  return program;
+  common(repo.command('import <owner/name> <path>'))
+    .description('make a repository of one on this machine, with all its branches and tags')
+    .option('--public', 'readable without signing in')
+    .action((name: string, path: string, options: CommonOptions & { public?: boolean }) => {
+      const visibility = options.public === true ? 'public' : 'private';
+      return ask(options, { command: 'repo import', repo: name, path: resolve(path), visibility });
+    });
 }
 
 function describeProtect(program: Command, ask: Ask): void {

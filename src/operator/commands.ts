@@ -19,6 +19,7 @@ import { repoUrls } from '../repos/urls.ts';
 import { answerBackup, backupRequest } from './backup.ts';
 import { examine } from './doctor.ts';
 import { answerHousekeeping, housekeepingRequest } from './housekeeping.ts';
+import { answerImport, importRequest } from './import-repo.ts';
 import { repoArgument } from './named-repo.ts';
 import { answerProtect, protectChange, protectList } from './protect.ts';
 import { answerRetention, retentionRequest } from './retention.ts';
@@ -48,6 +49,7 @@ export const commandRequest = z.discriminatedUnion('command', [
   accountRecover,
   z.strictObject({ command: z.literal('token create'), ...tokenCreate.shape }),
   z.strictObject({ command: z.literal('repo create'), ...repoCreate.shape }),
+  importRequest,
   protectList,
   protectChange,
   housekeepingRequest,
@@ -76,6 +78,8 @@ export function runCommand(forge: Forge, request: ParsedRequest): Promise<Comman
       return makeToken(forge, request);
     case 'repo create':
       return makeRepo(forge, request);
+    case 'repo import':
+      return answerImport(forge, request);
     case 'protect add':
     case 'protect remove':
     case 'protect list':

@@ -17,7 +17,7 @@ import { reachRemote } from '../reach-remote.ts';
 import type { Remote } from '../reach-remote.ts';
 import { describeForeign, type ForeignRepo } from './foreign-forge.ts';
 
-const lookSeconds = 30;
+const lookSeconds = 20;
 
 /**
  * Refuses as `createRepo` does, (`invalid`) what is no address, and (`unavailable`) a remote that is not there or takes the
