@@ -37,8 +37,9 @@ export async function lagOf(forge: Forge, remote: MirrorRemote): Promise<Lag> {
   return { refs: missing + left, seconds: missing + left === 0 ? 0 : secondsBehind(forge, remote) };
 }
 
-export const secondsBehind = (forge: Forge, { wantedAt }: MirrorRemote): number =>
-  wantedAt === undefined ? 0 : Math.max(0, Math.floor((forge.clock.now() - wantedAt) / 1000));
+/** Of one that is off nothing is wanted. */
+export const secondsBehind = (forge: Forge, { wantedAt, isActive }: MirrorRemote): number =>
+  wantedAt === undefined || !isActive ? 0 : Math.max(0, Math.floor((forge.clock.now() - wantedAt) / 1000));
 
 /** Whether something changed here that no sync has seen: the fact of it was lost. */
 export async function hasUnseen(forge: Forge, remote: MirrorRemote): Promise<boolean> {

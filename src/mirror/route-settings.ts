@@ -86,7 +86,7 @@ async function change(forge: Forge, exchange: Exchange): Promise<void> {
     () => {
       const form = parse(mirrorForm, request.body);
       const forgetHostKeys = form.forgetHostKeys === 'on';
-      const credential = form.credential === 'keep' ? {} : { credential: credentialOf(form) };
+      const credential = chosenOf(form) === 'keep' ? {} : { credential: credentialOf(form) };
       const wanted = { ...valuesOf(form), forgetHostKeys, ...credential };
       changeMirror(forge, { repo, name, caller: callerOf(response), change: parse(mirrorChange, wanted) });
       response.redirect(303, `/${fullName(repo)}/settings/mirrors/${encodeURIComponent(name)}?saved=yes`);
@@ -102,7 +102,13 @@ const valuesOf = ({ url, patterns, statuses, active }: MirrorForm) => ({
   active: active === 'on',
 });
 
-function credentialOf({ credential, user, token }: MirrorForm) {
+/** Whoever typed a token means it, whatever is chosen beside it. */
+const chosenOf = ({ credential, token }: MirrorForm): MirrorForm['credential'] =>
+  token.trim() === '' || credential === 'key' ? credential : 'token';
+
+function credentialOf(form: MirrorForm) {
+  const { user, token } = form;
+  const credential = chosenOf(form);
   if (credential !== 'token') return { kind: credential === 'keep' ? 'none' : credential };
   return { kind: credential, token: token.trim(), ...(user.trim() === '' ? {} : { user: user.trim() }) };
 }

@@ -11,6 +11,7 @@ import { addHelp } from './groups/help.ts';
 import { addHolds } from './groups/holds.ts';
 import { addInbox } from './groups/inbox.ts';
 import { addLanding } from './groups/landing.ts';
+import { addMirrors } from './groups/mirrors.ts';
 import { addQueue } from './groups/queue.ts';
 import { addReading } from './groups/reading.ts';
 import { addOperating, addRecovery } from './groups/recovery.ts';
@@ -39,7 +40,7 @@ const groups: readonly { heading: string; add: readonly ((program: Command, choo
   { heading: 'Looking at a branch:', add: [addReading, addReviewing, addInbox] },
   { heading: 'Lanes:', add: [addRunning, addRecovery, addShell] },
   { heading: 'Landing:', add: [addLanding, addQueue, addHolds] },
-  { heading: 'Setting up:', add: [addKeys, addTokens, addSecrets, addRepos, addWebhooks] },
+  { heading: 'Setting up:', add: [addKeys, addTokens, addSecrets, addRepos, addWebhooks, addMirrors] },
   { heading: 'For admins:', add: [addOperating] },
   { heading: 'Help:', add: [addHelp, addCompletions] },
 ];
