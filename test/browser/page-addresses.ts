@@ -84,6 +84,8 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   },
   '/:owner/:repo/settings/mirrors': { 'mirrors-settings': `${repo}/settings/mirrors` },
   '/:owner/:repo/settings/mirrors/:mirror': { 'mirror-settings': `${repo}/settings/mirrors/github` },
+  '/new/import': { import: '/new/import' },
+  '/:owner/:repo/settings/upstream': { upstream: `${repo}/settings/upstream` },
   '/:owner/:repo/settings/webhooks': { webhooks: `${repo}/settings/webhooks` },
   '/:owner/:repo/settings/webhooks/:id': { webhook: `${repo}/settings/webhooks/${rich.webhook}` },
   '/:owner/:repo/settings/webhooks/:id/deliveries/:delivery': {

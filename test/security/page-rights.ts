@@ -37,6 +37,8 @@ const table: [demand: Demand, routes: string[]][] = [
   [
     { right: 'account', scope: 'admin' },
     [
+      'GET /new/import',
+      'POST /new/import',
       'GET /login/approve',
       'POST /login/approve',
       'GET /account',
@@ -213,6 +215,12 @@ const table: [demand: Demand, routes: string[]][] = [
       'GET /:owner/:repo/settings/mirrors/:mirror',
       'POST /:owner/:repo/settings/mirrors/:mirror',
       'POST /:owner/:repo/settings/mirrors/:mirror/remove',
+      'GET /:owner/:repo/settings/upstream',
+      'POST /:owner/:repo/settings/upstream',
+      'POST /:owner/:repo/settings/upstream/change',
+      'POST /:owner/:repo/settings/upstream/pull',
+      'POST /:owner/:repo/settings/upstream/cancel',
+      'POST /:owner/:repo/settings/upstream/remove',
       'GET /:owner/:repo/settings/webhooks',
       'POST /:owner/:repo/settings/webhooks',
       'GET /:owner/:repo/settings/webhooks/:id',

@@ -1,4 +1,5 @@
-// Mirrors of the rich forge: one whose remote refuses a branch and has another of its own, and one that nobody reaches.
+// Mirrors of the rich forge: one whose remote refuses a branch and has another of its own, and one that nobody reaches; and
+// an upstream whose main is another than the one here.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Forge } from '../../src/forge/open.ts';
@@ -30,10 +31,13 @@ export async function addRichMirrors(
   const key = { kind: 'key' };
   await ask('POST', mirrors, { name: 'gitlab', url: 'ssh://git@127.0.0.1:9/ada/app.git', credential: key });
   await ask('POST', mirrors, { name: 'github', url: far });
+  await ask('PUT', '/repos/ada/app/upstream', { url: far, patterns: ['refs/heads/main'] });
 }
 
 /** Whether each of them was tried. */
 export async function richMirrorsWereTried(ask: Ask): Promise<boolean> {
   const { mirrors } = await ask('GET', '/repos/ada/app/mirrors');
-  return (mirrors as { state: string }[]).every(({ state }) => state === 'refused' || state === 'failing');
+  const { state: upstream } = await ask('GET', '/repos/ada/app/upstream');
+  const states = (mirrors as { state: string }[]).map(({ state }) => state);
+  return upstream === 'partial' && states.every((state) => state === 'refused' || state === 'failing');
 }
