@@ -263,6 +263,8 @@ test(
 
     for (const route of asked) {
       const [least] = callers.filter((by) => expected(route, by) === 'passes').toSorted(byRight);
+      // Whom these let through is held in test/ci/agent-fence.test.ts.
+      if (least === undefined && route.right === 'agent') continue;
       if (least === undefined) {
         problems.push(`${route.name} is for nobody`);
         continue;
