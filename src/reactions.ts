@@ -4,7 +4,7 @@ import type { LiveFeed } from './web/sse.ts';
 
 export interface Loops {
   branches: { look(repoId: number): void };
-  ci: { wake(): void };
+  ci: { wake(): void; warm(): void };
   tutorials: { wake(): void };
   reviews: { wake(): void };
   webhooks: { look(repoId?: number): void };
@@ -76,6 +76,7 @@ function wakeLoops({ events }: Forge, loops: Loops): void {
   for (const fact of refFacts) events.on(fact, ({ repoId }) => loops.mirrors.ask(repoId));
   for (const fact of gateFacts) events.on(fact, () => loops.landings.wake());
   for (const fact of queueFacts) events.on(fact, () => loops.ci.wake());
+  events.on('push-begun', () => loops.ci.warm());
   events.on('inbox-changed', ({ accountIds }) => loops.mail.look(accountIds));
   events.on('protection-changed', ({ repoId }) => loops.branches.look(repoId));
   events.on('refs-pulled', ({ repoId }) => loops.branches.look(repoId));

@@ -45,8 +45,9 @@ export function openBranches(forge: Forge): Branches {
     const now = forge.clock.now();
     const isFull = now - fullScanAt >= fullScanMs;
     const chosen = isFull ? listRepos(forge) : listActive(forge, wanted);
+    const asked = new Set(wanted);
     wanted.clear();
-    await scanRepos(forge, chosen, isFull);
+    await scanRepos(forge, chosen, { pins: isFull, asked });
     if (isFull) fullScanAt = now;
     deleteIngestedBefore(forge.db, forge.clock.now() - 30 * day);
   };
@@ -81,10 +82,14 @@ function listActive(forge: Forge, wanted: ReadonlySet<number>): Repo[] {
 }
 
 /** One broken repository does not keep the others from being looked at. */
-async function scanRepos(forge: Forge, repos: readonly Repo[], pins: boolean): Promise<void> {
+async function scanRepos(
+  forge: Forge,
+  repos: readonly Repo[],
+  { pins, asked }: { pins: boolean; asked: ReadonlySet<number> },
+): Promise<void> {
   for (const repo of repos) {
     try {
-      await scanRepo(forge, repo, { pins });
+      await scanRepo(forge, repo, { pins, ifChanged: !pins && !asked.has(repo.id) });
     } catch (error) {
       forge.log.error({ err: error, repoId: repo.id }, 'a repository could not be scanned');
     }

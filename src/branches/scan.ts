@@ -17,6 +17,7 @@ import { settleBranch } from './settle.ts';
 import { listOpenHeads, type OpenHead } from './store.ts';
 import { noticeTarget, settleDefaultBranch } from './target.ts';
 import { inTurn } from './turn.ts';
+import { isUnchanged, markOf, rememberMark } from './unchanged.ts';
 import { settleVanished } from './vanished.ts';
 import { tellAll, writeHeads } from './write-heads.ts';
 
@@ -27,16 +28,19 @@ const maxHeadsAtOnce = 500;
 
 /**
  * Brings the rows of one repository to what its refs say; new and moved heads have no known pusher. `pins` also
- * looks whether every pushed head is still pinned.
+ * looks whether every pushed head is still pinned; `ifChanged` looks no further while refs and rows say what they said when
+ * nothing was left to do.
  */
 export function scanRepo(
   forge: Forge,
   { id }: Pick<Repo, 'id'>,
-  options: { pins?: boolean } = {},
+  options: { pins?: boolean; ifChanged?: boolean } = {},
 ): Promise<void> {
   return inTurn(forge, id, async () => {
     const path = repoPath(forge, id);
     const listed = await listHeads(forge.git, path);
+    const mark = markOf(forge, id, listed);
+    if (options.ifChanged === true && isUnchanged(forge, id, mark)) return;
     const repo = await settleDefaultBranch(forge, id, listed);
     const protection = protectionOf(forge, repo);
     const rows = endProtected(forge, id, protection);
@@ -52,6 +56,9 @@ export function scanRepo(
     await settleVanished(forge, compared);
     if (options.pins === true) await mendLostPins(forge, repo);
     noticeTarget(forge, repo, heads);
+    const isSound = missing.size === 0 && unreadable.size === 0 && aside.size === 0;
+    const isSettled = isSound && mark === markOf(forge, id, listed);
+    rememberMark(forge, id, isSettled ? mark : undefined);
   });
 }
 

@@ -41,6 +41,8 @@ export interface Ci {
   keeping: Keeping;
   /** Places that are lost for now to programs that could not be ended. */
   quarantined(): HeldPlace[];
+  /** Work comes soon: makes ready what lanes need. */
+  warm(): void;
   start(): void;
   /** Ends every lane and puts it back into the queue; nothing of it lives afterwards. */
   stop(): Promise<void>;
@@ -83,8 +85,8 @@ export async function openCi(forge: Forge, makeExecutor: MakeExecutor = onThisMa
     tier: () => (tier === undefined ? finding : `${finding} ${describeBounds(tier, bounds)}`),
     keeping,
     quarantined: () => executor?.held() ?? [],
+    warm: () => executor?.warm(),
     start: () => {
-      executor?.warm();
       keeping.start();
       cluster.start();
       scheduler.start();

@@ -9,6 +9,8 @@ export interface Facts {
   'branch-broken': { repoId: number; branchId: number; reason: string | undefined };
   /** The target branch exists at a new commit (created, or something landed on it). */
   'target-moved': { repoId: number; oid: string };
+  /** Somebody may push and begins to; nothing has changed yet. */
+  'push-begun': { repoId: number };
   'branch-pushed': { repoId: number; branchId: number; revision: number };
   /** Somebody holds a branch or lifted a hold, or it became a draft or ready. */
   'branch-held': { repoId: number; branchId: number };

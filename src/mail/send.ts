@@ -1,7 +1,7 @@
 // One mail over SMTP: a connection for each, so that a server that hangs holds up one mail for the time of its limit alone.
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { createTransport, type SendMailOptions } from 'nodemailer';
+import type { SendMailOptions } from 'nodemailer';
 import type SMTPTransport from 'nodemailer/lib/smtp-transport/index.js';
 import type { Forge } from '../forge/open.ts';
 import { errorMessage } from '../lib/errors.ts';
@@ -13,6 +13,8 @@ const maxMessageCharacters = 500;
 /** `refused` is for good: the server said 5xx to this mail; everything else may be otherwise later. */
 export async function sendMail(forge: Forge, message: SendMailOptions, signal: AbortSignal): Promise<Sent> {
   try {
+    // It is large, and many forges send no mail.
+    const { createTransport } = await import('nodemailer');
     const transport = createTransport(optionsOf(forge, signal));
     await transport.sendMail(message);
     return { outcome: 'sent' };

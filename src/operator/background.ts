@@ -70,7 +70,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   ];
   const woken: Loops = {
     branches,
-    ci: ci.scheduler,
+    ci: { wake: () => ci.scheduler.wake(), warm: () => ci.warm() },
     tutorials: tutorials.loop,
     reviews: reviews.loop,
     landings,

@@ -169,6 +169,7 @@ export class Desk {
     const { caller, service } = wanted;
     const id = this.#newId();
     this.#services.set(id, { repo, caller, leave });
+    if (service === 'git-receive-pack') forge.events.emit('push-begun', { repoId: repo.id });
     const env: Record<string, string> =
       service === 'git-upload-pack'
         ? {}

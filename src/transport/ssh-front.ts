@@ -1,6 +1,7 @@
 // The forge's side of the SSH process: starts it, answers its questions, and starts it again when it dies.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Forge } from '../forge/open.ts';
@@ -36,9 +37,14 @@ export class SshFront {
   /** Starts the process and answers the port it listens on; refuses (`unavailable`) when it cannot. */
   async start(): Promise<number> {
     const { config } = this.#forge;
+    const cache = getCompileCacheDir();
     const child = fork(entry, {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { PATH: config.searchPath, HOME: config.paths.gitHome },
+      execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'],
+      env: {
+        PATH: config.searchPath,
+        HOME: config.paths.gitHome,
+        ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+      },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child = child;

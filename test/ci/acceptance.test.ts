@@ -56,7 +56,12 @@ function connect({ forge }: TestForge, ci: Ci): void {
     mail: idle,
     landings: idle,
   };
-  connectReactions(forge, { ...parts, ci: ci.scheduler }, new LiveFeed(1));
+  const { scheduler } = ci;
+  connectReactions(
+    forge,
+    { ...parts, ci: { wake: () => scheduler.wake(), warm: () => ci.warm() } },
+    new LiveFeed(1),
+  );
   ci.start();
 }
 

@@ -1,5 +1,5 @@
-// Runs lanes on this machine, each in a thread of its own. Idle threads are kept ready, because starting one takes
-// longer than a checkout and the start of the sandbox together.
+// Runs lanes on this machine, each in a thread of its own. While there is work idle threads are kept ready, because starting
+// one takes longer than a checkout and the start of the sandbox together.
 import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../../lib/errors.ts';
@@ -20,6 +20,8 @@ import { Quarantine, type HeldPlace } from './quarantine.ts';
 import { killSurvivors } from './survivors.ts';
 
 const spareThreads = 2;
+/** A ready thread holds much memory; after so long without a lane there is none. */
+const restMs = 10 * 60_000;
 const youngMebibytes = 8;
 
 interface Entry {
@@ -38,6 +40,7 @@ export class LocalExecutor implements Executor {
   readonly #closing = new Set<Promise<unknown>>();
   readonly #spares: Worker[] = [];
   #isStopping = false;
+  #resting: NodeJS.Timeout | undefined;
 
   constructor(options: ExecutorParts) {
     this.#tier = options.tier;
@@ -47,8 +50,10 @@ export class LocalExecutor implements Executor {
     this.#log = options.log;
   }
 
-  /** Makes threads ready for the next lanes. */
+  /** Makes threads ready for the next lanes, for a while. */
   warm(): void {
+    clearTimeout(this.#resting);
+    if (!this.#isStopping) this.#resting = setTimeout(() => this.#rest(), restMs).unref();
     while (!this.#isStopping && this.#spares.length < spareThreads) this.#spares.push(newThread());
   }
 
@@ -97,6 +102,7 @@ export class LocalExecutor implements Executor {
   /** Ends every lane with `requeue` and resolves when no thread is left. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    clearTimeout(this.#resting);
     this.#quarantine.stop();
     const threads = [...this.#lanes.values()].map(({ thread }) => exitOf(thread));
     for (const attemptId of this.#lanes.keys()) this.cancel(attemptId, 'requeue');
@@ -152,6 +158,11 @@ export class LocalExecutor implements Executor {
     if (result.failureKind === 'unkillable') this.#hold(entry.submission);
     this.#reports.finished(refOf(entry.submission), logBytes, result);
     this.warm();
+  }
+
+  #rest(): void {
+    if (this.#lanes.size > 0) return this.warm();
+    for (const spare of this.#spares.splice(0)) void spare.terminate();
   }
 
   /** A thread that died without a word: its programs are ended first, then the lane is told to be lost. */
