@@ -100,6 +100,8 @@ export interface Attempt {
   cause: AttemptCause | undefined;
   /** Until then its folder is kept for a debug shell. */
   keptUntil: number | undefined;
+  /** When retention took its log away. */
+  logRemovedAt: number | undefined;
 }
 
 /** What a lane asks for beyond its command, as its manifest states it. */

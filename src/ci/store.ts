@@ -61,6 +61,7 @@ interface AttemptRow {
   not_before: number | null;
   cause: AttemptCause | null;
   kept_until: number | null;
+  log_removed_at: number | null;
 }
 
 interface LaneRow extends AttemptRow {
@@ -123,6 +124,7 @@ const attemptOfRow = (row: AttemptRow): Attempt => ({
   notBefore: row.not_before ?? undefined,
   cause: row.cause ?? undefined,
   keptUntil: row.kept_until ?? undefined,
+  logRemovedAt: row.log_removed_at ?? undefined,
 });
 
 const laneOfRow = (row: LaneRow): Lane => ({

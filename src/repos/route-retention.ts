@@ -95,7 +95,7 @@ function show(forge: Forge, response: Response, { repo, isSaved, refused, typed 
 
 const shownText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const path = '/api/v1/repos/:owner/:repo/retention';
+const path = '/api/v1/repos/:owner/:repo/settings/retention';
 
 export function retentionApi(forge: Forge): Router {
   const router = Router();

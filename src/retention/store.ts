@@ -28,7 +28,7 @@ const isNeededRevision = `(b.state = 'open' OR rev.number >= b.revision
   OR EXISTS (SELECT 1 FROM review_threads t WHERE t.branch_id = b.id AND t.revision = rev.number)
   OR EXISTS (SELECT 1 FROM reviews v WHERE v.branch_id = b.id AND v.revision = rev.number)
   OR EXISTS (SELECT 1 FROM commit_statuses s WHERE s.repo_id = b.repo_id AND s.oid = rev.head_oid)
-  OR rev.number = (SELECT max(u.revision) FROM tutorials u WHERE u.branch_id = b.id AND u.state = 'ready')
+  OR rev.number IS (SELECT max(u.revision) FROM tutorials u WHERE u.branch_id = b.id AND u.state = 'ready')
   OR EXISTS (SELECT 1 FROM runs r WHERE r.branch_id = b.id AND r.revision = rev.number AND r.finished_at IS NULL))`;
 
 const isNewestAttempt = 'a.number = (SELECT max(o.number) FROM lane_attempts o WHERE o.lane_id = a.lane_id)';

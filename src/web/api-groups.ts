@@ -26,7 +26,7 @@ const ofForge: readonly Placed[] = [
   {
     name: 'Operating',
     description: 'How the forge does, for its admins.',
-    firsts: ['health'],
+    firsts: ['health', 'retention'],
   },
   { name: 'Inbox', description: 'What asks for the attention of the caller.', firsts: ['inbox'] },
   { name: 'CI', description: 'Runs, lanes, logs, tests, statuses and secrets.', firsts: ['ci', 'agent'] },

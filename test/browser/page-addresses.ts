@@ -35,6 +35,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/admin/audit': { audit: '/admin/audit' },
   '/admin/health': { health: '/admin/health' },
   '/admin/backups': { backups: '/admin/backups' },
+  '/admin/retention': { retention: '/admin/retention' },
   '/admin/people': { people: '/admin/people' },
   '/admin/people/agents/:name': { agent: '/admin/people/agents/robot' },
   '/:owner/:repo': {
@@ -74,6 +75,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/:owner/:repo/branches/:number/conflicts': { conflicts: branch(2, '/conflicts') },
   '/:owner/:repo/branches/:number/merge': { merge: branch(4, '/merge') },
   '/:owner/:repo/settings': { settings: `${repo}/settings` },
+  '/:owner/:repo/settings/retention': { 'repo-retention': `${repo}/settings/retention` },
   '/:owner/:repo/settings/members': { members: `${repo}/settings/members` },
   '/:owner/:repo/settings/deploy-keys': { 'deploy-keys': `${repo}/settings/deploy-keys` },
   '/:owner/:repo/settings/secrets': { secrets: `${repo}/settings/secrets` },

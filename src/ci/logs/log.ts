@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Forge } from '../../forge/open.ts';
 import { stripControls } from '../../lib/ansi.ts';
+import { ForgeError } from '../../lib/errors.ts';
 import { logFolder } from '../lanes/launch.ts';
 import { logName } from './log-file.ts';
 import { hasEnded, type Attempt } from '../model.ts';
@@ -29,8 +30,9 @@ export interface LogQuestion {
 
 const newline = 10;
 
-/** A piece of an attempt's log; empty when there is none yet. */
+/** A piece of an attempt's log; empty when there is none yet. Refuses (`not_found`) one that retention has taken away. */
 export async function readLog(forge: Forge, attempt: Attempt, question: LogQuestion): Promise<LogRange> {
+  requireLog(attempt);
   const isOver = hasEnded(attempt.state);
   const file = await openIfThere(
     join(logFolder(forge, { attemptId: attempt.id, token: attempt.token }), logName),
@@ -55,6 +57,16 @@ export async function readLog(forge: Forge, attempt: Attempt, question: LogQuest
   } finally {
     await file.close();
   }
+}
+
+/** Refuses (`not_found`) an attempt whose log retention has taken away. */
+export function requireLog({ logRemovedAt }: Attempt): void {
+  if (logRemovedAt === undefined) return;
+  const day = new Date(logRemovedAt).toISOString().slice(0, 10);
+  throw new ForgeError(
+    'not_found',
+    `The log of this attempt is not kept any more, since ${day}. Run the lane again for a new one.`,
+  );
 }
 
 async function nextLineStart(file: FileHandle, from: number, size: number): Promise<number> {

@@ -9,7 +9,7 @@ import { parse } from '../../web/parse.ts';
 import { render } from '../../web/render.ts';
 import { searchLog } from './log-search.ts';
 import { logPlace, shownHits, shownLog } from './log-view.ts';
-import { readLog } from './log.ts';
+import { readLog, requireLog } from './log.ts';
 import { hasEnded, logHitsView } from '../model.ts';
 import { attemptQuery, laneOfRoute, lanePathOf } from '../route-run.ts';
 
@@ -101,6 +101,7 @@ async function goToFirstError(forge: Forge, request: Request, response: Response
 /** The whole log as plain text, piece by piece, as fast as the reader takes it. */
 async function sendRaw(forge: Forge, request: Request, response: Response): Promise<void> {
   const { attempt } = laneOfRoute(forge, { request, response });
+  requireLog(attempt);
   response.set({ 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' });
   let from = 0;
   while (!response.destroyed) {
