@@ -1,7 +1,7 @@
 // Makes a backup of a forge that goes on being used. The database comes first, then refs and objects, then files: what is
 // written in between is at most more than the rows tell of, as after a lost hook, and a restore reads it from the refs.
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { schemaVersion } from '../db/migrate.ts';
 import type { Forge } from '../forge/open.ts';
@@ -17,7 +17,6 @@ import {
   backupFolder,
   backupsFolder,
   draftPrefix,
-  filesFolder,
   listBackupNames,
   makeBackupFolder,
   nameFor,
@@ -39,8 +38,9 @@ import { backupFormat, type Manifest, type StoredFile } from './model.ts';
 import { checkPlace, requireRoom } from './place.ts';
 import { pruneBackups } from './prune.ts';
 import { storeFiles } from './store-files.ts';
-import { sumOfFile, unfinishedPrefix } from './store-file.ts';
+import { sumOfFile } from './store-file.ts';
 import { storeRepo } from './store-repo.ts';
+import { removeUnfinished } from './unfinished.ts';
 
 const spareMebibytes = 64;
 
@@ -73,7 +73,7 @@ export async function backUp(forge: Forge, order: BackupOrder): Promise<BackedUp
   await makeBackupFolder(order.folder);
   try {
     return await withFolderLock(order.folder, async () => {
-      await clearUnfinished(order.folder);
+      await removeUnfinished(order.folder);
       const made = await makeBackup(forge, order);
       const removed = await pruneBackups(order.folder, order.keep);
       return { ...made, removed };
@@ -204,18 +204,6 @@ async function gatherRepos(forge: Forge, order: BackupOrder, before: Before) {
     newBytes += answer.newBytes;
   }
   return { ...gathered, problems, newBytes };
-}
-
-/** What a backup that was killed left behind. Only under the lock of the folder. */
-async function clearUnfinished(folder: string): Promise<void> {
-  for (const [place, prefix] of [
-    [backupsFolder(folder), draftPrefix],
-    [filesFolder(folder), unfinishedPrefix],
-  ] as const) {
-    for (const name of await readdir(place)) {
-      if (name.startsWith(prefix)) await rm(join(place, name), { recursive: true, force: true });
-    }
-  }
 }
 
 function isFull(error: unknown): boolean {

@@ -27,6 +27,16 @@ export async function withFolderLock<Result>(folder: string, body: () => Promise
   }
 }
 
+/** Whether somebody writes into the folder just now. */
+export async function isFolderLocked(folder: string): Promise<boolean> {
+  const path = join(folder, lockName);
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere && !(await isLeftBehind(path));
+}
+
 async function takeLock(path: string): Promise<void> {
   for (let tries = 2; tries > 0; tries -= 1) {
     try {

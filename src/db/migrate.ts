@@ -1,6 +1,6 @@
 // Brings a database to the schema of this program: numbered SQL files, each applied once, in order.
-import { readdirSync, readFileSync } from 'node:fs';
-import { ForgeError } from '../lib/errors.ts';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { ForgeError, errorMessage } from '../lib/errors.ts';
 import type { Db } from './open.ts';
 
 const folder = new URL('./migrations/', import.meta.url);
@@ -41,12 +41,29 @@ export function migrate(db: Db, backupPath?: (version: number) => string): void 
   }
   const missing = listMigrations().filter((migration) => migration.version > current);
   if (missing.length === 0) return;
-  if (current > 0 && backupPath !== undefined) db.copyTo(backupPath(current));
+  if (current > 0 && backupPath !== undefined) copyWhole(db, backupPath(current));
   for (const migration of missing) {
     const sql = readFileSync(new URL(migration.name, folder), 'utf8');
     db.transaction(() => {
       db.exec(sql);
       db.exec(`PRAGMA user_version = ${migration.version}`);
     });
+  }
+}
+
+/** Under its name only when all of it is there: whoever needs it must be able to trust it. */
+function copyWhole(db: Db, path: string): void {
+  const draft = `${path}.draft`;
+  rmSync(draft, { force: true });
+  try {
+    db.copyTo(draft);
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw new ForgeError(
+      'unavailable',
+      `The database could not be copied before its upgrade (${errorMessage(error)}), so it was left as it is. Make room on the disk, and start again.`,
+      { cause: error },
+    );
   }
 }

@@ -1,5 +1,5 @@
 // Opens what every verb is given. Leaves only: a database, a clock, a log, git, and the facts; never a domain.
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Db } from '../db/open.ts';
 import { migrate } from '../db/migrate.ts';
@@ -11,6 +11,9 @@ import type { RotatedFileOptions } from '../lib/rotated-file.ts';
 import type { Config, Paths } from './config.ts';
 import { Events } from './events.ts';
 import { refuseHalfRestored } from './restoring.ts';
+
+/** Begins the names of the copies of the database that upgrades make first. */
+const copyPrefix = 'before-schema-';
 
 export interface Forge {
   config: Config;
@@ -29,7 +32,7 @@ export function openForge(config: Config, options: { clock?: Clock; log?: Log } 
   const { paths } = config;
   refuseHalfRestored(paths.data);
   makeFolders(paths);
-  const db = openDatabase(paths);
+  const db = openDatabase(config);
   return {
     config,
     db,
@@ -60,10 +63,12 @@ function makeFolders(paths: Paths): void {
   }
 }
 
-function openDatabase(paths: Paths): Db {
+function openDatabase({ paths, backups }: Config): Db {
   try {
     const db = new Db(paths.database);
-    migrate(db, (version) => join(paths.backups, `before-schema-${version + 1}-${Date.now()}.db`));
+    let copied: string | undefined;
+    migrate(db, (version) => (copied = join(paths.backups, `${copyPrefix}${version + 1}-${Date.now()}.db`)));
+    if (copied !== undefined) removeOldCopies(paths.backups, backups.keepBeforeUpgrade);
     return db;
   } catch (error) {
     if (error instanceof ForgeError) throw error;
@@ -73,6 +78,14 @@ function openDatabase(paths: Paths): Db {
       { cause: error },
     );
   }
+}
+
+/** Of the copies from before upgrades, only the newest stay. */
+function removeOldCopies(folder: string, keep: number): void {
+  const copies = readdirSync(folder).filter((name) => name.startsWith(copyPrefix));
+  const madeAt = (name: string): number => statSync(join(folder, name)).mtimeMs;
+  const old = copies.sort((a, b) => madeAt(b) - madeAt(a)).slice(keep);
+  for (const name of old) rmSync(join(folder, name), { force: true });
 }
 
 /** The origin shown in links: the configured public URL, else the address the forge listens on. */

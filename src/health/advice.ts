@@ -1,6 +1,7 @@
 // What somebody should see to, in plain sentences: what is wrong, what to do, and where. Each function looks at one thing and
 // says nothing when all is well with it.
 import { existsSync } from 'node:fs';
+import { backupTrouble } from '../backups/find.ts';
 import { ciOverview } from '../ci/overview.ts';
 import { diskRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
@@ -41,6 +42,7 @@ export function listProblems(forge: Forge, looked: Looked): Problem[] {
     ...loopProblems(forge, looked.loops),
     ...looked.more,
     ...diskProblems(forge),
+    ...backupProblems(forge),
     ...ciProblems(forge, looked.ci),
     ...repoProblems(forge),
     ...toldProblems(forge),
@@ -109,6 +111,11 @@ function diskProblems(forge: Forge): Problem[] {
       todo: `Make room, or lower what is kept in pika.toml. Below ${forge.config.limits.minFreeMebibytes} MiB nothing new is begun.`,
     },
   ];
+}
+
+function backupProblems(forge: Forge): Problem[] {
+  const trouble = backupTrouble(forge);
+  return trouble === undefined ? [] : [{ severity: 'warning', ...trouble, link: '/admin/backups' }];
 }
 
 function ciProblems(forge: Forge, ci: Looked['ci']): Problem[] {

@@ -2,6 +2,7 @@
 // mend, and then only what is safe: nothing that somebody pushed is ever removed.
 import type { Forge } from '../forge/open.ts';
 import { listRepos } from '../repos/find.ts';
+import { backupParts } from './examine-backups.ts';
 import { examineSurroundings, forgeParts } from './examine-forge.ts';
 import { repoPart } from './examine-repo.ts';
 import { examinePart, type Finding } from './findings.ts';
@@ -16,6 +17,7 @@ export async function examine(forge: Forge, options: DoctorOptions): Promise<Fin
   const findings = [await examineSurroundings(forge)];
   const parts = [
     ...forgeParts(forge, options),
+    ...backupParts(forge),
     ...listRepos(forge).map((repo) => repoPart(forge, repo, options)),
   ];
   for (const part of parts) findings.push(...(await examinePart(part, options.mend)));

@@ -46,6 +46,16 @@ test('a database of an older program is copied before it is migrated', () => {
   backup.close();
 });
 
+test('a database that cannot be copied first is not migrated', () => {
+  const migrations = fileURLToPath(new URL('../../src/db/migrations/', import.meta.url));
+  const older = readdirSync(migrations).filter((name) => name < '0006');
+  for (const name of older.sort()) db.exec(readFileSync(join(migrations, name), 'utf8'));
+  db.exec('PRAGMA user_version = 5');
+  const nowhere = (): string => join(folder, 'no such folder', 'copy.db');
+  expect(() => migrate(db, nowhere)).toThrow(/could not be copied before its upgrade .* left as it is/);
+  expect(schemaVersion(db)).toBe(5);
+});
+
 test('a database of a newer program is refused and left alone', () => {
   db.exec('PRAGMA user_version = 999');
   expect(() => migrate(db)).toThrow(/schema 999.*newer pika-git/);
