@@ -1,6 +1,6 @@
 // Makes a repository of one that is elsewhere. The remote is asked before anything is made, so that a wrong address or token is
 // told at once; the objects come by a pull, which can be watched, cancelled and begun again.
-import { requireAccount } from '../../accounts/guard.ts';
+import { requireOwnAccount } from '../../accounts/guard.ts';
 import type { Caller } from '../../accounts/model.ts';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
@@ -30,7 +30,7 @@ export async function importRepo(
 ): Promise<{ repo: Repo; upstream: Upstream }> {
   const { caller, request } = order;
   const { owner, name, credential, visibility, follows } = request;
-  requireAccount(caller, 'admin');
+  requireOwnAccount(caller, 'admin');
   refuseTaken(forge, caller, request);
   const address = checkedAddress(forge, request.url, credential);
   const [listed, told] = await Promise.all([

@@ -1,7 +1,7 @@
 // Importing a repository: a page with a form, and the API.
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
-import { callerOf, requireAccount } from '../../accounts/guard.ts';
+import { callerOf, requireOwnAccount } from '../../accounts/guard.ts';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { statusByCode } from '../../lib/statuses.ts';
@@ -44,7 +44,7 @@ export function importsApi(forge: Forge, pulls: Pulls): Router {
   const router = Router();
   apiRoute(router, row, async (_request, response, sent) => {
     const caller = callerOf(response);
-    requireAccount(caller, 'admin');
+    requireOwnAccount(caller, 'admin');
     const { repo, upstream } = await importRepo(forge, pulls, { caller, request: sent.body() });
     const { owner, name } = repo;
     const shown = upstreamViewOf(forge, pulls, upstream);
@@ -56,12 +56,12 @@ export function importsApi(forge: Forge, pulls: Pulls): Router {
 export function importsPages(forge: Forge, pulls: Pulls): Router {
   const router = Router();
   router.get(page, (request, response) => {
-    requireAccount(callerOf(response), 'admin');
+    requireOwnAccount(callerOf(response), 'admin');
     show(forge, { request, response }, undefined);
   });
   router.post(page, async (request, response) => {
     const caller = callerOf(response);
-    requireAccount(caller, 'admin');
+    requireOwnAccount(caller, 'admin');
     try {
       const { repo } = await importRepo(forge, pulls, { caller, request: readForm(request) });
       response.redirect(303, `/${fullName(repo)}/settings/upstream`);

@@ -43,28 +43,7 @@ export function openPulls(forge: Forge, slots: Slots): Pulls {
   // Nobody pulls any more what a forge that has ended had taken.
   recover(Number.MAX_SAFE_INTEGER, 'the forge ended in the middle of it');
 
-  const launch = (hold: PullHold): void => {
-    const { repoId } = hold;
-    const stopping = new AbortController();
-    const watch = {
-      signal: stopping.signal,
-      onProgress: teller(forge, repoId, (now) => (one.progress = now)),
-    };
-    const one: Running = { stopping, progress: undefined, done: Promise.resolve() };
-    running.set(repoId, one);
-    forge.events.emit('upstream-changed', { repoId });
-    one.done = pullUpstream(forge, hold, watch)
-      .then(
-        () => undefined,
-        (error: unknown) => forge.log.error({ err: error, repoId }, 'a pull failed'),
-      )
-      .finally(() => {
-        hold.release();
-        running.delete(repoId);
-        forge.events.emit('upstream-changed', { repoId });
-        loop.wake();
-      });
-  };
+  const launch = (hold: PullHold): void => startPull(forge, hold, { running, onEnd: () => loop.wake() });
   const runOnce = (): void => {
     const now = forge.clock.now();
     if (now - sweptAt >= sweepMs) {
@@ -80,13 +59,6 @@ export function openPulls(forge: Forge, slots: Slots): Pulls {
     }
   };
   const loop = new Loop({ name: 'pulls', pollMs, log: forge.log, now: () => forge.clock.now(), runOnce });
-  const settled = async (): Promise<void> => {
-    await loop.settled();
-    while (running.size > 0) {
-      await Promise.all([...running.values()].map(({ done }) => done));
-      await loop.settled();
-    }
-  };
   return {
     loop,
     start: () => loop.start(),
@@ -108,8 +80,39 @@ export function openPulls(forge: Forge, slots: Slots): Pulls {
       one?.stopping.abort(new Cancelled(who));
       return one !== undefined;
     },
-    settled,
+    settled: async () => {
+      await loop.settled();
+      while (running.size > 0) {
+        await Promise.all([...running.values()].map(({ done }) => done));
+        await loop.settled();
+      }
+    },
   };
+}
+
+/** Pulls what the hold has, and gives it back however that ends. */
+function startPull(
+  forge: Forge,
+  hold: PullHold,
+  { running, onEnd }: { running: Map<number, Running>; onEnd: () => void },
+): void {
+  const { repoId } = hold;
+  const stopping = new AbortController();
+  const watch = { signal: stopping.signal, onProgress: teller(forge, repoId, (now) => (one.progress = now)) };
+  const one: Running = { stopping, progress: undefined, done: Promise.resolve() };
+  running.set(repoId, one);
+  forge.events.emit('upstream-changed', { repoId });
+  one.done = pullUpstream(forge, hold, watch)
+    .then(
+      () => undefined,
+      (error: unknown) => forge.log.error({ err: error, repoId }, 'a pull failed'),
+    )
+    .finally(() => {
+      hold.release();
+      running.delete(repoId);
+      forge.events.emit('upstream-changed', { repoId });
+      onEnd();
+    });
 }
 
 /** Keeps every progress, and tells the pages a few times a second at most. */
