@@ -1,5 +1,6 @@
-// Which files of a branch an account has viewed. A mark is kept by the patch of the file, so a branch that is only
-// rebased has nothing to look at again, and a file that changes loses its mark by itself.
+// Which files of a branch an account has viewed: those of which it has viewed every hunk, be it here or step by step in
+// the tutorial. A mark is kept by what a hunk does, so a branch that is only rebased has nothing to look at again, and
+// a file that changes loses its mark by itself.
 import { recordAudit } from '../accounts/audit.ts';
 import type { Caller } from '../accounts/model.ts';
 import { listRevisions } from '../branches/find.ts';
@@ -11,6 +12,9 @@ import { diffBetween } from '../repos/diff-between.ts';
 import { filePatch } from '../repos/file-patch.ts';
 import { pathOf } from '../repos/file-view.ts';
 import type { Repo } from '../repos/model.ts';
+import { hunksOf } from '../tutorials/coverage.ts';
+import { hunkMarks, keyOf } from '../tutorials/hunk-mark.ts';
+import { markFile, viewedMarks } from '../tutorials/view-step.ts';
 import { requireVoice, subjectOf, type ReviewOrder } from './author.ts';
 import { countViewedRows, insertViewed, listViewedRows, removeViewed } from './viewed-store.ts';
 
@@ -42,11 +46,12 @@ export async function markViewed(forge: Forge, order: ViewedOrder): Promise<View
   }
   const row = { accountId: account.id, branchId: branch.id, path };
   forge.db.transaction(() => {
+    removeViewed(forge.db, row);
     if (isViewed) {
-      removeViewed(forge.db, row);
       checkRoomForMark(forge, row);
-      insertViewed(forge.db, { ...row, patch: filePatch(file), now: forge.clock.now() });
-    } else removeViewed(forge.db, row);
+      insertViewed(forge.db, { ...row, patch: byHunks, now: forge.clock.now() });
+    }
+    markFile(forge, { ...row, file, isViewed });
     const action = isViewed ? 'review.view' : 'review.unview';
     recordAudit(forge, order.caller, { action, subject: subjectOf(order), detail: { path } });
   });
@@ -65,13 +70,24 @@ export async function viewedOf(
       ? []
       : listViewedRows(forge.db, { accountId: account.id, branchId: place.branch.id });
   const patches = new Map(rows.map(({ path, patch }) => [path, patch]));
-  // Only files with a mark are hashed: most pages of large differences have none.
+  const hunks = viewedMarks(forge, place.branch, account?.id);
+  // Nothing is hashed for whoever has viewed nothing, as on most pages of large differences.
+  const marks = hunks.size === 0 ? undefined : hunkMarks(files);
   const viewed = files.filter((file) => {
     const patch = patches.get(pathOf(file));
-    return patch !== undefined && patch === filePatch(file);
+    const isOlderMark = patch !== undefined && patch !== byHunks && patch === filePatch(file);
+    return isOlderMark || (marks !== undefined && hasAllOf(file, { marks, hunks }));
   });
   return { paths: new Set(viewed.map(pathOf)), total: files.length };
 }
+
+// Files were once marked by the hash of their patch alone; such marks still count.
+const byHunks = '';
+
+const hasAllOf = (
+  file: DiffFile,
+  { marks, hunks }: { marks: ReadonlyMap<string, string>; hunks: ReadonlySet<string> },
+): boolean => hunksOf(file).every((key) => hunks.has(marks.get(keyOf(key)) ?? ''));
 
 /** The files that a revision changes. */
 export async function filesOf(

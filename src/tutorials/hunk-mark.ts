@@ -1,7 +1,7 @@
 // A hunk by what it does: its path and its lines, but not where in the file they stand. A rebase that only moves it
 // leaves its mark as it is.
 import { createHash } from 'node:crypto';
-import type { DiffFile } from '../git/diff.ts';
+import type { DiffFile, Hunk } from '../git/diff.ts';
 import { pathOf } from '../repos/file-view.ts';
 import { hunksOf } from './coverage.ts';
 import type { HunkKey } from './model.ts';
@@ -10,11 +10,24 @@ import type { HunkKey } from './model.ts';
 function markOf(file: DiffFile, index: number): string {
   const hunk = file.hunks[index];
   const hash = createHash('sha256').update(`${file.oldPath}\0${pathOf(file)}\0`);
-  if (hunk === undefined)
-    return end(hash.update(`${file.oldMode} ${file.newMode} ${file.oldOid} ${file.newOid}`));
-  for (const { kind, text } of hunk.lines) hash.update(`${kind}\0${text}\n`);
+  // A file that becomes executable as well is to be looked at again.
+  if (hunk !== undefined && index === 0 && isOtherMode(file))
+    hash.update(`${file.oldMode} ${file.newMode}\0`);
+  if (hunk === undefined) hash.update(`${file.oldMode} ${file.newMode} `);
+  if (!tellsAll(file, hunk)) hash.update(`${file.oldOid} ${file.newOid}`);
+  for (const { kind, text, noNewline } of hunk?.lines ?? [])
+    hash.update(`${kind}\0${text}\n${noNewline === true ? '\\' : ''}`);
   return end(hash);
 }
+
+/** Nothing was cut, or replaced because it is no text; without hunks, the file is only moved or has another mode. */
+const tellsAll = (file: DiffFile, hunk: Hunk | undefined): boolean =>
+  hunk === undefined
+    ? file.oldOid === file.newOid
+    : hunk.lines.every(({ text, cut }) => cut === undefined && !text.includes('\uFFFD'));
+
+const isOtherMode = ({ status, oldMode, newMode }: DiffFile): boolean =>
+  oldMode !== newMode && status !== 'added' && status !== 'deleted';
 
 const end = (hash: ReturnType<typeof createHash>): string => hash.digest('base64url').slice(0, 24);
 

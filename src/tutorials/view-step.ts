@@ -4,7 +4,7 @@ import type { Account, Caller } from '../accounts/model.ts';
 import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
-import type { Diff } from '../git/diff.ts';
+import type { Diff, DiffFile } from '../git/diff.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { diffBetween } from '../repos/diff-between.ts';
 import type { Repo } from '../repos/model.ts';
@@ -43,15 +43,16 @@ export async function viewStep(
   const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
   const marks = marksOf(diff, step);
   const viewer = { accountId: account.id, branchId: branch.id };
-  forge.db.transaction(() => {
-    if (isViewed) checkRoom(forge, viewer, marks.length);
-    const at = forge.clock.now();
-    for (const mark of marks) {
-      if (isViewed) insertViewed(forge.db, { ...viewer, mark, at });
-      else deleteViewed(forge.db, { ...viewer, mark });
-    }
-  });
+  forge.db.transaction(() => setMarks(forge, viewer, { marks, isViewed }));
   return { step: order.step, revision, hunks: marks.length, viewedHunks: isViewed ? marks.length : 0 };
+}
+
+/** Marks every hunk of a file of the branch, in whatever step it is, or takes the marks back. */
+export function markFile(
+  forge: Forge,
+  { file, isViewed, ...viewer }: { accountId: number; branchId: number; file: DiffFile; isViewed: boolean },
+): void {
+  setMarks(forge, viewer, { marks: [...hunkMarks([file]).values()], isViewed });
 }
 
 /** The marks of an account on a branch; none for nobody. */
@@ -77,6 +78,19 @@ function stepOf(
 function marksOf(diff: Diff, step: TutorialStep): string[] {
   const marks = hunkMarks(diff.files);
   return step.hunks.flatMap((key) => marks.get(keyOf(key)) ?? []);
+}
+
+function setMarks(
+  forge: Forge,
+  viewer: { accountId: number; branchId: number },
+  { marks, isViewed }: { marks: readonly string[]; isViewed: boolean },
+): void {
+  if (isViewed) checkRoom(forge, viewer, marks.length);
+  const at = forge.clock.now();
+  for (const mark of marks) {
+    if (isViewed) insertViewed(forge.db, { ...viewer, mark, at });
+    else deleteViewed(forge.db, { ...viewer, mark });
+  }
 }
 
 function checkRoom(forge: Forge, viewer: { accountId: number; branchId: number }, more: number): void {

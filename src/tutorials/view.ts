@@ -1,5 +1,6 @@
 // A tutorial with its hunks, ready for the template.
 import { diffBetween } from '../repos/diff-between.ts';
+import { findMoves } from '../repos/moved-lines.ts';
 import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
@@ -82,6 +83,7 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
   if (tutorial?.body === undefined) return { ...guide, ...nothingRead, steps: undefined, truncated: false };
   const { baseOid, headOid } = getRevision(forge, branch.id, tutorial.revision);
   const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
+  findMoves(diff);
   const counted = countViewed(tutorial.body.steps, diff, viewedMarks(forge, branch, wish.viewerId));
   const first = counted.findIndex(({ isViewed }) => !isViewed) + 1;
   const only = onlyOf(wish.only, { count: counted.length, next: first || 1 });

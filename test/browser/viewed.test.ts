@@ -135,7 +135,7 @@ test('viewed by key, by mouse and without script; a rebase keeps the marks; sinc
   await page.getByLabel('To', { exact: true }).selectOption('1');
   await page.getByRole('button', { name: 'Show', exact: true }).click();
   await page.getByText('Since revision 2').waitFor();
-  expect(await added.allInnerTexts()).toEqual(['changed']);
+  expect(await added.allTextContents()).toEqual(['changed']);
   for (const [colorScheme, width] of [
     ['light', 360],
     ['dark', 1280],

@@ -5,6 +5,10 @@ import { rangeOf } from '../../src/reviews/range.ts';
 import { changedSince } from '../../src/reviews/since.ts';
 import { submitReview } from '../../src/reviews/submit.ts';
 import { markViewed, viewedOf } from '../../src/reviews/viewed.ts';
+import { generateTutorials } from '../../src/tutorials/desk.ts';
+import { tutorialSections } from '../../src/tutorials/view.ts';
+import { viewStep } from '../../src/tutorials/view-step.ts';
+import { outlineWriter } from '../../src/tutorials/writers/outline.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
 import { numbered, stageReview, type StagedReview } from './stage-review.ts';
 
@@ -63,6 +67,27 @@ test('a file that is only rebased stays viewed; one that changes has to be looke
   expect(await viewedPaths(staged)).toEqual(['a.txt', 'b.txt']);
   await view(staged, 'a.txt', false);
   expect(await viewedPaths(staged)).toEqual(['b.txt']);
+});
+
+test('a file and the steps of the tutorial have the same marks: what is viewed in one place is viewed in the other', async () => {
+  const twoPlaces = changeIn(3).replace('line 36\n', 'changed too\n');
+  const staged = await stage({ 'a.txt': twoPlaces, 'b.txt': changeIn(20) });
+  await generateTutorials(testForge.forge, outlineWriter);
+  const order = () => ({ ...staged, branch: staged.branch(), caller: staged.reviewer.caller });
+  const steps = async () => {
+    const viewerId = staged.reviewer.account.id;
+    const { steps: found = [] } = await tutorialSections(testForge.forge, staged.branch(), { viewerId });
+    return found.map(({ viewedCount, hunkCount }) => `${viewedCount} of ${hunkCount}`);
+  };
+  expect(await steps()).toEqual(['0 of 3']);
+  await view(staged, 'a.txt');
+  expect(await steps()).toEqual(['2 of 3']);
+  await viewStep(testForge.forge, { ...order(), step: 1, isViewed: true });
+  expect(await viewedPaths(staged)).toEqual(['a.txt', 'b.txt']);
+  await view(staged, 'b.txt', false);
+  expect(await steps()).toEqual(['2 of 3']);
+  await viewStep(testForge.forge, { ...order(), step: 1, isViewed: false });
+  expect(await viewedPaths(staged)).toEqual([]);
 });
 
 test('marks are refused for files and heads that the branch has not, and beyond their maximum', async () => {
