@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { ForgeError } from '../lib/errors.ts';
+import { logContext } from '../lib/log-context.ts';
 import { bytesOfPath, textOfPath, type GitPath } from './git-path.ts';
 import { Spawner, type RunningGit } from './spawner.ts';
 
@@ -122,7 +123,12 @@ export class Git {
       program,
       args: argv,
       cwd: options.repo ?? this.environment['HOME'],
-      env: { ...this.environment, ...(options.repo ? { GIT_DIR: options.repo } : {}), ...options.env },
+      env: {
+        ...this.environment,
+        ...(options.repo ? { GIT_DIR: options.repo } : {}),
+        ...requestOf(),
+        ...options.env,
+      },
       detached: options.detached ?? false,
       endsWithForge: options.endsWithForge ?? false,
     };
@@ -150,6 +156,12 @@ export class Git {
     this.#spawner?.close();
     this.#spawner = undefined;
   }
+}
+
+/** Whoever finds a git that hangs, or a hook, can tell by its environment for which request it was started. */
+function requestOf(): Record<string, string> {
+  const { requestId } = logContext();
+  return requestId === undefined ? {} : { PIKA_REQUEST_ID: requestId };
 }
 
 /**

@@ -45,7 +45,7 @@ const answerInWords =
   (forge: Forge): ErrorRequestHandler =>
   (thrown: unknown, request, response, _next) => {
     const error = toForgeError(thrown);
-    if (error.code === 'internal') forge.log.error({ err: thrown, path: request.path }, 'a request failed');
+    if (error.code === 'internal') forge.log.error({ err: thrown, route: request.path }, 'a request failed');
     if (error.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="pika-git"');
     response.status(statusByCode[error.code]).type('text').send(`${error.message}\n`);
   };

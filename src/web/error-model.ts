@@ -8,5 +8,7 @@ export const errorView = z.object({
     /** One sentence: what was wrong, and the way out. */
     message: z.string(),
     details: z.unknown().optional(),
+    /** Of an `internal` one: by which the operator finds it in the log. */
+    requestId: z.string().optional(),
   }),
 });

@@ -5,6 +5,7 @@ import { ForgeError, type ErrorCode } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { statusByCode } from '../lib/statuses.ts';
 import { render } from './render.ts';
+import { routeName } from './route-name.ts';
 
 const titles: Record<ErrorCode, string> = {
   invalid: 'That could not be understood',
@@ -30,21 +31,25 @@ export function answerErrors(log: Log): ErrorRequestHandler {
       return;
     }
     const error = toForgeError(thrown);
-    if (error.code === 'internal') log.error({ err: thrown, path: request.path }, 'a request failed');
+    // Not the address: it may hold the secret of a link.
+    if (error.code === 'internal') log.error({ err: thrown, route: routeName(request) }, 'a request failed');
     response.status(statusByCode[error.code]);
     // They were those of the page that could not be made.
     response.removeHeader('ETag');
     response.removeHeader('Cache-Control');
     // Not Basic: a browser would ask for a password that nobody has. Git's own routes do their own asking.
     if (error.code === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="pika-git"');
+    const requestId = error.code === 'internal' ? response.getHeader('X-Request-Id') : undefined;
     if (wantsJson(request.path, request.get('accept'))) {
       const details = error.details === undefined ? {} : { details: error.details };
-      response.json({ error: { code: error.code, message: error.message, ...details } });
+      const { code, message } = error;
+      response.json({ error: { code, message, ...details, ...(requestId && { requestId }) } });
     } else {
       render(response, 'error.njk', {
         title: titles[error.code],
         code: error.code,
         message: error.message,
+        requestId,
         returnTo: request.originalUrl,
       });
     }

@@ -3,6 +3,7 @@
 import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../../lib/errors.ts';
+import { withLogContext } from '../../lib/log-context.ts';
 import type { Log } from '../../lib/log.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import { cgroupOf, removeCgroup } from './cgroup.ts';
@@ -62,7 +63,10 @@ export class LocalExecutor implements Executor {
     const entry: Entry = { submission, thread, stopCause: undefined };
     this.#lanes.set(submission.attemptId, entry);
     thread.ref();
-    thread.on('message', (message: unknown) => this.#hear(entry, message));
+    const { attemptId, laneId, runId } = submission;
+    thread.on('message', (message: unknown) =>
+      withLogContext({ attemptId, laneId, runId }, () => this.#hear(entry, message)),
+    );
     thread.on('error', (error) => this.#lose(entry, errorMessage(error)));
     thread.on('exit', () => this.#lose(entry, 'the thread ended'));
     const { laneId: _lane, runId: _run, ...start } = submission;
