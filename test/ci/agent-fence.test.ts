@@ -1,6 +1,6 @@
 // What a program may say that runs a lane elsewhere, request by request: with a claim that stands, and with one that is lost.
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { logFolder } from '../../src/ci/lanes/launch.ts';
@@ -203,6 +203,8 @@ test('files are kept by what they are and no more than an attempt may leave, and
     expect([bad, (await send('PUT', bad, bytes)).status]).toEqual([bad, 400]);
   expect((await send('PUT', 'caches?place=1', bytes)).status).toBe(404);
   expect((await send('PUT', 'caches?place=0', Buffer.from('no tar file'.repeat(200)))).status).toBe(400);
+  const victim = join(away.forge.config.paths.data, 'victim');
+  writeFileSync(victim, 'not a cache');
   const result = {
     outcome: 'success',
     exitCode: 0,
@@ -212,7 +214,7 @@ test('files are kept by what they are and no more than an attempt may leave, and
     ],
     reports: [{ path: 'unit.xml', stored: '1.xml' }],
     caches: [
-      { key: 'deps', outcome: 'saved', bytes: 5, place: '../../../keys' },
+      { key: 'deps', outcome: 'saved', bytes: 5, place: '../../../victim' },
       { key: 'deps', outcome: 'hit', bytes: 5, place: '../../1' },
     ],
   };
@@ -224,4 +226,5 @@ test('files are kept by what they are and no more than an attempt may leave, and
   expect(rows).toEqual([{ path: 'out/a.txt', bytes: 6 }]);
   expect(readdirSync(join(logFolder(away.forge, { attemptId: id, token }), 'artifacts'))).toEqual([sha256]);
   expect(away.forge.db.all('SELECT key FROM ci_caches')).toEqual([]);
+  expect(readFileSync(victim, 'utf8')).toBe('not a cache');
 });

@@ -329,6 +329,8 @@ CREATE TABLE lane_agents (
 
 CREATE INDEX lane_agents_by_attempt ON lane_agents (attempt_id);
 
+CREATE INDEX lane_agents_by_claim ON lane_agents (claimed_at) WHERE claimed_at IS NOT NULL;
+
 CREATE TABLE lane_attempts (
   id            INTEGER PRIMARY KEY,
   lane_id       INTEGER NOT NULL REFERENCES lanes (id) ON DELETE CASCADE,

@@ -22,8 +22,16 @@ export const deleteUnusedAgents = (db: Db, attemptId: number): void =>
     attemptId,
   });
 
+/** Of claims that were taken before a time, and have ended or were lost since. */
 export const deleteOldAgents = (db: Db, before: number): void =>
-  void db.run('DELETE FROM lane_agents WHERE claimed_at < :before AND told_at IS NOT NULL', { before });
+  void db.run(
+    `DELETE FROM lane_agents
+      WHERE claimed_at < :before
+        AND NOT EXISTS (SELECT 1 FROM lane_attempts a
+                         WHERE a.id = lane_agents.attempt_id AND a.token = lane_agents.token
+                           AND a.state IN ('running', 'cancelling'))`,
+    { before },
+  );
 
 const selectAgent = `SELECT credential_hash AS credentialHash, attempt_id AS attemptId, session_hash AS sessionHash, token,
          told_at AS toldAt FROM lane_agents`;

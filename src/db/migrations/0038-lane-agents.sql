@@ -12,3 +12,4 @@ CREATE TABLE lane_agents (
   CHECK ((session_hash IS NULL) = (token IS NULL) AND (token IS NULL) = (claimed_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lane_agents_by_attempt ON lane_agents (attempt_id);
+CREATE INDEX lane_agents_by_claim ON lane_agents (claimed_at) WHERE claimed_at IS NOT NULL;
