@@ -7,6 +7,7 @@ import { diskRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import { mailState } from '../mail/find.ts';
+import { upstreamTrouble } from '../mirror/pull/trouble.ts';
 import type { EventLoopDelay } from './event-loop.ts';
 import type { Check, CheckName, Problem } from './model.ts';
 import {
@@ -46,6 +47,7 @@ export function listProblems(forge: Forge, looked: Looked): Problem[] {
     ...ciProblems(forge, looked.ci),
     ...repoProblems(forge),
     ...toldProblems(forge),
+    ...upstreamTrouble(forge, maxOfAKind),
     ...settingProblems(forge),
     ...delayProblems(looked.delay),
   ];

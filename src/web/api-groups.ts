@@ -67,6 +67,7 @@ export const apiGroups: readonly ApiGroup[] = [
 
 export function groupOf({ path }: Pick<ApiRow, 'path'>): string {
   const [first = '', ...rest] = path.replace(/^\/api\/v1\//, '').split('/');
+  if (first === 'imports') return repositories.name;
   if (first !== 'repos') return nameIn(ofForge, first) ?? theForge.name;
   const behind = rest[2] ?? '';
   if (behind === 'commits' && rest[4] === 'statuses') return 'CI';

@@ -50,8 +50,14 @@ export function findUpstreamRow(db: Db, repoId: number): Upstream | undefined {
   return row && toUpstream(row);
 }
 
-export const listUpstreamRows = (db: Db): Upstream[] =>
-  db.all<UpstreamRow>(`${selectUpstreams} ORDER BY u.repo_id`).map(toUpstream);
+export const listTroubledRows = (db: Db, where: { failures: number; limit: number }): Upstream[] =>
+  db
+    .all<UpstreamRow>(
+      `${selectUpstreams} WHERE u.failures >= :failures OR (u.failures = 0 AND u.problem IS NOT NULL)
+       ORDER BY u.failures DESC, u.repo_id LIMIT :limit`,
+      where,
+    )
+    .map(toUpstream);
 
 export const getSealed = (db: Db, repoId: number): Buffer | undefined =>
   db.get<{ sealed: Buffer | null }>('SELECT sealed FROM mirror_upstreams WHERE repo_id = :repoId', { repoId })
