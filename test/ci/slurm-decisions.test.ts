@@ -151,6 +151,11 @@ test('the queue of Slurm is read as old and young versions print it', () => {
     },
   ]);
   expect(() => readQueue('slurm_load_jobs error')).toThrow();
+  const silent = {
+    jobs: [],
+    errors: [{ error: 'Unable to contact slurm controller (connect failure)', errno: 1 }],
+  };
+  expect(() => readQueue(JSON.stringify(silent))).toThrow('Unable to contact');
   expect(explainReason('QOSMaxJobsPerUserLimit')).toContain('a limit of the cluster is reached');
 });
 

@@ -16,7 +16,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
+import { until } from './until.ts';
 
 const exec = promisify(execFile);
 
@@ -88,9 +88,9 @@ export class Slurm {
     return (await exec(program, args, { env, maxBuffer: 64 * 1024 * 1024 })).stdout;
   }
 
-  /** What Slurm has of jobs that have not ended, as lines of `id state node comment`. */
+  /** The numbers of the jobs that have not ended. */
   async jobs(): Promise<string[]> {
-    const out = await this.ask('squeue', '--noheader', '--states=PD,R,CG,S', '--format=%i %T %N %k');
+    const out = await this.ask('squeue', '--noheader', '--states=PD,R,CG,S', '--format=%i');
     return out.split('\n').filter(Boolean);
   }
 
@@ -116,9 +116,8 @@ export class Slurm {
   }
 
   async #ready(): Promise<void> {
-    await expect
-      .poll(() => this.ask('sinfo', '--noheader', '--Node', '--format=%N %T').catch(String))
-      .toBe('n1 idle\nn2 idle\n');
+    const nodes = () => this.ask('sinfo', '--noheader', '--Node', '--format=%N %T').catch(String);
+    await until('both nodes are idle', async () => (await nodes()) === 'n1 idle\nn2 idle\n');
   }
 
   async #configure(cpus: number): Promise<void> {

@@ -44,13 +44,16 @@ export const findJob = (db: Db, id: number): WatchedJob | undefined =>
 export const findCurrentJob = (db: Db, attemptId: number): WatchedJob | undefined =>
   db.get<WatchedJob>(`${selectJob} WHERE j.attempt_id = :attemptId AND j.released_at IS NULL`, { attemptId });
 
-/** Queued attempts that Slurm has; they hold their place and their group as if they ran. */
+/**
+ * Queued attempts that Slurm has; they hold their place and their group as if they ran. `CROSS JOIN` has SQLite begin with
+ * the index of current jobs, which are as many as Slurm has, and not with the attempts.
+ */
 export const listOffered = (db: Db): LiveLane[] =>
   db.all<LiveLane>(
     `SELECT a.id AS attemptId, l.id AS laneId, r.id AS runId, r.repo_id AS repoId, r.branch_id AS branchId, a.token,
             'running' AS state, a.owner, a.lease_until AS leaseUntil, l.group_name AS "group", l.target, l.key,
             r.number AS runNumber, j.submitted_at AS startedAt, l.timeout_seconds AS timeoutSeconds
-       FROM slurm_jobs j JOIN lane_attempts a ON a.id = j.attempt_id
+       FROM slurm_jobs j CROSS JOIN lane_attempts a ON a.id = j.attempt_id
        JOIN lanes l ON l.id = a.lane_id JOIN runs r ON r.id = l.run_id
       WHERE j.released_at IS NULL AND a.state = 'queued'`,
   );

@@ -36,11 +36,17 @@ const jobShape = z.object({
   exit_code: exitCode.catch(0),
 });
 
-const answer = z.object({ jobs: z.array(jobShape) });
+const answer = z.object({
+  jobs: z.array(jobShape),
+  errors: z.array(z.object({ error: z.string().nullish(), description: z.string().nullish() })).nullish(),
+});
 
-/** Throws where the text is no answer of squeue. */
+/** Throws where the text is no answer of squeue, and where squeue could not ask: it then prints an empty queue and is content. */
 export function readQueue(text: string): SlurmJob[] {
-  return answer.parse(JSON.parse(text)).jobs.map((job) => {
+  const { jobs, errors } = answer.parse(JSON.parse(text));
+  const error = errors?.[0];
+  if (error !== undefined) throw new Error(error.description || error.error || 'squeue could not ask');
+  return jobs.map((job) => {
     const states = [job.job_state].flat();
     const { state_reason: reason } = job;
     return {
