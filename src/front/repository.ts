@@ -6,6 +6,7 @@ import type { BranchState } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { readObject } from '../git/object-reader.ts';
 import { resolveBranch } from '../git/refs.ts';
+import { findUpstream } from '../mirror/pull/set-upstream.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
@@ -47,6 +48,7 @@ export async function repositoryData(
     right: rightOn(forge, callerOf(exchange.response), repo),
     head,
     isEmpty: head === undefined,
+    upstream: head === undefined ? findUpstream(forge, repo)?.url : undefined,
     readme: head === undefined ? undefined : await readReadme(forge, repo, head),
   };
 }

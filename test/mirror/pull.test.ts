@@ -19,6 +19,7 @@ import {
   removeUpstream,
   setUpstream,
 } from '../../src/mirror/pull/set-upstream.ts';
+import { upstreamViewOf } from '../../src/mirror/pull/view.ts';
 import { takeUpstream } from '../../src/mirror/pull/pull-upstream.ts';
 import type { Repo } from '../../src/repos/model.ts';
 import { startBackend } from '../support/foreign-http.ts';
@@ -237,10 +238,14 @@ describe('one pull at a time', () => {
     await hanging.stop();
     const upstream = getUpstream(forged.forge, at.repo);
     expect(upstream).toMatchObject({
-      problem: expect.stringContaining('cancelled it'),
+      problem: undefined,
       leaseUntil: undefined,
     });
     expect(upstream.done).toBe(upstream.wanted);
+    expect(upstreamViewOf(forged.forge, pulls, upstream)).toMatchObject({
+      state: 'cancelled',
+      pulls: [{ state: 'cancelled', message: expect.stringMatching(/^ada\d+ cancelled it\.$/) }],
+    });
     expect(() => cancelPull(forged.forge, pulls, at)).toThrow(ForgeError);
     const told = JSON.stringify([
       upstream,

@@ -17,7 +17,15 @@ export type PullState = (typeof pullStates)[number];
 export const pulledRefStates = ['in-step', 'ahead', 'diverged', 'kept', 'left-out'] as const;
 export type PulledRefState = (typeof pulledRefStates)[number];
 
-export const upstreamStates = ['pulling', 'queued', 'failing', 'partial', 'in-step', 'idle'] as const;
+export const upstreamStates = [
+  'pulling',
+  'queued',
+  'failing',
+  'partial',
+  'cancelled',
+  'in-step',
+  'idle',
+] as const;
 export type UpstreamState = (typeof upstreamStates)[number];
 
 export interface Upstream {

@@ -195,7 +195,7 @@ function recordFailure(forge: Forge, { hold, upstream, error, signal }: Failed):
   forge.db.transaction(() => {
     const restsUntil = isStopped ? now : now + restMs(forge, failures);
     const isHeld = isCancelled
-      ? releaseCancelled(forge.db, { repoId, token, problem: message, now })
+      ? releaseCancelled(forge.db, { repoId, token, now })
       : releaseFailed(forge.db, { repoId, token, failures, restsUntil, problem: message });
     if (isHeld) finishPull(forge.db, { id: pullId, state, created: 0, moved: 0, deleted: 0, message, now });
   });

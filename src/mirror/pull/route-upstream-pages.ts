@@ -134,6 +134,7 @@ const marks: Record<UpstreamView['state'], string> = {
   queued: 'queued',
   failing: 'failed',
   partial: 'warning',
+  cancelled: 'cancelled',
   'in-step': 'success',
   idle: 'skipped',
 };

@@ -191,9 +191,9 @@ export const releaseFailed = (
   ).changes === 1;
 
 /** Nobody wants any more what was wanted until now. */
-export const releaseCancelled = (db: Db, held: Held & { problem: string; now: number }): boolean =>
+export const releaseCancelled = (db: Db, held: Held & { now: number }): boolean =>
   db.run(
-    `UPDATE mirror_upstreams SET lease_until = NULL, done = wanted, pulled_at = coalesce(pulled_at, :now), problem = :problem
+    `UPDATE mirror_upstreams SET lease_until = NULL, done = wanted, pulled_at = coalesce(pulled_at, :now), failures = 0, problem = NULL
      WHERE repo_id = :repoId AND token = :token AND lease_until IS NOT NULL`,
     { ...held },
   ).changes === 1;

@@ -1,7 +1,7 @@
 import { isoTime, isoTimeOrNull } from '../../lib/iso-time.ts';
 import type { Forge } from '../../forge/open.ts';
 import { fingerprintsOf } from '../host-keys.ts';
-import type { Upstream, UpstreamState, UpstreamView } from './model.ts';
+import type { Pull, Upstream, UpstreamState, UpstreamView } from './model.ts';
 import type { Pulls } from './open-pulls.ts';
 import { countPulledRefs, listLeftRefs, listPullRows } from './pull-store.ts';
 
@@ -12,9 +12,10 @@ export function upstreamViewOf(forge: Forge, pulls: Pulls, upstream: Upstream): 
   const { repoId, hostKeys, publicKey, problem, pulledAt } = upstream;
   const { url, follows, everyMinutes, patterns, rewrites, deletions, credential, failures } = upstream;
   const progress = pulls.progressOf(repoId);
+  const history = listPullRows(forge.db, { repoId, limit: shownPulls });
   return {
     url,
-    state: upstreamStateOf(upstream, pulls),
+    state: upstreamStateOf(upstream, { pulls, lastPull: history[0] }),
     follows,
     everyMinutes,
     patterns,
@@ -36,7 +37,7 @@ export function upstreamViewOf(forge: Forge, pulls: Pulls, upstream: Upstream): 
         message: message ?? null,
       })),
     },
-    pulls: listPullRows(forge.db, { repoId, limit: shownPulls }).map((pull) => ({
+    pulls: history.map((pull) => ({
       ...pull,
       startedAt: isoTime(pull.startedAt),
       finishedAt: isoTimeOrNull(pull.finishedAt),
@@ -45,12 +46,16 @@ export function upstreamViewOf(forge: Forge, pulls: Pulls, upstream: Upstream): 
   };
 }
 
-function upstreamStateOf(upstream: Upstream, pulls: Pulls): UpstreamState {
+function upstreamStateOf(
+  upstream: Upstream,
+  { pulls, lastPull }: { pulls: Pulls; lastPull: Pull | undefined },
+): UpstreamState {
   const { repoId, failures, wanted, done, problem, follows } = upstream;
   if (pulls.isPulling(repoId)) return 'pulling';
   if (failures > 0) return 'failing';
   if (wanted > done) return 'queued';
   if (problem !== undefined) return 'partial';
+  if (lastPull?.state === 'cancelled') return 'cancelled';
   return follows ? 'in-step' : 'idle';
 }
 

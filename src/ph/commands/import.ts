@@ -97,7 +97,7 @@ function describeProgress({ progress }: UpstreamView): string {
 }
 
 const statusOf = ({ state }: UpstreamView): ExitStatus =>
-  state === 'failing' || state === 'partial' ? exitStatus.no : exitStatus.done;
+  state === 'failing' || state === 'partial' || state === 'cancelled' ? exitStatus.no : exitStatus.done;
 
 function describeImport(
   { owner, name, url }: { owner: string; name: string; url: string },
