@@ -9,6 +9,8 @@ export interface Loops {
   reviews: { wake(): void };
   webhooks: { look(repoId?: number): void };
   mirrors: { ask(repoId: number): void };
+  /** Tell the services at mirrors how CI went. */
+  statuses: { wake(): void };
   inbox: { look(branchId: number | undefined): void };
   mail: { look(accountIds: readonly number[]): void };
   /** Aims branches anew whose target landed. */
@@ -21,6 +23,9 @@ const answerFirstMs = 15;
 
 /** What other systems may want to hear of, beside pushes. */
 const toldFacts = ['branch-settled', 'run-finished', 'review-changed', 'landing-changed'] as const;
+
+/** What may give a service at a mirror something to be told. */
+const statusFacts = ['run-created', 'run-finished', 'mirror-changed'] as const;
 
 /** What moves refs. */
 const refFacts = ['repo-changed', 'target-moved', 'branch-settled'] as const;
@@ -73,6 +78,7 @@ export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): vo
 function wakeLoops({ events }: Forge, loops: Loops): void {
   for (const fact of inboxFacts) events.on(fact, ({ branchId }) => loops.inbox.look(branchId));
   for (const fact of toldFacts) events.on(fact, ({ repoId }) => loops.webhooks.look(repoId));
+  for (const fact of statusFacts) events.on(fact, () => loops.statuses.wake());
   for (const fact of refFacts) events.on(fact, ({ repoId }) => loops.mirrors.ask(repoId));
   for (const fact of gateFacts) events.on(fact, () => loops.landings.wake());
   for (const fact of queueFacts) events.on(fact, () => loops.ci.wake());

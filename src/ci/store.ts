@@ -168,6 +168,15 @@ export function listRunsOfBranch(db: Db, branchId: number): Run[] {
     .map(runOfRow);
 }
 
+/** What pushes and people asked for, newest first. */
+export const listRunsOfRepo = (db: Db, of: { repoId: number; limit: number }): Run[] =>
+  db
+    .all<RunRow>(
+      `SELECT * FROM runs WHERE repo_id = :repoId AND kind = 'branch' ORDER BY number DESC LIMIT :limit`,
+      of,
+    )
+    .map(runOfRow);
+
 /** The runs of one nightly, newest first. */
 export const listNightlyRuns = (db: Db, of: { repoId: number; id: string; limit: number }): Run[] =>
   db

@@ -193,6 +193,8 @@ export const mirrorView = z.object({
   /** Of the keys that the SSH server showed first, and that it is held to. */
   hostKeys: z.array(z.string()),
   statuses: z.string(),
+  /** Why the service there could not be told of a commit. */
+  statusesProblem: z.string().nullable(),
   active: z.boolean(),
   state: z.enum(remoteStates),
   /** Null until a push was made: only then it is known. */

@@ -3,6 +3,7 @@
 import { recordAudit } from '../accounts/audit.ts';
 import { requireAccount } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
+import type { MirrorSettings } from '../forge/mirror-settings.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { makeOpensshKey } from '../lib/openssh-key.ts';
@@ -46,7 +47,7 @@ export function addMirror(forge: Forge, order: MirrorOrder & { request: MirrorRe
   const account = requireMaintainer(forge, order);
   const { name, patterns, active: isActive } = request;
   const url = checkedUrl(forge, request.url, request.credential);
-  const statuses = checkedStatuses(request.statuses, request.credential.kind);
+  const statuses = checkedStatuses(forge.config.mirror, request.statuses, request.credential.kind);
   return forge.db.transaction(() => {
     const { maxRemotesPerRepo } = forge.config.mirror;
     const mirrors = listMirrors(forge, repo);
@@ -83,7 +84,11 @@ export function changeMirror(forge: Forge, order: MirrorPlace & { change: Mirror
     const url = checkedUrl(forge, change.url ?? before.url, credential);
     const isElsewhere = url !== before.url;
     const patterns = change.patterns ?? before.patterns;
-    const statuses = checkedStatuses(change.statuses ?? before.statuses, credential.kind);
+    const statuses = checkedStatuses(
+      forge.config.mirror,
+      change.statuses ?? before.statuses,
+      credential.kind,
+    );
     // Who may change the address need not be who knows the token.
     const isSentElsewhere = isElsewhere || (statuses !== '' && statuses !== before.statuses);
     if (isSentElsewhere && change.credential === undefined && before.credential === 'token') {
@@ -167,11 +172,15 @@ function checkedUrl(forge: Forge, text: string, { kind }: { kind: CredentialRequ
 }
 
 /** Statuses are told over the web, with the token. */
-function checkedStatuses(text: string, kind: CredentialRequest['kind']): string {
+function checkedStatuses(
+  { allowedSchemes }: MirrorSettings,
+  text: string,
+  kind: CredentialRequest['kind'],
+): string {
   const trimmed = text.trim().replace(/\/+$/, '');
   if (trimmed === '') return '';
   const url = URL.canParse(trimmed) ? new URL(trimmed) : undefined;
-  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+  const isWeb = url?.protocol === 'https:' || (url?.protocol === 'http:' && allowedSchemes.includes('http'));
   if (url === undefined || !isWeb || url.username !== '' || url.password !== '' || url.search !== '') {
     throw new ForgeError(
       'invalid',

@@ -2,6 +2,7 @@ import type { Forge } from '../forge/open.ts';
 import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 import { countStates, lagOf, stateOf } from './find.ts';
 import { fingerprintsOf } from './host-keys.ts';
+import { findStatusProblem } from './status-store.ts';
 import type {
   MirrorRef,
   MirrorRefView,
@@ -21,6 +22,7 @@ export async function mirrorViewOf(forge: Forge, remote: MirrorRemote): Promise<
     publicKey: remote.publicKey ?? null,
     hostKeys: remote.hostKeys === undefined ? [] : fingerprintsOf(remote.hostKeys),
     statuses: remote.statuses,
+    statusesProblem: remote.statuses === '' ? null : (findStatusProblem(forge.db, remote.id) ?? null),
     active: remote.isActive,
     state: stateOf(remote, counts),
     atomic: remote.isAtomic ?? null,

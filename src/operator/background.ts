@@ -2,6 +2,7 @@
 // before it, started when somebody may call, and stopped together.
 import { openBackups } from '../backups/open.ts';
 import { openBranches } from '../branches/open.ts';
+import { commitVerdicts } from '../ci/commit-verdicts.ts';
 import { openCi } from '../ci/open.ts';
 import type { Forge } from '../forge/open.ts';
 import { openInbox } from '../inbox/open.ts';
@@ -11,6 +12,7 @@ import { openTargets } from '../landing/open-targets.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import { Slots } from '../lib/slot.ts';
 import { openMirrors } from '../mirror/open.ts';
+import { openStatusReports } from '../mirror/report-statuses.ts';
 import { openPulls } from '../mirror/pull/open-pulls.ts';
 import type { Loops } from '../reactions.ts';
 import { openHousekeeping } from '../repos/housekeeping-loop.ts';
@@ -31,43 +33,27 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const retention = openRetention(forge, ci.keeping);
   const webhooks = openWebhooks(forge);
   const mirrors = await openMirrors(forge);
+  const statuses = openStatusReports(forge, (repoId) => commitVerdicts(forge, repoId));
   const pulls = openPulls(forge, new Slots());
   const inbox = openInbox(forge);
   const mail = openMail(forge);
   const backups = openBackups(forge, { program: packageVersion() });
-  const parts = [
-    branches,
-    ci,
-    tutorials,
+  const later = [
     reviews,
     landings,
-    targets,
     housekeeping,
     retention,
     webhooks,
     mirrors,
+    statuses,
     pulls,
     inbox,
     mail,
     backups,
   ];
-  const loops = [
-    branches.loop,
-    ci.scheduler,
-    ci.keeping,
-    tutorials.loop,
-    reviews.loop,
-    landings.loop,
-    targets,
-    housekeeping.loop,
-    retention.loop,
-    webhooks.loop,
-    mirrors.loop,
-    pulls.loop,
-    inbox.loop,
-    mail.loop,
-    backups.loop,
-  ];
+  const parts = [branches, ci, tutorials, targets, ...later];
+  const first = [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, targets];
+  const loops = [...first, ...later.map(({ loop }) => loop)];
   const woken: Loops = {
     branches,
     ci: { wake: () => ci.scheduler.wake(), warm: () => ci.warm() },
@@ -77,6 +63,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
     targets,
     webhooks,
     mirrors,
+    statuses: statuses.loop,
     inbox,
     mail,
   };

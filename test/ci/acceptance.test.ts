@@ -52,6 +52,7 @@ function connect({ forge }: TestForge, ci: Ci): void {
     targets: idle,
     webhooks: idle,
     mirrors: idle,
+    statuses: idle,
     inbox: idle,
     mail: idle,
     landings: idle,

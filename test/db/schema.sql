@@ -533,6 +533,8 @@ CREATE TABLE mirror_refs (
 
 CREATE INDEX mirror_refs_odd ON mirror_refs (remote_id, state) WHERE state <> 'in-step';
 
+CREATE INDEX mirror_refs_there ON mirror_refs (remote_id, there_oid);
+
 CREATE TABLE mirror_remotes (
   id          INTEGER PRIMARY KEY,
   repo_id     INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,

@@ -51,6 +51,8 @@ CREATE TABLE mirror_refs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mirror_refs_odd ON mirror_refs (remote_id, state) WHERE state <> 'in-step';
 
+CREATE INDEX mirror_refs_there ON mirror_refs (remote_id, there_oid);
+
 CREATE TABLE mirror_syncs (
   id          INTEGER PRIMARY KEY,
   remote_id   INTEGER NOT NULL REFERENCES mirror_remotes (id) ON DELETE CASCADE,
