@@ -10,6 +10,8 @@ import { imagePair, type ImageSide, type RawBases } from './image-pair-view.ts';
 import { findMoves } from './moved-lines.ts';
 
 const filesAtOnce = 30;
+// What is fetched while somebody scrolls must not hold up the scrolling.
+const filesPerPart = 10;
 // A page stops before its next file when it has this many lines.
 const linesAtOnce = 5000;
 
@@ -77,17 +79,17 @@ export async function viewChanges(forge: Forge, shown: ShownDiff): Promise<Chang
 
 /** The files from the one numbered `from` on, as many as fit on a page. */
 export const viewFilesFrom = (forge: Forge, shown: ShownDiff & { from: number }): Promise<ChangesPart> =>
-  viewPart(forge, shown, { from: shown.from });
+  viewPart(forge, shown, { from: shown.from, most: shown.from === 0 ? filesAtOnce : filesPerPart });
 
 async function viewPart(
   forge: Forge,
   shown: ShownDiff,
-  part: { from: number; first?: ShownDiff['first'] },
+  part: { from: number; most?: number; first?: ShownDiff['first'] },
 ): Promise<ChangesPart> {
   const { repoId, diff, ignoresSpace } = shown;
-  const { from, first } = part;
+  const { from, first, most = first?.files ?? filesAtOnce } = part;
   findMoves(diff);
-  const files = fitting(diff.files.slice(from, from + (first?.files ?? filesAtOnce)));
+  const files = fitting(diff.files.slice(from, from + most));
   const end = from + files.length;
   const left = Math.max(0, diff.files.length - end);
   const patience = first && delay(first.patienceMs, 'late' as const, { ref: false });

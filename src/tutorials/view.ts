@@ -63,8 +63,9 @@ export interface GuideWish {
   filesBase?: ((headOid: string) => string) | undefined;
 }
 
-// A page stops before its next file when it has this many; the rest is fetched as it is reached.
+// A page stops before its next file when it has this many; the rest is fetched, fewer at a time, as it is reached.
 const atOnce = { files: 30, lines: 5000 };
+const perPart = { files: 10, lines: 2000 };
 // Steps beyond this many hunks start folded, so that a huge branch still opens at once.
 const maxOpenHunks = 60;
 
@@ -87,13 +88,14 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
   const counted = countViewed(tutorial.body.steps, diff, viewedMarks(forge, branch, wish.viewerId));
   const first = counted.findIndex(({ isViewed }) => !isViewed) + 1;
   const only = onlyOf(wish.only, { count: counted.length, next: first || 1 });
+  const from = only === undefined ? 0 : (wish.from ?? 0);
   const seen = new Set<string>();
   const page: StepPage = {
     repoId: branch.repoId,
     diff,
     filesBase: wish.filesBase?.(headOid),
-    from: only === undefined ? 0 : (wish.from ?? 0),
-    budget: { ...atOnce },
+    from,
+    budget: { ...(from === 0 ? atOnce : perPart) },
     seen,
   };
   const steps: StepView[] = [];

@@ -1,6 +1,7 @@
 // Prints the figures of the README as a Markdown table: `npm run bench`, or `npm run bench -- NAME…` for some of them
 // and for those that take long.
 import { cpus, loadavg } from 'node:os';
+import { measureBackup } from './backup.ts';
 import { measureBlockedWebThread } from './blocked-web-thread.ts';
 import { measureClaims } from './claims.ts';
 import { measureLanding } from './landing.ts';
@@ -15,7 +16,9 @@ import { measureNoOpLanes } from './no-op-lanes.ts';
 import { measurePages } from './pages.ts';
 import { measurePhStart } from './ph-start.ts';
 import { measurePushes } from './push-to-output.ts';
+import { measureReview } from './review.ts';
 import { measureScheduler } from './scheduler-pass.ts';
+import { measureSlurm } from './slurm.ts';
 import { measureTransport } from './transport.ts';
 import { measureTransportFull } from './transport-full.ts';
 import { measureWaits } from './waits.ts';
@@ -36,10 +39,13 @@ const short: Record<string, () => Promise<Figure[]>> = {
 };
 /** Minutes to an hour each; only when they are named. */
 const long: Record<string, () => Promise<Figure[]>> = {
+  backup: measureBackup,
   'merge-latency': measureMergeLatency,
   branches: measureManyBranches,
   landing: measureLanding,
+  slurm: measureSlurm,
   'large-push': measureLargePush,
+  review: measureReview,
   'pages-full': () => measurePages('full'),
   'transport-full': () => measureTransportFull(),
   'transport-3k': () => measureTransportFull(['3k']),
