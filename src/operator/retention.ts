@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { systemCaller } from '../accounts/system.ts';
 import { Keeping } from '../ci/lanes/keeping.ts';
+import { mebibytes } from '../ci/sizes.ts';
 import type { Forge } from '../forge/open.ts';
 import { retainOnly } from '../retention/pass.ts';
 import { runRetention } from '../retention/run.ts';
@@ -9,7 +10,6 @@ import { retentionViewOf } from '../retention/view.ts';
 import type { RetentionView, SumView } from '../retention/model.ts';
 
 const shownThings = 200;
-const mebibyte = 1024 * 1024;
 
 export const retentionRequest = z.strictObject({
   command: z.literal('retention'),
@@ -46,7 +46,7 @@ function describe(view: RetentionView): string {
 const sums = (list: readonly SumView[]): string =>
   list
     .map(({ kind, count, bytes }) => {
-      const size = bytes === 0 ? '' : ` (${(bytes / mebibyte).toFixed(1)} MiB)`;
+      const size = bytes === 0 ? '' : ` (${mebibytes(bytes)})`;
       return `${kind} ${count}${size}`;
     })
     .join(', ');

@@ -4,7 +4,7 @@ import type { Forge } from '../forge/open.ts';
 import { diskRoom } from '../forge/disk.ts';
 import { Loop } from '../lib/loop.ts';
 import type { RemovedView } from './model.ts';
-import { retainOnly, type Keeper } from './pass.ts';
+import { noteRemovals, retainOnly, Tally, type Keeper } from './pass.ts';
 
 const minuteMs = 60_000;
 /** After a start others come first. */
@@ -43,7 +43,7 @@ export function openRetention(forge: Forge, keeper: Keeper): Retention {
       const isDue = forge.clock.now() - lastAt >= everyMs;
       if (!isLow && !isDue) return;
       const { failed } = await run();
-      if (diskRoom(forge).isLow) await keeper.relieve();
+      if (diskRoom(forge).isLow) await relieve(forge, keeper);
       if (failed > 0)
         throw new Error(`${failed} things could not be removed; the log of the forge names them`);
     },
@@ -59,4 +59,11 @@ export function openRetention(forge: Forge, keeper: Keeper): Retention {
     run,
     keeper,
   };
+}
+
+/** What can be made again goes before its time. */
+async function relieve(forge: Forge, keeper: Keeper): Promise<void> {
+  const tally = new Tally();
+  for (const thing of await keeper.relieve()) tally.add(thing);
+  noteRemovals(forge, tally);
 }

@@ -42,13 +42,18 @@ export async function retainOnly(forge: Forge, keeper: Keeper, signal: AbortSign
     if (!(await removeRound(forge, { tally, signal }))) break;
   }
   await removeAll(forge, await keeper.outdated(), { tally, signal });
+  noteRemovals(forge, tally);
+  return { removed: tally.sums, failed: tally.failed };
+}
+
+/** Writes down how much of each kind went today. */
+export function noteRemovals(forge: Forge, tally: Tally): void {
   const now = forge.clock.now();
   forge.db.transaction(() => {
     for (const sum of tally.sums) addRemoval(forge.db, { ...sum, day: dayOf(now) });
     deleteRemovalsBefore(forge.db, dayOf(now - rememberedDays * dayMs));
   });
   if (tally.sums.length > 0) forge.log.info({ removed: tally.sums }, 'retention took away what was too old');
-  return { removed: tally.sums, failed: tally.failed };
 }
 
 /** False: nothing more can be removed. */
