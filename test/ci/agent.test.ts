@@ -195,6 +195,19 @@ test('in the best sandbox of the node, a lane sees neither the forge nor the cre
   if (lane.attempt.sandbox === 'bubblewrap') expect(text).not.toContain('pika.toml\n');
 });
 
+test('a lane outlives a forge that is started anew: its log goes on, and its end is kept', async () => {
+  const go = join(away.it.folder, 'go-on');
+  const pushed = await away.push(`command = "echo one; until [ -e ${go} ]; do sleep 0.02; done; echo two"`);
+  const agent = away.start(away.credential(pushed.lane));
+  await printed(pushed, 'one\n');
+  await away.restart();
+  expect(now(pushed).attempt).toMatchObject({ state: 'running', token: 1 });
+  writeFileSync(go, '');
+  expect([await agent.exited, agent.said()]).toEqual([0, '']);
+  expect(now(pushed).attempt).toMatchObject({ state: 'success', token: 1 });
+  expect(await away.log(now(pushed))).toMatch(/\none\ntwo\n\[pika\] success · exit 0/);
+});
+
 test('a program that does not reach the forge ends its lane before the lease runs out', async () => {
   const lonely = await openAgentForge();
   try {

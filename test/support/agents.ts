@@ -24,6 +24,7 @@ import { answerErrors } from '../../src/web/errors.ts';
 import './check-answers.ts';
 import { laneOf, manifest, pushBranch, runOfBranch } from './ci.ts';
 import { openTestForge, type TestForge } from './forge.ts';
+import { freePort } from './free-port.ts';
 import type { Files } from './push-files.ts';
 
 export interface RunningAgent {
@@ -44,12 +45,12 @@ export interface PushedLane {
 export class AgentForge {
   readonly it: TestForge;
   readonly forge: Forge;
-  readonly ci: Ci;
   readonly repo: Repo;
   readonly caller: Caller;
   readonly url: string;
   readonly scratch: string;
-  readonly #server: Server;
+  #ci: Ci;
+  #server: Server;
   readonly #program: string;
   readonly #agents: RunningAgent[] = [];
   #branches = 0;
@@ -57,13 +58,17 @@ export class AgentForge {
   constructor(parts: { it: TestForge; ci: Ci; repo: Repo; server: Server; program: string }) {
     this.it = parts.it;
     this.forge = parts.it.forge;
-    this.ci = parts.ci;
+    this.#ci = parts.ci;
     this.repo = parts.repo;
     this.caller = parts.it.account('ada', 'admin').caller;
     this.#server = parts.server;
     this.#program = parts.program;
     this.url = `http://127.0.0.1:${(parts.server.address() as AddressInfo).port}`;
     this.scratch = join(parts.it.folder, 'node');
+  }
+
+  get ci(): Ci {
+    return this.#ci;
   }
 
   /** A lane that waits: no pass gives it to the forge's own threads. */
@@ -111,6 +116,15 @@ export class AgentForge {
     return existsSync(this.scratch) ? readdirSync(this.scratch) : [];
   }
 
+  /** Ends all of the forge but its data, and starts it anew where it was. */
+  async restart(): Promise<void> {
+    const { port } = this.#server.address() as AddressInfo;
+    await this.goAway();
+    await this.#ci.stop();
+    this.#ci = await openCi(this.forge);
+    this.#server = await listen(this.forge, this.#ci, port);
+  }
+
   /** From now on nobody reaches the forge. */
   async goAway(): Promise<void> {
     const closed = once(this.#server, 'close');
@@ -123,6 +137,7 @@ export class AgentForge {
     for (const { child } of this.#agents) child.kill('SIGKILL');
     await Promise.all(this.#agents.map(({ exited }) => exited));
     killOnce(this.survivors());
+    await this.#ci.stop();
     this.#server.close();
     this.#server.closeAllConnections();
     await this.it.dispose();
@@ -134,17 +149,21 @@ export async function openAgentForge(ci: SettingsOverride = {}): Promise<AgentFo
     settings: { ci: { graceSeconds: 1, heartbeatSeconds: 1, pollSeconds: 3600, ...ci } },
   });
   const opened = await openCi(it.forge);
-  it.defer(() => opened.stop());
-  const app = express();
-  app.use(agentApi(it.forge, opened.agents));
-  app.use(answerErrors(it.forge.log));
-  const server = createServer(app);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await listen(it.forge, opened, await freePort());
   const repo = await it.repo('ada/app', { files: { 'README.md': 'x' } });
   const folder = join(it.folder, 'program');
   mkdirSync(folder);
   const program = join(folder, 'agent.mjs');
   writeFileSync(program, (await agentProgram()).code);
   return new AgentForge({ it, ci: opened, repo, server, program });
+}
+
+async function listen(forge: Forge, ci: Ci, port: number): Promise<Server> {
+  const app = express();
+  app.use(agentApi(forge, ci.agents));
+  app.use(answerErrors(forge.log));
+  const server = createServer(app);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
 }
