@@ -12,16 +12,16 @@ const day = 24 * 60 * 60_000;
 const patienceDays = 7;
 
 export function viewOf(name: string, manifest: Manifest): BackupView {
-  const { at, endedAt, repos, files, database, newBytes, leftOut, problems } = manifest;
+  const { at, endedAt, repos, files, refs, database, newBytes, leftOut, problems } = manifest;
   const packs = repos.flatMap((repo) => repo.packs);
   const packBytes = packs.reduce((sum, { pack, index }) => sum + pack.bytes + index.bytes, 0);
   return {
     name,
     at,
-    seconds: Math.round((Date.parse(endedAt) - Date.parse(at)) / 1000),
+    seconds: (Date.parse(endedAt) - Date.parse(at)) / 1000,
     repositories: repos.length,
     files: files.count,
-    bytes: database.bytes + files.contentBytes + packBytes,
+    bytes: database.bytes + refs.bytes + files.bytes + files.contentBytes + packBytes,
     newBytes,
     leftOut,
     problems,

@@ -1,6 +1,6 @@
 // A forge in this process with something to see on every page: people and agents, a red lane with tests and files, two
 // branches that conflict, one that waits in the queue, one merged, one closed, talk, holds, a webhook and keys.
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,10 +42,12 @@ export interface RichForge {
 /** The caller disposes it. */
 export async function startRichForge(): Promise<RichForge> {
   const folder = mkdtempSync(join(tmpdir(), 'pika-rich-'));
+  mkdirSync(join(folder, 'backups'));
   const settings = {
     http: { port: 0 },
     ssh: { port: 0 },
     logLevel: 'silent',
+    backups: { folder: join(folder, 'backups') },
     webhooks: { allowedRanges: ['127.0.0.1'] },
     mirror: { allowedSchemes: ['file', 'ssh'], allowedRanges: ['127.0.0.1'] },
   };
