@@ -30,6 +30,20 @@ const diffOf = (...files: DiffFile[]): Diff => ({ files, truncated: false });
 const commit = (subject: string, paths: string[], body = ''): Commit => ({ subject, body, paths });
 const titles = (body: { steps: { title: string }[] }) => body.steps.map((step) => step.title);
 
+test.each([
+  ['Signed-off-by: Ada <ada@example.org>', 'Add a clock'],
+  ['Fixes: #12\nReviewed-by: Ben <ben@example.org>\n\t(who knows clocks)', 'Add a clock'],
+  ['Signed-off-by: Ada <ada@example.org>\n\nIt was asked for.\n\nCo-authored-by: B', 'It was asked for.'],
+  ['(cherry picked from commit 0123abcd)', 'Add a clock'],
+  ['Note: it ticks.\nIt strikes, too.', 'Note: it ticks. It strikes, too.'],
+  ['', 'Add a clock'],
+])('the summary of one commit is what its message says to people: %j', (body, summary) => {
+  const commits = [commit('Add a clock', ['src/a.ts'], body)];
+  const written = writeOutline({ title: 'Add a clock', commits, diff: diffOf(file('src/a.ts')) });
+  expect(written.summary).toBe(summary);
+  expect(JSON.stringify(written)).not.toContain('-by:');
+});
+
 describe('every hunk is in exactly one step', () => {
   const paths = fc.constantFrom(
     'src/a.ts',

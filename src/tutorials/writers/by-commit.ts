@@ -2,6 +2,7 @@
 import { pathOf } from '../../repos/file-view.ts';
 import type { HunkKey } from '../model.ts';
 import { countHunks, joinParts, type Group, type Part } from './group.ts';
+import { paragraphsOf } from './paragraphs.ts';
 import { sourceOfTest } from './roles.ts';
 import type { Commit } from './writer.ts';
 
@@ -84,10 +85,7 @@ function ownerOf({ file, key }: { file: Part['file']; key: HunkKey }, commits: r
 }
 
 export function commitGroup(commit: Commit): Group {
-  const paragraphs = commit.body
-    .split(/\n\s*\n/)
-    .filter((paragraph) => !/^[A-Z][\w-]+: .+@/m.test(paragraph));
-  const [first = '', ...rest] = paragraphs;
+  const [first = '', ...rest] = paragraphsOf(commit.body);
   const intent = first.replaceAll(/\s+/g, ' ').trim();
   return { title: commit.subject, intent, prose: rest.join('\n\n'), parts: [], folded: false };
 }

@@ -6,6 +6,7 @@ import { coverEveryHunk, hunksOf } from '../coverage.ts';
 import type { TutorialBody } from '../model.ts';
 import { commitGroup, groupByCommit } from './by-commit.ts';
 import { groupByRole } from './by-role.ts';
+import { paragraphsOf } from './paragraphs.ts';
 import { toStep, type Group, type Part } from './group.ts';
 import type { TutorialWriter, WriterInput } from './writer.ts';
 
@@ -40,7 +41,7 @@ function groupsOf(parts: readonly Part[], { commits }: WriterInput): Group[] {
 
 function summarise({ title, commits }: WriterInput): string {
   const [only] = commits;
-  const first = commits.find((commit) => commit.body !== '');
+  const first = commits.find((commit) => firstParagraph(commit.body) !== '');
   if (commits.length <= 1) return only === undefined ? title : firstParagraph(only.body) || only.subject;
   if (first !== undefined && commits.length <= 3) return firstParagraph(first.body);
   const shown = commits.slice(0, 4).map((commit) => commit.subject);
@@ -57,5 +58,4 @@ function generatedGroup(parts: Part[]): Group {
   };
 }
 
-const firstParagraph = (text: string): string =>
-  (text.split(/\n\s*\n/)[0] ?? '').replaceAll(/\s+/g, ' ').trim();
+const firstParagraph = (body: string): string => (paragraphsOf(body)[0] ?? '').replaceAll(/\s+/g, ' ');
