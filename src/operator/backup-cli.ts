@@ -2,7 +2,7 @@
 // done here.
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Ask, CommonOptions } from './command-options.ts';
+import type { Ask, CommonOptions, RestoreOptions, VerifyOptions } from './command-options.ts';
 
 export interface BackupProgram {
   common: (command: Command) => Command;
@@ -14,16 +14,6 @@ interface MakeOptions extends CommonOptions {
   logs: boolean;
   artifacts: boolean;
   keep?: number;
-}
-
-export interface VerifyOptions extends CommonOptions {
-  backup?: string;
-  quick?: boolean;
-  mend?: boolean;
-}
-
-export interface RestoreOptions extends CommonOptions {
-  backup?: string;
 }
 
 export function describeBackups(program: Command, { common, ask, setStatus }: BackupProgram): void {

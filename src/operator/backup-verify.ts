@@ -8,8 +8,7 @@ import { verifyBackups, type Verified } from '../backups/verify.ts';
 import { readConfig } from '../forge/config.ts';
 import { Git } from '../git/run.ts';
 import { ForgeError } from '../lib/errors.ts';
-import type { VerifyOptions } from './backup-cli.ts';
-import type { CommonOptions } from './command-options.ts';
+import type { CommonOptions, VerifyOptions } from './command-options.ts';
 
 const minuteMs = 60_000;
 

@@ -7,5 +7,15 @@ export interface CommonOptions {
   json?: boolean;
 }
 
+export interface VerifyOptions extends CommonOptions {
+  backup?: string;
+  quick?: boolean;
+  mend?: boolean;
+}
+
+export interface RestoreOptions extends CommonOptions {
+  backup?: string;
+}
+
 /** Asks the forge that runs, or opens its data, and prints the answer. */
 export type Ask = (options: CommonOptions, request: CommandRequest) => Promise<void>;

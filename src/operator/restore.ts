@@ -13,8 +13,8 @@ import { closeReaders } from '../git/object-reader.ts';
 import { Git } from '../git/run.ts';
 import { recoverMerges } from '../landing/merge/recover.ts';
 import { listRepos } from '../repos/find.ts';
-import type { RestoreOptions } from './backup-cli.ts';
 import { requireBackups } from './backup-verify.ts';
+import type { RestoreOptions } from './command-options.ts';
 import { examine } from './doctor.ts';
 import type { Finding } from './findings.ts';
 
