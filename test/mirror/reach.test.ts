@@ -13,6 +13,7 @@ import { runRemote, type RemoteResult, type RemoteRun } from '../../src/mirror/r
 import { startBackend, startNginx, whyNoNginx, type Backend, type Nginx } from '../support/foreign-http.ts';
 import { startForeignSsh, type ForeignSsh } from '../support/foreign-ssh.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
+import { openNameServer } from '../support/name-server.ts';
 import { whyNoSshd } from '../support/sshd.ts';
 
 const token = 'tok-4f/9+q w&x';
@@ -58,6 +59,20 @@ const push = (url: string, wanted: Wanted = {}): Promise<RemoteResult> =>
     const args = ['push', '--porcelain', '--', reach.url, 'refs/heads/main:refs/heads/main'];
     return runRemote(forged.forge, reach, { repo, args, timeoutMs: 60_000, ...wanted.run });
   });
+
+/** Where only the forge's own look-up finds anybody: the first time here, and later where nobody may be sent. */
+async function byName<Result>(use: (name: string) => Promise<Result>): Promise<Result> {
+  const names = await openNameServer(['127.0.0.1', '10.0.0.1']);
+  forged.forge.config.mirror.nameServers = [names.at];
+  try {
+    const result = await use('elsewhere.test');
+    expect(names.asked()).toBe(1);
+    return result;
+  } finally {
+    forged.forge.config.mirror.nameServers = [];
+    names.close();
+  }
+}
 
 const leftFiles = (): string[] => {
   const folder = join(forged.forge.config.paths.gitHome, 'remotes');
@@ -134,6 +149,14 @@ describe('over plain HTTP, where it is allowed', () => {
     expect(result.said).not.toContain(token);
   });
 
+  test('F1: a name is looked up once, and what was checked is what git connects to', async () => {
+    const backend = await startBackend();
+    await backend.repo('named.git');
+    const result = await byName((name) => push(`http://${name}:${backend.port}/named.git`));
+    await backend.stop();
+    expect(result).toMatchObject({ exitCode: 0 });
+  });
+
   test('a remote that never answers is given up in its time, and no process of git stays', async () => {
     const sockets = new Set<{ destroy: () => void }>();
     const silent = createServer((socket) => void sockets.add(socket.on('error', () => undefined)));
@@ -184,6 +207,8 @@ describe.skipIf(noSshd !== undefined)('over SSH', () => {
     expect(learned).toBe(hostKeysIn(server.hostKey()));
     expect(fingerprintsOf(learned ?? '')).toEqual([expect.stringMatching(/^ED25519 SHA256:[\w+/]{43}$/)]);
     expect(await push(url, { credential, hostKeys: learned })).toMatchObject({ exitCode: 0 });
+    const named = url.replace('127.0.0.1', 'elsewhere.test');
+    expect(await byName(() => push(named, { credential }))).toMatchObject({ exitCode: 0 });
     await server.newHostKey();
     const changed = await push(url, { credential, hostKeys: learned });
     expect(failureOf(changed.said)).toMatchObject({ kind: 'host-key' });

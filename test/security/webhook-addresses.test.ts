@@ -1,7 +1,5 @@
 // F1: a webhook leads nowhere but to the public internet, unless the configuration opens more: by no spelling of an address,
 // no name that changes its mind, no redirect.
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { reachable } from '../../src/lib/public-address.ts';
 import { webhookEvents } from '../../src/webhooks/model.ts';
@@ -9,6 +7,7 @@ import { openWebhooks } from '../../src/webhooks/open.ts';
 import { listDeliveries, pingWebhook } from '../../src/webhooks/resend.ts';
 import { addWebhook } from '../../src/webhooks/set-webhook.ts';
 import { useForge } from '../support/forge.ts';
+import { openNameServer } from '../support/name-server.ts';
 import { openReceiver } from '../webhooks/receiver.ts';
 
 const open = useForge();
@@ -79,29 +78,6 @@ async function stage(webhooks: Record<string, unknown>) {
     return listDeliveries(it.forge, { repo, id }).deliveries.find((delivery) => delivery.id === before.id);
   };
   return { it, add, ping };
-}
-
-/** A name server that gives one address after the other, round and round; it knows no IPv6. */
-async function openNameServer(addresses: readonly string[]) {
-  const socket = createSocket('udp4');
-  let asked = 0;
-  socket.on('message', (query, from) => {
-    const end = query.indexOf(0, 12) + 5;
-    const isIpv4 = query.readUInt16BE(end - 4) === 1;
-    const header = Buffer.from(query.subarray(0, 12));
-    header.writeUInt16BE(0x8180, 2);
-    header.writeUInt16BE(isIpv4 ? 1 : 0, 6);
-    header.writeUInt32BE(0, 8);
-    const address = addresses[asked % addresses.length] ?? '0.0.0.0';
-    if (isIpv4) asked += 1;
-    // A pointer to the name in the question, type A, class IN, valid for no second, four bytes.
-    const answer = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...address.split('.').map(Number)]);
-    const parts = [header, query.subarray(12, end), ...(isIpv4 ? [answer] : [])];
-    socket.send(Buffer.concat(parts), from.port, from.address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return { at: `127.0.0.1:${socket.address().port}`, close: () => socket.close() };
 }
 
 describe('an address that a webhook cannot have', () => {
