@@ -38,19 +38,8 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const inbox = openInbox(forge);
   const mail = openMail(forge);
   const backups = openBackups(forge, { program: packageVersion() });
-  const later = [
-    reviews,
-    landings,
-    housekeeping,
-    retention,
-    webhooks,
-    mirrors,
-    statuses,
-    pulls,
-    inbox,
-    mail,
-    backups,
-  ];
+  const outward = [webhooks, mirrors, statuses, pulls, inbox, mail];
+  const later = [reviews, landings, housekeeping, retention, ...outward, backups];
   const parts = [branches, ci, tutorials, targets, ...later];
   const first = [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, targets];
   const loops = [...first, ...later.map(({ loop }) => loop)];
