@@ -32,7 +32,7 @@ export async function bringCommit(folder: string, given: Bringing): Promise<void
     writeFileSync(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
     writeFileSync(join(folder, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
     const git = new Git({ home: join(folder, 'home'), searchPath, limits: gitLimits });
-    const response = await link.ask('pack', { method: 'GET', signal });
+    const response = await link.ask('pack', { method: 'GET', signal }, asItIs);
     try {
       await indexPack(git, { folder, cookie, body: bodyOf(response), signal });
       return;
@@ -85,7 +85,7 @@ export async function bringCache(
   const { link, signal, searchPath, cookie } = given;
   const { key, paths, folder, scopes, maxBytes } = wanted;
   const query = { key, paths: JSON.stringify(paths) };
-  const response = await link.ask('caches', { method: 'GET', query, accept: [missing], signal });
+  const response = await link.ask('caches', { method: 'GET', query, accept: [missing], signal }, asItIs);
   const scope = response.headers.get('x-cache-scope') ?? '';
   if (response.status === missing || !scopes.includes(scope)) {
     await response.body?.cancel();
@@ -96,6 +96,9 @@ export async function bringCache(
   // What cannot be brought is a miss.
   await unpackTree(bodyOf(response), target, tools).catch(() => undefined);
 }
+
+/** The body is read as it comes. */
+const asItIs = (response: Response): Response => response;
 
 function bodyOf({ body }: Response): Readable {
   return body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream<Uint8Array>);

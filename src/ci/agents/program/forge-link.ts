@@ -41,14 +41,21 @@ export class ForgeLink {
     this.#secret = session;
   }
 
-  /** The answer with its body unread. Throws `ClaimRefused`, `Unreachable`, or what the forge says against the request. */
-  async ask(path: string, options: AskOptions): Promise<Response> {
+  /**
+   * What `read` makes of the answer; an answer that is cut off is asked for again. Throws `ClaimRefused`, `Unreachable`, or
+   * `Refused` with what the forge says against the request itself.
+   */
+  async ask<Read>(
+    path: string,
+    options: AskOptions,
+    read: (response: Response) => Read | Promise<Read>,
+  ): Promise<Read> {
     let pauseMs = firstPauseMs;
     let problem = 'it was not asked';
     while (!options.signal.aborted) {
       try {
         const response = await this.#send(path, options);
-        if (response.ok || options.accept?.includes(response.status) === true) return response;
+        if (response.ok || options.accept?.includes(response.status) === true) return await read(response);
         const said = (await response.text()).slice(0, 1000);
         if (refusals.includes(response.status)) throw new ClaimRefused(said);
         problem = `${response.status} ${said}`;
@@ -63,9 +70,8 @@ export class ForgeLink {
     throw new Unreachable(`the forge was not reached: ${problem}`);
   }
 
-  async json(path: string, options: AskOptions): Promise<unknown> {
-    const response = await this.ask(path, { timeoutMs: 30_000, ...options });
-    return await response.json();
+  json(path: string, options: AskOptions): Promise<unknown> {
+    return this.ask(path, { timeoutMs: 30_000, ...options }, (response) => response.json());
   }
 
   async #send(path: string, options: AskOptions): Promise<Response> {

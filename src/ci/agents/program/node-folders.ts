@@ -1,6 +1,6 @@
 // Where a lane lies on its node: one private folder, removed at the end. A program that was killed leaves its folder and
 // perhaps programs of its lane; the next one on that machine takes both away.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -69,6 +69,7 @@ export async function sweepFolders(scratch: string): Promise<void> {
 
 function ownerOf(folder: string): Owner | undefined {
   try {
+    if (lstatSync(folder).uid !== process.getuid?.()) return undefined;
     return ownerFile.parse(JSON.parse(readFileSync(join(folder, ownerName), 'utf8')));
   } catch {
     // Somebody else's, or one that is just being made.

@@ -65,8 +65,7 @@ async function isTaken(
 ): Promise<boolean> {
   const { address, query = {}, body } = file;
   try {
-    await link.ask(address, { method: 'PUT', query, body, signal });
-    return true;
+    return await link.ask(address, { method: 'PUT', query, body, signal }, () => true);
   } catch (error) {
     if (error instanceof Refused) return false;
     throw error;

@@ -16,6 +16,7 @@ export class LogShipment {
   readonly #onLost: (error: unknown) => void;
   #sent = 0;
   #wanted = 0;
+  #isRefused = false;
   #going: Promise<void> | undefined;
 
   /** `onLost` is told once why no more can be sent. */
@@ -29,14 +30,18 @@ export class LogShipment {
   /** The log has so many bytes now. */
   grew(bytes: number): void {
     this.#wanted = Math.max(this.#wanted, bytes);
+    if (this.#isRefused) return;
     this.#going ??= this.#send()
-      .catch((error: unknown) => this.#onLost(error))
+      .catch((error: unknown) => {
+        this.#isRefused = true;
+        this.#onLost(error);
+      })
       .finally(() => (this.#going = undefined));
   }
 
   /** Resolves when the forge has this much, or no more can be sent. */
   async finish(bytes: number): Promise<void> {
-    while (this.#sent < bytes && !this.#signal.aborted) {
+    while (this.#sent < bytes && !this.#isRefused && !this.#signal.aborted) {
       this.grew(bytes);
       await this.#going;
     }
@@ -55,16 +60,18 @@ export class LogShipment {
     const length = Math.min(partBytes, this.#wanted - this.#sent);
     const buffer = Buffer.alloc(length);
     const { bytesRead } = await file.read(buffer, 0, length, this.#sent);
-    const response = await this.#link.ask('log', {
+    const part = {
       query: { offset: String(this.#sent) },
       body: () => buffer.subarray(0, bytesRead),
       accept: [gapStatus],
       timeoutMs: 30_000,
       signal: this.#signal,
-    });
-    const answer: unknown = await response.json();
-    if (response.ok) this.#sent = logView.parse(answer).size;
-    else this.#sent = sizeOfGap(answer);
+    };
+    const answer = await this.#link.ask('log', part, async (response) => ({
+      isKept: response.ok,
+      body: await response.json(),
+    }));
+    this.#sent = answer.isKept ? logView.parse(answer.body).size : sizeOfGap(answer.body);
   }
 }
 
