@@ -16,6 +16,7 @@ import { sendYield } from './send-yield.ts';
 import { LogShipment } from './ship-log.ts';
 
 const askMs = 5000;
+const breathMs = 250;
 
 export interface AwayLaneParts {
   start: StartMessage;
@@ -31,6 +32,7 @@ export class AwayLane {
   readonly #log: LogShipment;
   #beating: Promise<void> | undefined;
   #hasEnded = false;
+  readonly #toldToEnd = Promise.withResolvers<true>();
 
   constructor(parts: AwayLaneParts) {
     this.#parts = parts;
@@ -50,7 +52,7 @@ export class AwayLane {
   async run(): Promise<number> {
     const beats = setInterval(() => void this.#beat(), this.#parts.start.heartbeatMs);
     try {
-      const result = await this.#runLane();
+      const result = await this.#exceptEndedBySignal(await this.#runLane());
       this.#hasEnded = true;
       if (result.cause === 'lost') return this.#lostExit();
       await this.#deliver(result);
@@ -71,12 +73,26 @@ export class AwayLane {
    */
   async endEarly(): Promise<void> {
     if (this.#hasEnded) return;
+    this.#toldToEnd.resolve(true);
     const patience = new AbortController();
     await Promise.race([this.#beat(), delay(askMs, undefined, { signal: patience.signal })]).catch(
       () => undefined,
     );
     patience.abort();
     this.#lane.stop('requeue');
+  }
+
+  /**
+   * Who ends the agent from outside (a person at the cluster, its time limit) ends the lane's programs with it: their failure
+   * is no verdict. Both signals are sent in one breath, and may be heard in any order.
+   */
+  async #exceptEndedBySignal(result: LaneResult): Promise<LaneResult> {
+    if (result.failureKind !== 'test_failure') return result;
+    const breath = new AbortController();
+    const silence = delay(breathMs, false, { signal: breath.signal }).catch(() => false);
+    const isToldToEnd = await Promise.race([this.#toldToEnd.promise, silence]);
+    breath.abort();
+    return isToldToEnd ? { outcome: 'stopped', cause: 'requeue' } : result;
   }
 
   async #runLane(): Promise<LaneResult> {
