@@ -88,16 +88,14 @@ async function withTalk(
   const { place, shown, part, from } = reading;
   const { diff, since } = shown;
   const isSince = since !== undefined;
-  // The old side of an earlier revision is not the merge base that threads about old lines are about.
-  const talk = (await talkOf(forge, place)).filter(({ side }) => !isSince || side !== 'old');
-  const { byPath, elsewhere } = sortTalk(diff, talk);
+  const { byPath, elsewhere } = sortTalk(diff, await talkOf(forge, place));
   // The form on the Changes tab is about the newest revision.
   const base = place.revision.number === place.branch.revision ? commentBase(place) : undefined;
   const files = part.files.flatMap((view, index): FileWithTalk[] => {
     const file = diff.files[from + index];
     if (file === undefined) return [];
     const threads: TalkThread[] = byPath.get(pathOf(file)) ?? [];
-    return [{ ...view, isSince, ...fileTalk(view, { file, threads, base }) }];
+    return [{ ...view, isSince, ...fileTalk(view, { file, threads, base, isSince }) }];
   });
   const marks = await marksOf(forge, place, { diff, since, byPath });
   return { files, elsewhere: isSince ? 0 : elsewhere, ...marks };

@@ -50,6 +50,8 @@ export function fileTalk(
     base: string | undefined;
     form?: CommentPlace;
     tab?: 'changes' | 'tutorial';
+    /** The old side is an earlier revision, and not the merge base that threads on old lines are about. */
+    isSince?: boolean;
   },
 ): FileTalk {
   const isQuiet = shown.threads.length === 0 && shown.form === undefined;
@@ -58,7 +60,8 @@ export function fileTalk(
   const talkAbove: TalkThread[] = [];
   for (const thread of shown.threads) {
     const key = `${thread.side}${thread.lastLine}`;
-    if (thread.state === 'outdated' || thread.kind === 'file' || !visible.has(key)) talkAbove.push(thread);
+    const hasRow = visible.has(key) && !(shown.isSince === true && thread.side === 'old');
+    if (thread.state === 'outdated' || thread.kind === 'file' || !hasRow) talkAbove.push(thread);
     else (talk[key] ??= []).push(thread);
   }
   const path = pathOf(shown.file);
