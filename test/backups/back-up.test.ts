@@ -16,6 +16,7 @@ import { backUp, type BackedUp } from '../../src/backups/back-up.ts';
 import { listBackupNames, packStore, readManifest, storedFilePath } from '../../src/backups/folder.ts';
 import { restoreBackup } from '../../src/backups/restore.ts';
 import { verifyBackups, type Verified } from '../../src/backups/verify.ts';
+import { ingestSpool } from '../../src/branches/ingest.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import { readConfig } from '../../src/forge/config.ts';
 import { openForge, type Forge } from '../../src/forge/open.ts';
@@ -55,9 +56,9 @@ interface Stage extends TestForge {
 }
 
 /** A forge with a repository of two branches and a tag, and a file in each place that a backup takes or leaves. */
-async function openStage(): Promise<Stage> {
+async function openStage(settings: Record<string, unknown> = {}): Promise<Stage> {
   const clock = new SettableClock();
-  const testForge = await open({ clock });
+  const testForge = await open({ clock, settings: { backups: settings } });
   const { forge, folder: data } = testForge;
   const repo1 = await testForge.repo('demo/app', { files: { 'a.txt': 'a\n' } });
   await testForge.repo('demo/empty');
@@ -178,27 +179,31 @@ test('a second backup adds what is new alone, and each of them is whole by itsel
   await fresh.git.run(['fsck', '--full'], { repo: repoPath(fresh, stage.repo1.id) });
 });
 
-test('a push that is answered while the database is copied is in the backup, and in the rows after a scan', async () => {
+test('a push that is answered while the database is copied is in the backup, with who pushed it', async () => {
   const stage = await openStage();
   const { forge, repo1 } = stage;
+  const { account } = stage.account('eve');
   const copied = forge.db.copyBeside.bind(forge.db);
   let late = '';
   forge.db.copyBeside = async (path, onStep) => {
     await copied(path, onStep);
-    // The row of it is written after the copy, the ref before refs are read.
+    // Its row would be written after the copy; its ref and its file in the spool are there before refs are read.
     late = await pushFiles(forge.git, { repo: stage.repoFolder(repo1), branch: 'late', files: { l: 'l' } });
+    const update = `${'0'.repeat(40)} ${late} refs/heads/late`;
+    stage.write('spool/push-of-eve', `repo ${repo1.id}\nactor ${account.id}\n${update}\n`);
   };
   const { name } = await stage.back();
   const restored = await stage.restore(name);
   expect((await refsOf(restored, repo1)).get('refs/heads/late')).toBe(late);
-  await scanRepo(restored, repo1, { pins: true });
-  expect(restored.db.get('SELECT head_oid AS head FROM branches WHERE name = :n', { n: 'late' })).toEqual({
-    head: late,
-  });
+  await ingestSpool(restored);
+  const row = restored.db.get('SELECT head_oid AS head FROM branches WHERE name = :n', { n: 'late' });
+  expect(row).toEqual({ head: late });
+  const pushedBy = 'SELECT pushed_by AS who FROM revisions WHERE head_oid = :late';
+  expect(restored.db.get(pushedBy, { late })).toEqual({ who: account.id });
 });
 
 test('the oldest go beyond the number that is kept, with what only they needed', async () => {
-  const stage = await openStage();
+  const stage = await openStage({ maxPacksPerRepo: 2 });
   stage.write('lanes/2/1/log', 'only in the first\n');
   const first = await stage.back();
   const only = createHash('sha256').update('only in the first\n').digest('hex');
@@ -206,8 +211,11 @@ test('the oldest go beyond the number that is kept, with what only they needed',
   rmSync(join(stage.folder, 'lanes/2'), { recursive: true });
   await stage.push('topic', 'two\n');
   await stage.back();
-  const { removed } = await stage.back({ keep: 2 });
+  await stage.push('topic', 'three\n');
+  const { removed, manifest } = await stage.back({ keep: 2 });
   expect(removed).toEqual([first.name]);
+  // Two packs are many here, so the third backup has all of the repository in one.
+  expect(manifest.repos[0]?.packs).toHaveLength(1);
   expect(existsSync(storedFilePath(stage.vault, only))).toBe(false);
   expect((await stage.verify()).map(({ problems }) => problems)).toEqual([[], []]);
 });
@@ -247,13 +255,26 @@ describe('what was lost or damaged', () => {
     expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     const log = createHash('sha256').update('what a lane said\n').digest('hex');
     writeFileSync(storedFilePath(stage.vault, log), 'what a lane SAID\n');
-    expect(await stage.verify()).toMatchObject([{ name, problems: ['lanes/1/1/log is missing or damaged'] }]);
+    const [pack] = manifest.repos[0]?.packs ?? [];
+    const packFile = join(packStore(stage.vault, stage.repo1.id), 'pack', `${pack?.name}.pack`);
+    const whole = readFileSync(packFile);
+    rmSync(packFile);
+    writeFileSync(
+      packFile,
+      Buffer.from(whole.map((byte, at) => (at === whole.length - 30 ? byte ^ 1 : byte))),
+    );
+    expect(await stage.verify()).toMatchObject([
+      {
+        name,
+        problems: ['lanes/1/1/log is missing or damaged', `demo/app: ${pack?.name} is missing or damaged`],
+      },
+    ]);
     await expect(stage.restore(name)).rejects.toThrow(/damaged: lanes\/1\/1\/log is not what it was/);
     expect(readdirSync(join(place, 'elsewhere'))).toEqual([]);
 
     await stage.verify({ mend: true, quick: true });
     const next = await stage.back();
-    expect(await stage.verify()).toMatchObject([{ name: next.name, problems: [] }, { problems: [] }]);
+    expect((await stage.verify())[0]).toMatchObject({ name: next.name, problems: [] });
   });
 
   test('a list or a manifest that was altered makes a backup none, and the one before is built upon', async () => {

@@ -49,7 +49,9 @@ export async function measureBackup(): Promise<Figure[]> {
     const size = `${stage.made.objects.toLocaleString('en')} objects, ${Math.round(stage.made.packBytes / 1e6)} MB`;
     const times = (pushes: readonly Push[]): string => {
       const took = pushes.map(({ tookMs }) => tookMs);
-      return `${inMs(median(took))} (p95 ${inMs(quantile(took, 0.95))})`;
+      return took.length === 0
+        ? 'none was answered'
+        : `${inMs(median(took))} (p95 ${inMs(quantile(took, 0.95))})`;
     };
     const perSecond = `${rate.toFixed(1)} pushes a second meanwhile`;
     return [
