@@ -93,6 +93,8 @@ export interface Attempt {
   skipCause: SkipCause | undefined;
   message: string | undefined;
   sandbox: string | undefined;
+  /** Where it runs or ran, in words for people, when that is not the machine of the forge. */
+  node: string | undefined;
   logBytes: number;
   requestedByName: string | undefined;
   /** A retry is not claimed earlier. */

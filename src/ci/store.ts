@@ -1,5 +1,6 @@
 // The SQL of runs, lanes and attempts as people see them. What the scheduler asks is in queue.ts.
 import type { Db } from '../db/open.ts';
+import { nodeOfOwner } from './agents/agent-owner.ts';
 import type { LaneSpec } from './manifest/manifest.ts';
 import {
   plainExtras,
@@ -56,6 +57,7 @@ interface AttemptRow {
   skip_cause: SkipCause | null;
   message: string | null;
   sandbox: string | null;
+  owner: string | null;
   log_bytes: number;
   requested_by_name: string | null;
   not_before: number | null;
@@ -119,6 +121,7 @@ const attemptOfRow = (row: AttemptRow): Attempt => ({
   skipCause: row.skip_cause ?? undefined,
   message: row.message ?? undefined,
   sandbox: row.sandbox ?? undefined,
+  node: nodeOfOwner(row.owner),
   logBytes: row.log_bytes,
   requestedByName: row.requested_by_name ?? undefined,
   notBefore: row.not_before ?? undefined,

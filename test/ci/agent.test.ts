@@ -41,7 +41,7 @@ test('a lane runs by the commit of its branch, its log can be read while it runs
   const commits = await away.forge.git.text(['rev-list', '--count', pushed.run.headOid], { repo });
   await printed(pushed, `${pushed.name}\n${commits}\n`);
   const running = now(pushed).attempt;
-  expect(running).toMatchObject({ state: 'running', sandbox: 'none', token: 1 });
+  expect(running).toMatchObject({ state: 'running', sandbox: 'none', node: 'n1 (job 7)', token: 1 });
   expect(running.firstOutputAt).toBeDefined();
   expect(away.survivors().length).toBeGreaterThan(0);
   writeFileSync(go, '');

@@ -17,6 +17,7 @@ import {
   stands,
   type HeldLane,
 } from './agent-credential.ts';
+import { ownerOfAgent } from './agent-owner.ts';
 import { AgentLogs } from './agent-logs.ts';
 import {
   laneOrder,
@@ -52,8 +53,8 @@ export class AgentDesk {
     const session = hashSecret(request.session);
     if (agent.sessionHash !== null) return this.#claimAgain(agent, session);
     const { attemptId, credentialHash: hash } = agent;
-    const { job, node, sandbox } = request;
-    const owner = `slurm ${job}@${node}`;
+    const { node, sandbox } = request;
+    const owner = ownerOfAgent(request);
     const claim = claimOffered(this.#forge, { attemptId, owner, sandbox: sandbox ?? 'none' });
     if (claim === undefined) throw refused();
     markClaimed(this.#forge.db, { hash, session, token: claim.token, now: this.#forge.clock.now() });
