@@ -27,6 +27,7 @@ export function lanePage(forge: Forge, found: LaneOfRoute, caller: Caller) {
     needs: lanes.filter(({ key }) => lane.needs.includes(key)),
     lanePath,
     mayCancel: facts.mayCancel && isNewest && !isEnded,
+    mayComment: caller.account !== undefined && caller.account.kind !== 'system' && caller.scope !== 'read',
     mayRerun: facts.mayRerun && isNewest && isEnded && attempt.skipCause !== 'path_filter',
     ...lanePanels(forge, { repo, run, lanes, caller, path, lane, attempt, isNewest, lanePath }),
   };

@@ -68,23 +68,25 @@ export const explainedRevision = (forge: Forge, branch: Branch): Revision =>
 async function withTalk(
   forge: Forge,
   { place, guide, mayComment }: { place: TutorialPlace; guide: Guide; mayComment: boolean },
-): Promise<Guide> {
+): Promise<Guide & { head?: string }> {
   const { repo, branch } = place;
   if (guide.steps === undefined || guide.revision === undefined) return guide;
   const revision = getRevision(forge, branch.id, guide.revision);
   const { baseOid, headOid } = revision;
   const diff = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
-  const { byPath } = sortTalk(diff, await talkOf(forge, { ...place, revision }));
+  const talk = await talkOf(forge, { ...place, revision });
+  const { byPath } = sortTalk(diff, talk);
   const address = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
   const base = mayComment ? address : undefined;
   const steps = guide.steps.map((step) => ({
     ...step,
+    talk: talk.filter((thread) => thread.step === step.title),
     files: step.files.map((view) => {
       const threads = (byPath.get(pathOf(view.file)) ?? []).filter((thread) => isHere(thread, view));
       return { ...view, ...fileTalk(view, { file: view.file, threads, base, tab: 'tutorial' }) };
     }),
   }));
-  return { ...guide, steps, only: guide.only && steps[guide.only.number - 1] };
+  return { ...guide, head: headOid, steps, only: guide.only && steps[guide.only.number - 1] };
 }
 
 /** Under a line of the step; what is under none of any step stands in the first step with the file. */

@@ -47,7 +47,7 @@ const table = {
   start: apiRow({
     method: 'post',
     path: `${branch}/threads`,
-    summary: 'Comment on a branch, a file or lines of it',
+    summary: 'Comment on a branch, a file or its lines, a step of the tutorial or lines of a log',
     ...write,
     body: threadRequest,
     answer: threadView,

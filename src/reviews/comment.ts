@@ -1,8 +1,6 @@
 // Writing, changing and taking back comments. A draft is nobody's business but its author's: it tells nothing and
 // leaves no trace in the audit log until it is submitted.
 import { recordAudit } from '../accounts/audit.ts';
-import { getRevision, listRevisions } from '../branches/find.ts';
-import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { includesRight } from '../repos/model.ts';
@@ -16,19 +14,12 @@ import {
   tellReviewChanged,
   type ReviewOrder,
 } from './author.ts';
-import { commitOf, findFile, readContext } from './file-lines.ts';
 import { getComment, getThread } from './find.ts';
-import type { Comment, Side, Thread, ThreadRequest } from './model.ts';
-import {
-  deleteDraft,
-  emptyComment,
-  insertComment,
-  insertThread,
-  updateBody,
-  type NewThread,
-} from './thread-store.ts';
+import type { Comment, Thread, ThreadRequest } from './model.ts';
+import { placeThread } from './place-thread.ts';
+import { deleteDraft, emptyComment, insertComment, insertThread, updateBody } from './thread-store.ts';
 
-/** Begins a thread. Refuses (`invalid`) a file or lines that the revision does not have. */
+/** Begins a thread. Refuses (`invalid`) a file, lines, a step or a log that the revision does not have. */
 export async function startThread(
   forge: Forge,
   order: ReviewOrder & { request: ThreadRequest },
@@ -128,68 +119,3 @@ function audit(
   const detail = { thread: entry.threadId, comment: entry.commentId };
   recordAudit(forge, order.caller, { action: entry.action, subject: subjectOf(order), detail });
 }
-
-async function placeThread(forge: Forge, branch: Branch, request: ThreadRequest): Promise<NewThread> {
-  const revision = revisionRead(forge, branch, request.head);
-  const { path, line } = request;
-  const place = { branchId: branch.id, revision: revision.number, now: forge.clock.now() };
-  const nowhere = {
-    path: undefined,
-    side: undefined,
-    firstLine: undefined,
-    lastLine: undefined,
-    context: [],
-  };
-  if (path === undefined) {
-    if (line !== undefined) throw new ForgeError('invalid', 'path: name the file that the line is in.');
-    return { ...place, ...nowhere, kind: 'branch' };
-  }
-  if (line === undefined) {
-    const sides: readonly Side[] = ['new', 'old'];
-    const found = await Promise.all(sides.map((side) => fileOn(forge, branch, { revision, side, path })));
-    if (found.every((oid) => oid === undefined)) throw noSuchFile(path, revision);
-    return { ...place, ...nowhere, kind: 'file', path };
-  }
-  const { side } = request;
-  const firstLine = request.firstLine ?? line;
-  checkRange(forge, { firstLine, line });
-  const oid = await fileOn(forge, branch, { revision, side, path });
-  if (oid === undefined) throw noSuchFile(path, revision);
-  const context = await readContext(forge, { repoId: branch.repoId, oid, path, firstLine, lastLine: line });
-  return { ...place, kind: 'line', path, side, firstLine, lastLine: line, context };
-}
-
-function checkRange(forge: Forge, { firstLine, line }: { firstLine: number; line: number }): void {
-  const { maxCommentedLines } = forge.config.limits;
-  if (firstLine > line) throw new ForgeError('invalid', 'firstLine: a range ends behind its first line.');
-  if (line - firstLine < maxCommentedLines) return;
-  throw new ForgeError(
-    'invalid',
-    `firstLine: a comment is about at most ${maxCommentedLines} lines; comment on the whole file.`,
-  );
-}
-
-function fileOn(
-  forge: Forge,
-  branch: Branch,
-  { revision, side, path }: { revision: Revision; side: Side; path: string },
-): Promise<string | undefined> {
-  const commit = commitOf(revision, side);
-  if (commit === undefined) return Promise.resolve(undefined);
-  return findFile(forge, { repoId: branch.repoId, commit, path });
-}
-
-/** The revision that was read: the newest one of that head. */
-function revisionRead(forge: Forge, branch: Branch, head: string | undefined): Revision {
-  if (head === undefined) return getRevision(forge, branch.id, branch.revision);
-  const revision = listRevisions(forge, branch.id).findLast(({ headOid }) => headOid === head);
-  // Refuses one whose code is not kept any more.
-  if (revision !== undefined) return getRevision(forge, branch.id, revision.number);
-  throw new ForgeError('conflict', `head: ${head.slice(0, 8)} never was a head of #${branch.number}.`);
-}
-
-const noSuchFile = (path: string, revision: Revision): ForgeError =>
-  new ForgeError(
-    'invalid',
-    `path: revision ${revision.number} has no file ${path} on that side. Name a file of the branch, or leave path out to comment on the whole branch.`,
-  );

@@ -50,3 +50,14 @@ export async function readContext(
     text: text.replace(/\r$/, '').slice(0, maxLineLength),
   }));
 }
+
+/** Refuses (`invalid`) a range that is turned about, or longer than a comment may be about. */
+export function checkRange(forge: Forge, { firstLine, line }: { firstLine: number; line: number }): void {
+  const { maxCommentedLines } = forge.config.limits;
+  if (firstLine > line) throw new ForgeError('invalid', 'firstLine: a range ends behind its first line.');
+  if (line - firstLine < maxCommentedLines) return;
+  throw new ForgeError(
+    'invalid',
+    `firstLine: a comment is about at most ${maxCommentedLines} lines; comment on the whole file.`,
+  );
+}

@@ -7,6 +7,7 @@ import { GitError } from '../git/run.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Recent } from '../lib/recent.ts';
 import { repoPath } from '../repos/path.ts';
+import { findTutorial } from '../tutorials/find.ts';
 import { commitOf, findFile } from './file-lines.ts';
 import { mapRange, turnBack } from './line-map.ts';
 import type { PlaceState, Side, Thread } from './model.ts';
@@ -47,6 +48,9 @@ export async function followThreads(
 
 async function follow(journey: Journey, thread: Thread): Promise<Placed> {
   const from = journey.revisions.get(thread.revision);
+  if (thread.step !== undefined) {
+    return { ...asWritten(thread), state: hasStep(journey, thread.step) ? 'here' : 'outdated' };
+  }
   if (thread.path === undefined) return { ...asWritten(thread), state: 'here' };
   if (from === undefined) return { ...asWritten(thread), state: 'outdated' };
   try {
@@ -61,6 +65,10 @@ async function follow(journey: Journey, thread: Thread): Promise<Placed> {
   }
   return { ...asWritten(thread), state: 'outdated' };
 }
+
+/** Whether the tutorial of the revision still has a step of that title. */
+const hasStep = ({ forge, to }: Journey, title: string): boolean =>
+  findTutorial(forge, to.branchId, to.number)?.body?.steps.some((step) => step.title === title) === true;
 
 const asWritten = ({ path, firstLine, lastLine }: Thread): Omit<Placed, 'state'> => ({
   path,

@@ -25,7 +25,7 @@ export interface ReviewState {
   threads: number;
 }
 
-export const threadKinds = ['branch', 'file', 'line'] as const;
+export const threadKinds = ['branch', 'file', 'line', 'step', 'log'] as const;
 export type ThreadKind = (typeof threadKinds)[number];
 
 /** The file as the branch has it, or as it was before. */
@@ -43,7 +43,10 @@ const markdownText = z
   .trim();
 export const commentBody = markdownText.min(1, 'write something first');
 
-/** About the branch when there is no path, about the file when there is no line, else about the lines. */
+/**
+ * About the branch when nothing else is named; with a path about the file, or its lines; with a step about that step of
+ * the tutorial; with a lane about lines of its log.
+ */
 export const threadRequest = z.strictObject({
   body: commentBody,
   path: z.string().min(1).max(4096).optional(),
@@ -51,6 +54,13 @@ export const threadRequest = z.strictObject({
   /** The line, or the last one of a range. */
   line: lineNumber.optional(),
   firstLine: lineNumber.optional(),
+  /** A step of the tutorial of that head, counted from 1. */
+  step: z.number('a step is a number').int().min(1).max(1000).optional(),
+  /** A lane of a run of that head; `line` and `firstLine` are then those of its log. */
+  lane: z.string().min(1).max(100).optional(),
+  /** The run and the attempt of the lane; without them the newest. */
+  run: z.number('a run is a number').int().min(1).optional(),
+  attempt: z.number('an attempt is a number').int().min(1).optional(),
   /** The head that was read, whose lines are counted; without it the newest. */
   head: fullOid.optional(),
   /** Seen by its author alone until it is submitted with a review. */
@@ -87,6 +97,9 @@ export interface Comment {
   deletedAt: number | undefined;
 }
 
+export const logPlace = z.object({ run: z.number(), lane: z.string(), attempt: z.number() });
+export type LogPlace = z.infer<typeof logPlace>;
+
 export interface Thread {
   id: number;
   branchId: number;
@@ -97,6 +110,10 @@ export interface Thread {
   firstLine: number | undefined;
   lastLine: number | undefined;
   revision: number;
+  /** The title of the step that it is about. */
+  step: string | undefined;
+  /** The attempt whose log it is about; `firstLine` and `lastLine` are then of the log. */
+  log: LogPlace | undefined;
   context: ContextLine[];
   createdAt: number;
   resolvedAt: number | undefined;
@@ -151,6 +168,10 @@ export const threadView = z.object({
   path: z.string().nullable(),
   firstLine: z.number().nullable(),
   line: z.number().nullable(),
+  /** The title of the step of the tutorial that it is about. */
+  step: z.string().nullable(),
+  /** The attempt whose log it is about. */
+  log: logPlace.nullable(),
   /** The lines it was written about, and those around them. */
   context: z.array(contextLine),
   /** Where it stands in the branch's newest revision. */

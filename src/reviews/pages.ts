@@ -37,6 +37,10 @@ const threadForm = textForm.extend({
   side: z.enum(sides).default('new'),
   line: optionalLine,
   firstLine: optionalLine,
+  step: optionalLine,
+  lane: threadRequest.shape.lane,
+  run: optionalLine,
+  attempt: optionalLine,
   head: reviewRequest.shape.head.optional(),
 });
 /** `inbox` comes from a page that was opened from there, which its bar leads on from. */

@@ -33,12 +33,12 @@ export const listLastVerdicts = (db: Db, branchId: number): VerdictRow[] =>
     { branchId },
   );
 
-/** Published threads about files and lines. */
+/** Published threads about something of the branch; talk about all of it needs no resolution. */
 export function countThreads(db: Db, branchId: number): { threads: number; unresolvedThreads: number } {
   const row = db.get<{ threads: number; unresolvedThreads: number }>(
     `SELECT count(*) AS threads, count(*) FILTER (WHERE resolved_at IS NULL) AS unresolvedThreads
      FROM review_threads AS thread
-     WHERE branch_id = :branchId AND kind <> 'branch'
+     WHERE branch_id = :branchId AND (kind <> 'branch' OR step IS NOT NULL OR lane IS NOT NULL)
        AND EXISTS (SELECT 1 FROM review_comments
                    WHERE thread_id = thread.id AND published_at IS NOT NULL AND deleted_at IS NULL)`,
     { branchId },

@@ -60,6 +60,10 @@ export interface TalkThread {
   /** The path as people see it, and `line 12` or `lines 10–12`. */
   shownPath: string;
   lines: string;
+  /** The title of the step it is about; undefined for everything else. */
+  step: string | undefined;
+  /** The lane whose log it is about, and where its lines are. */
+  log: { lane: string; href: string } | undefined;
   /** The revision it was written about, and the lines it kept of it. */
   revision: number;
   context: (ContextLine & { isMarked: boolean })[];
@@ -187,6 +191,8 @@ async function toTalk(
     lastLine,
     shownPath: visibleName(path ?? ''),
     lines: wordsOf(firstLine, lastLine),
+    step: thread.step,
+    log: logOf(page, thread),
     revision: thread.revision,
     context: thread.context.map(({ number, text }) => ({
       number,
@@ -198,6 +204,14 @@ async function toTalk(
     mayResolve: thread.kind !== 'branch' && page.mayReply && (page.mayWrite || isInvolved),
     head: page.branch.headOid,
   };
+}
+
+function logOf({ repo }: Page, { log, firstLine, lastLine }: Thread): TalkThread['log'] {
+  if (log === undefined) return undefined;
+  const lane = `/${repo.owner}/${repo.name}/runs/${log.run}/lanes/${encodeURIComponent(log.lane)}`;
+  const lines = firstLine === lastLine ? `#L${lastLine}` : `#L${firstLine}-L${lastLine}`;
+  const at = lastLine === undefined ? '' : `&line=${lastLine}${lines}`;
+  return { lane: log.lane, href: `${lane}?attempt=${log.attempt}${at}` };
 }
 
 function wordsOf(firstLine: number | undefined, lastLine: number | undefined): string {

@@ -5,6 +5,7 @@ import {
   contextLine,
   type Comment,
   type ContextLine,
+  type LogPlace,
   type Side,
   type Thread,
   type ThreadKind,
@@ -21,6 +22,10 @@ interface ThreadRow {
   first_line: number | null;
   last_line: number | null;
   revision: number;
+  step: string | null;
+  run: number | null;
+  lane: string | null;
+  attempt: number | null;
   context: string;
   created_at: number;
   resolved_at: number | null;
@@ -30,17 +35,27 @@ interface ThreadRow {
 const toThread = (row: ThreadRow): Thread => ({
   id: row.id,
   branchId: row.branch_id,
-  kind: row.kind,
+  kind: kindOf(row),
   path: row.path ?? undefined,
   side: row.side ?? undefined,
   firstLine: row.first_line ?? undefined,
   lastLine: row.last_line ?? undefined,
   revision: row.revision,
+  step: row.step ?? undefined,
+  log: logOf(row),
   context: contextLines.parse(JSON.parse(row.context)),
   createdAt: row.created_at,
   resolvedAt: row.resolved_at ?? undefined,
   resolvedByName: row.resolved_by_name ?? undefined,
 });
+
+function kindOf({ kind, step, lane }: ThreadRow): ThreadKind {
+  if (step !== null) return 'step';
+  return lane === null ? kind : 'log';
+}
+
+const logOf = ({ run, lane, attempt }: ThreadRow): LogPlace | undefined =>
+  run === null || lane === null || attempt === null ? undefined : { run, lane, attempt };
 
 interface CommentRow {
   id: number;
@@ -173,16 +188,25 @@ export interface NewThread {
   firstLine: number | undefined;
   lastLine: number | undefined;
   revision: number;
+  step: string | undefined;
+  log: LogPlace | undefined;
   context: readonly ContextLine[];
   now: number;
 }
 
-export const insertThread = (db: Db, thread: NewThread): number =>
+export const insertThread = (db: Db, { log, ...thread }: NewThread): number =>
   db.run(
-    `INSERT INTO review_threads (branch_id, kind, path, side, first_line, last_line, revision, context, created_at)
-     VALUES (:branchId, :kind, :path, :side, :firstLine, :lastLine, :revision, :context, :now)`,
+    `INSERT INTO review_threads (branch_id, kind, path, side, first_line, last_line, revision, context, created_at,
+       step, run, lane, attempt)
+     VALUES (:branchId, :kind, :path, :side, :firstLine, :lastLine, :revision, :context, :now,
+       :step, :run, :lane, :attempt)`,
     {
       ...thread,
+      kind: thread.path === undefined ? 'branch' : thread.kind,
+      step: thread.step ?? null,
+      run: log?.run ?? null,
+      lane: log?.lane ?? null,
+      attempt: log?.attempt ?? null,
       path: thread.path ?? null,
       side: thread.side ?? null,
       firstLine: thread.firstLine ?? null,

@@ -47,6 +47,8 @@ export async function threadViewsOf(forge: Forge, shown: ThreadsShown): Promise<
     path: thread.path ?? null,
     firstLine: thread.firstLine ?? null,
     line: thread.lastLine ?? null,
+    step: thread.step ?? null,
+    log: thread.log ?? null,
     context: thread.context,
     now: placeView(placed.get(thread.id)),
     comments: (comments.get(thread.id) ?? []).map(commentViewOf),

@@ -755,7 +755,8 @@ CREATE TABLE review_threads (
   context     TEXT NOT NULL DEFAULT '[]',
   created_at  INTEGER NOT NULL,
   resolved_at INTEGER,
-  resolved_by INTEGER REFERENCES accounts (id),
+  resolved_by INTEGER REFERENCES accounts (id), step TEXT, run INTEGER, lane TEXT, attempt INTEGER
+  CHECK ((attempt IS NULL) = (lane IS NULL) AND (attempt IS NULL) = (run IS NULL) AND (lane IS NULL OR step IS NULL)),
   CHECK ((kind = 'branch') = (path IS NULL)),
   CHECK ((kind = 'line') = (side IS NOT NULL AND first_line IS NOT NULL AND last_line IS NOT NULL))
 ) STRICT;

@@ -15,6 +15,10 @@ type Options = PlaceOptions & {
   file?: string;
   at?: string;
   old?: boolean;
+  step?: string;
+  lane?: string;
+  logLines?: string;
+  attempt?: string;
   reply?: string;
   draft?: boolean;
   resolve?: string;
@@ -42,10 +46,10 @@ export async function comment(given: string | undefined, options: Options): Prom
     if (!/^[0-9]{1,12}$/.test(id)) throw wrongUse(`"${id}" is no thread; ph comment shows their numbers`);
   }
   if (settled.length > 1) throw wrongUse('Do one thing at a time: --reply, --resolve or --unresolve');
-  if (body === undefined && (options.reply ?? options.at) !== undefined) {
+  if (body === undefined && (options.reply ?? options.at ?? options.step ?? options.lane) !== undefined) {
     throw wrongUse('Say something: --message TEXT, or --file FILE');
   }
-  const about = options.at === undefined ? {} : placeOf(options.at, options.old);
+  const about = aboutOf(options);
   const place = await findPlace(options);
   const { view } = await findBranch(place, given);
   const asked = { place, route: branchRoute(place, view.number), options };
@@ -66,6 +70,29 @@ function textOf({ message, file }: Options): string | undefined {
   } catch (error) {
     throw wrongUse(`The file ${file} cannot be read: ${errorMessage(error)}.`);
   }
+}
+
+/** What a new thread is about: a place in the code, a step of the tutorial, or a log. */
+function aboutOf({ at, old, step, lane, logLines, attempt }: Options): Record<string, unknown> {
+  if ([at, step, lane].filter((thing) => thing !== undefined).length > 1) {
+    throw wrongUse('A comment is about one thing: --at, --step or --lane');
+  }
+  if (lane === undefined && (logLines ?? attempt) !== undefined) {
+    throw wrongUse('Name the lane whose log it is: --lane NAME');
+  }
+  if (at !== undefined) return placeOf(at, old);
+  if (step !== undefined) return { step: numberOf(step, 'step; ph tutorial numbers them') };
+  if (lane === undefined) return {};
+  const of = attempt === undefined ? {} : { attempt: numberOf(attempt, 'attempt; they count from 1') };
+  if (logLines === undefined) return { lane, ...of };
+  const [, first, last = first] = /^(\d{1,8})(?:-(\d{1,8}))?$/.exec(logLines) ?? [];
+  if (first === undefined) throw wrongUse(`"${logLines}" are no lines; write --log-lines 12 or 10-12`);
+  return { lane, ...of, firstLine: Number(first), line: Number(last) };
+}
+
+function numberOf(text: string, what: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw wrongUse(`"${text}" is no ${what}`);
 }
 
 /** `src/a.ts`, `src/a.ts:12` or `src/a.ts:10-12`. */
@@ -133,7 +160,14 @@ function print(thread: ThreadView): void {
   stdout.line();
 }
 
-function whereOf({ now, side, revision, path, firstLine, line }: ThreadView): string {
+function whereOf(thread: ThreadView): string {
+  const { now, side, revision, path, firstLine, line, step, log } = thread;
+  if (step !== null)
+    return ` step "${cleanLine(step)}"${now.state === 'outdated' ? ` (of revision ${revision})` : ''}`;
+  if (log !== null) {
+    const at = line === null ? '' : `:${firstLine === line ? line : `${firstLine}-${line}`}`;
+    return ` log of ${cleanLine(log.lane)}${at} (run ${log.run}, attempt ${log.attempt})`;
+  }
   if (path === null) return '';
   const isGone = now.state === 'outdated';
   const [shown, from, to] = isGone ? [path, firstLine, line] : [now.path ?? path, now.firstLine, now.line];

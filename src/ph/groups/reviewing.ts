@@ -37,6 +37,10 @@ function addSaying(program: Command, choose: Choose): void {
       'the file, line or range that it is about: src/a.ts, src/a.ts:12, src/a.ts:10-12',
     )
     .option('--old', 'lines of the file as it was before')
+    .option('--step <number>', 'the step of the tutorial that it is about')
+    .option('--lane <lane>', 'the lane whose log it is about')
+    .option('--log-lines <lines>', 'with --lane: the line or range of its log, 12 or 10-12')
+    .option('--attempt <number>', 'with --lane: an earlier attempt')
     .option('--reply <thread>', 'answer in this thread')
     .option('--draft', 'keep it for yourself until you submit a review')
     .option('--resolve <thread>', 'mark a thread as settled')
@@ -48,6 +52,8 @@ function addSaying(program: Command, choose: Choose): void {
       examples(
         'ph comment --open',
         'ph comment 12 --at src/a.ts:10-12 --message "Why twice?"',
+        'ph comment 12 --step 2 --message "Could this come first?"',
+        'ph comment 12 --lane unit --log-lines 40 --message "This warning is new."',
         'ph comment 12 --apply 31',
         'ph comment 12 --reply 7 --message "Done." && ph comment 12 --resolve 7',
       ),

@@ -59,7 +59,7 @@ function act(key, sheet) {
     case 'v':
       return viewedAndNext() || follow('[data-key="v"]');
     case 'c':
-      return commentHere();
+      return commentHere() || follow('[data-key="c"]');
     case 'a':
       return approve() || leadToVerdict();
     case 'm':

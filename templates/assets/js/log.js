@@ -75,7 +75,7 @@ function startFolds({ box, blocks }) {
 }
 
 /** `#L10-L20` as two numbers; zeros when the address names no lines. */
-function rangeOf(hash) {
+export function rangeOf(hash) {
   const match = /^#L(\d+)(?:-L?(\d+))?$/.exec(hash);
   if (match === null) return [0, 0];
   const [from, to] = [Number(match[1]), Number(match[2] ?? match[1])];
