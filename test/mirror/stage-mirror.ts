@@ -24,6 +24,9 @@ export interface Far {
   /** A hook of the shell. */
   hook: (name: string, script: string) => void;
   vanish: () => void;
+  /** Makes the file `hold` in it, which a hook may wait for, and takes it away again. */
+  hold: () => void;
+  release: () => void;
 }
 
 /** `it` is opened with a `SettableClock`. */
@@ -101,5 +104,7 @@ async function openFar({ forge, folder: below }: TestForge, name: string, config
       chmodSync(file, 0o755);
     },
     vanish: () => rmSync(folder, { recursive: true }),
+    hold: () => writeFileSync(join(folder, 'hold'), ''),
+    release: () => rmSync(join(folder, 'hold')),
   };
 }
