@@ -48,8 +48,11 @@ export class Cluster {
     this.#settings = settings;
   }
 
-  static async open(ci: SettingsOverride = {}): Promise<Cluster> {
-    const slurm = await Slurm.start({ cpus: 2 });
+  /** `cpus` of each of the two nodes; the rest goes over what a test wants. */
+  static async open(
+    over: { cpus?: number; ci?: SettingsOverride; target?: SettingsOverride } = {},
+  ): Promise<Cluster> {
+    const slurm = await Slurm.start({ cpus: over.cpus ?? 2 });
     const target = {
       executor: 'slurm',
       concurrency: 8,
@@ -60,17 +63,18 @@ export class Cluster {
       scratch: slurm.folder,
       sandbox: 'unshare',
       allowUnsandboxed: true,
+      ...over.target,
     };
     const settings = {
       ci: {
         concurrency: 4,
         graceSeconds: 1,
         pollSeconds: 1,
-        leaseSeconds: 8,
+        leaseSeconds: 90,
         heartbeatSeconds: 1,
         slurm: { pollSeconds: 1 },
         targets: { cluster: target },
-        ...ci,
+        ...over.ci,
       },
     };
     const cluster = new Cluster(slurm, settings);
@@ -198,6 +202,16 @@ export class Cluster {
   async nodeOf(lane: Lane): Promise<NodeName> {
     await until('the node is known', () => this.jobsOf(lane).at(-1)?.node != null);
     return this.jobsOf(lane).at(-1)?.node as NodeName;
+  }
+
+  /** From its next heartbeat on, the lane's claim holds for seconds; what is answered makes leases as long as before. */
+  async shortenLease(lane: Lane): Promise<() => void> {
+    const { ci } = this.forge.config;
+    const usual = ci.leaseSeconds;
+    ci.leaseSeconds = 10;
+    const left = () => (this.now(lane).attempt.leaseUntil ?? Infinity) - this.forge.clock.now();
+    await until('a heartbeat has brought the short lease', () => left() < 11_000);
+    return () => void (ci.leaseSeconds = usual);
   }
 
   /** The program that runs the lane of a job. */

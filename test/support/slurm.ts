@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   readdirSync,
   rmSync,
   writeFileSync,
@@ -108,6 +109,12 @@ export class Slurm {
     await this.ask('scancel', '--user', userInfo().username).catch(() => undefined);
     for (const name of nodeNames) await this.kill(name, 'SIGTERM');
     await this.kill('controller', 'SIGTERM');
+    // The programs of jobs outlive the daemons; a test that failed may have left some.
+    await until('nothing of the cluster lives', () => {
+      const left = programsIn(this.folder);
+      left.forEach(tryToKill);
+      return left.length === 0;
+    });
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -152,7 +159,8 @@ export class Slurm {
       `SlurmdSpoolDir=${this.folder}/spool-%n`,
       'SlurmdParameters=config_overrides',
       'ReturnToService=2',
-      'SlurmdTimeout=10',
+      // A loaded machine answers late, and a node that is given up loses its lanes.
+      'SlurmdTimeout=300',
       'KillWait=5',
       'MinJobAge=60',
       'JobRequeue=1',
@@ -163,6 +171,28 @@ export class Slurm {
       `PartitionName=lanes Nodes=${nodeNames.join(',')} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO`,
     ];
     writeFileSync(this.configFile, `${lines.join('\n')}\n`);
+  }
+}
+
+/** Whatever has a file of the folder open, as what starts the programs of jobs has its log. */
+function programsIn(folder: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids.filter((pid) => filesOf(pid).some((file) => file.startsWith(folder))).map(Number);
+}
+
+function filesOf(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));
+  } catch {
+    return [];
+  }
+}
+
+function tryToKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
   }
 }
 

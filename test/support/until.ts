@@ -2,9 +2,13 @@
 // machine: what takes longer is broken.
 import { setTimeout as delay } from 'node:timers/promises';
 
-const patienceMs = 50_000;
+const enoughMs = 100_000;
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  patienceMs = enoughMs,
+): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`It did not come to pass that ${what}.`);
