@@ -41,7 +41,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const outward = [webhooks, mirrors, statuses, pulls, inbox, mail];
   const later = [reviews, landings, housekeeping, retention, ...outward, backups];
   const parts = [branches, ci, tutorials, targets, ...later];
-  const first = [branches.loop, ci.scheduler, ci.keeping, tutorials.loop, targets];
+  const first = [branches.loop, ci.scheduler, ci.cluster, ci.keeping, tutorials.loop, targets];
   const loops = [...first, ...later.map(({ loop }) => loop)];
   const woken: Loops = {
     branches,
