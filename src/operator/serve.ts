@@ -55,13 +55,12 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
   const app = Promise.withResolvers<RequestListener>();
   const http = openHttp(app.promise, config.limits);
   config.http.port = await listen(http, config.http);
-
   const live = new LiveFeed(config.limits.maxLiveSubscribers);
   const mergeSlots = new Slots();
   await clearLeftovers(forge);
   await recoverMerges(forge);
   const background = await openBackground(forge, mergeSlots);
-  const { ci, housekeeping, retention, webhooks, mirrors, pulls, mail, backups } = background;
+  const { ci } = background;
   const transport = await openTransport(forge, {
     pushes: { decide: decidePush, ingest: (pushId) => background.branches.ingest(pushId) },
     shells: ci.shells,
@@ -79,30 +78,12 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
     renderLoad,
     more: () => [],
   });
-  const parts = {
-    ci,
-    transport,
-    lfs,
-    live,
-    mergeSlots,
-    housekeeping,
-    retention,
-    webhooks,
-    mirrors,
-    pulls,
-    mail,
-    backups,
-    health,
-    version,
-  };
-  const server = createServer(forge, parts);
+  const server = createServer(forge, { ...background, transport, lfs, live, mergeSlots, health, version });
   app.resolve(server);
   background.start();
-
   const welcome = new AbortController();
-  const welcomed = options.welcome
-    ? welcomeVisitors(forge, { mergeSlots, isFirstStart, signal: welcome.signal })
-    : Promise.resolve();
+  const visitors = { mergeSlots, isFirstStart, signal: welcome.signal };
+  const welcomed = options.welcome ? welcomeVisitors(forge, visitors) : Promise.resolve();
   return {
     forge,
     server,
@@ -119,12 +100,16 @@ export async function serve(config: Config, options: { welcome: boolean }): Prom
       await transport.stop();
       await Promise.all([background.stop(), welcomed]);
       await closed;
-      await closeRenderPool();
-      closeReaders(forge.git);
-      forge.git.closeSpawner();
-      forge.db.close();
+      await closeForge(forge);
     },
   };
+}
+
+async function closeForge({ git, db }: Forge): Promise<void> {
+  await closeRenderPool();
+  closeReaders(git);
+  git.closeSpawner();
+  db.close();
 }
 
 /** A push may take as long as it takes; what stalls is dropped by its route, and everything else when it is silent. */
