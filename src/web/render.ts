@@ -3,11 +3,12 @@ import type { Response } from 'express';
 import nunjucks from 'nunjucks';
 import { diffPieces } from './diff-html.ts';
 import { filters } from './filters.ts';
+import { treeRows } from './tree-html.ts';
 
 const templatesFolder = new URL('../../templates/', import.meta.url).pathname;
 
 /** Everything that a template may call. */
-export const templateFilters = { ...filters, diffPieces };
+export const templateFilters = { ...filters, diffPieces, treeRows };
 
 const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(templatesFolder), {
   autoescape: true,
