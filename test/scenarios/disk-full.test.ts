@@ -1,7 +1,16 @@
 // A forge on a disk that fills up: what it refuses and how it says so, what it keeps, and that it goes on by itself.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
@@ -12,6 +21,8 @@ const problem = smallDiskProblem();
 if (problem !== undefined) console.warn(`Skipped: no small disk can be made here: ${problem}`);
 
 const mebibyte = 1024 * 1024;
+/** Everything else may be tested on this machine at the same moment. */
+const patient = { timeout: 60_000 };
 const fullSentence = /The disk of the forge is full/;
 // What runs for the first time goes on until it is ended; the next time it is done at once.
 const manifest = `version = 1
@@ -45,8 +56,9 @@ const freeBytes = (folder: string): number => {
 /** Takes room away until so much is left. */
 function fillUntil(served: ServedForge, left: number): void {
   const path = join(served.data, 'ballast');
+  const offset = existsSync(path) ? statSync(path).size : 0;
   const bytes = freeBytes(served.data) - left;
-  if (bytes > 0) execFileSync('fallocate', ['--length', String(bytes), path]);
+  if (bytes > 0) execFileSync('fallocate', ['--offset', String(offset), '--length', String(bytes), path]);
 }
 
 /** Takes every byte that is left, whoever gives some back in the meantime. */
@@ -94,6 +106,19 @@ async function pushProject(served: ServedForge, ada: GitClient, token: string): 
   await ada.git('push', '--quiet', 'ssh', 'topic');
 }
 
+/** A pack that is larger than the room there is takes none of it. */
+async function expectTooLargeRefused(served: ServedForge, ada: GitClient): Promise<void> {
+  fillUntil(served, 24 * mebibyte);
+  await ada.git('switch', '--quiet', '--create', 'large');
+  writeFileSync(join(ada.checkout, 'large.bin'), randomBytes(10 * mebibyte));
+  await ada.commit('Large', {});
+  const refused = await ada.tryGit('push', 'http', 'large');
+  expect(refused).not.toMatchObject({ status: 0 });
+  expect(refused.stderr).toMatch(/pack exceeds maximum allowed size/);
+  expect(freeBytes(served.data)).toBeGreaterThan(20 * mebibyte);
+  await ada.git('switch', '--quiet', 'topic');
+}
+
 /** Writes comments until one is refused for want of room; answers how many were taken. */
 async function commentUntilFull(api: ReturnType<typeof asking>['api']): Promise<number> {
   for (let taken = 0; taken < 500; taken += 1) {
@@ -114,11 +139,12 @@ test.skipIf(problem !== undefined)(
     const token = await served.token('ada');
     const { api, lane } = asking(served, token);
     await pushProject(served, ada, token);
-    await expect.poll(async () => (await lane())?.state).toBe('running');
+    await expect.poll(async () => (await lane())?.state, patient).toBe('running');
 
+    await expectTooLargeRefused(served, ada);
     fillUntil(served, 8 * mebibyte);
     await expect
-      .poll(async () => await lane())
+      .poll(async () => await lane(), patient)
       .toMatchObject({ state: 'failed', failureKind: 'infrastructure' });
     await ada.commit('More', { 'more.txt': 'more' });
     for (const remote of ['ssh', 'http']) {
@@ -140,7 +166,7 @@ test.skipIf(problem !== undefined)(
       text: expect.stringMatching(fullSentence),
     });
     expect(await api('POST', '/runs/1/rerun', { lane: 'work' })).toMatchObject({ status: 200 });
-    await expect.poll(async () => await lane()).toMatchObject({ state: 'queued', reason: 'paused' });
+    await expect.poll(async () => await lane(), patient).toMatchObject({ state: 'queued', reason: 'paused' });
 
     fillWhole(served);
     const taken = await commentUntilFull(api);
@@ -148,7 +174,7 @@ test.skipIf(problem !== undefined)(
     expect(await api('GET', '/branches/1')).toMatchObject({ status: 200 });
 
     for (const name of ['ballast', 'filler']) rmSync(join(served.data, name), { force: true });
-    await expect.poll(async () => await lane()).toMatchObject({ state: 'success' });
+    await expect.poll(async () => await lane(), patient).toMatchObject({ state: 'success' });
     await ada.git('push', '--quiet', 'ssh', 'topic');
     const { text } = await api('GET', '/branches/1/threads');
     expect((JSON.parse(text) as { threads: unknown[] }).threads).toHaveLength(taken);
