@@ -62,7 +62,7 @@ export const apiGroups: readonly ApiGroup[] = [
   ...ofForge.slice(0, 2),
   repositories,
   ...ofRepo,
-  ...ofForge.filter(({ name }) => name === 'Inbox'),
+  ...ofForge.filter(({ name }) => name === 'Operating' || name === 'Inbox'),
 ].map(({ name, description }) => ({ name, description }));
 
 export function groupOf({ path }: Pick<ApiRow, 'path'>): string {

@@ -16,7 +16,7 @@ import type { HeldLane } from './agent-credential.ts';
 import { packTree, unpackTree } from './tar-tree.ts';
 
 /** Tells the node which of the folders that it may read an entry came from. */
-export const scopeHeader = 'X-Cache-Scope';
+const scopeHeader = 'X-Cache-Scope';
 
 /** Refuses (`not_found`) what is not there for this lane. */
 export async function sendCache(
