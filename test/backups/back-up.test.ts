@@ -277,20 +277,21 @@ describe('what was lost or damaged', () => {
     expect((await stage.verify())[0]).toMatchObject({ name: next.name, problems: [] });
   });
 
-  test('a list or a manifest that was altered makes a backup none, and the one before is built upon', async () => {
+  test('a list or a manifest that was altered makes a backup none, and nothing goes that it may need', async () => {
     const stage = await openStage();
+    stage.write('lanes/2/1/log', 'only in the first\n');
+    const only = createHash('sha256').update('only in the first\n').digest('hex');
     const first = await stage.back();
-    const second = await stage.back();
-    const place2 = join(stage.vault, 'backups', second.name);
-    writeFileSync(
-      join(place2, 'manifest.json'),
-      readFileSync(join(place2, 'manifest.json'), 'utf8').replace('demo/app', 'demo/apx'),
-    );
-    await expect(stage.restore(second.name)).rejects.toThrow(/manifest .* is damaged/);
+    rmSync(join(stage.folder, 'lanes/2'), { recursive: true });
     writeFileSync(join(stage.vault, 'backups', first.name, 'files'), '');
     await expect(stage.restore(first.name)).rejects.toThrow(/a list of it/);
-    // Nothing is known to be unneeded now, so nothing goes.
+    const second = await stage.back();
+    expect(existsSync(storedFilePath(stage.vault, only))).toBe(true);
+    const manifest = join(stage.vault, 'backups', second.name, 'manifest.json');
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('demo/app', 'demo/apx'));
+    await expect(stage.restore(second.name)).rejects.toThrow(/manifest .* is damaged/);
     const third = await stage.back({ keep: 2 });
+    expect(existsSync(storedFilePath(stage.vault, only))).toBe(true);
     expect(await stage.verify()).toMatchObject([
       { name: third.name, problems: [] },
       { name: second.name, problems: [expect.stringContaining('manifest')] },
@@ -314,6 +315,7 @@ describe('a backup is there as a whole or not at all', () => {
     // As a program that was killed leaves it.
     mkdirSync(join(stage.vault, 'backups/.draft-20260101T000000Z'));
     writeFileSync(join(stage.vault, 'files/.tmp-half'), 'half');
+    expect(await listBackupNames(stage.vault)).toEqual([first.name]);
     writeFileSync(join(stage.vault, 'lock'), `nowhere 1\n`);
     await expect(stage.back()).rejects.toThrow(/Another backup/);
     rmSync(join(stage.vault, 'lock'));
