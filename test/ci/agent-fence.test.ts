@@ -1,6 +1,7 @@
 // What a program may say that runs a lane elsewhere, request by request: with a claim that stands, and with one that is lost.
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { logFolder } from '../../src/ci/lanes/launch.ts';
@@ -227,4 +228,31 @@ test('files are kept by what they are and no more than an attempt may leave, and
   expect(readdirSync(join(logFolder(away.forge, { attemptId: id, token }), 'artifacts'))).toEqual([sha256]);
   expect(away.forge.db.all('SELECT key FROM ci_caches')).toEqual([]);
   expect(readFileSync(victim, 'utf8')).toBe('not a cache');
+});
+
+/** A tar file that first makes `x` a link to a folder and then writes a file below it, and one that names a folder above. */
+function evilTars(folder: string, outside: string): Buffer[] {
+  const at = (...names: string[]) => join(folder, ...names);
+  mkdirSync(at('one'), { recursive: true });
+  mkdirSync(at('two', 'x'), { recursive: true });
+  symlinkSync(outside, at('one', 'x'));
+  writeFileSync(at('two', 'x', 'evil'), 'evil');
+  execFileSync('tar', ['-C', at('one'), '-cf', at('link.tar'), 'x']);
+  execFileSync('tar', ['-C', at('two'), '-rf', at('link.tar'), 'x/evil']);
+  execFileSync('tar', ['-C', at('two', 'x'), '-cPf', at('above.tar'), '--transform', 's,^,../../,', 'evil']);
+  execFileSync('mkfifo', [at('two', 'pipe')]);
+  execFileSync('tar', ['-C', at('two'), '-cf', at('pipe.tar'), 'pipe']);
+  return ['link.tar', 'above.tar', 'pipe.tar'].map((name) => readFileSync(at(name)));
+}
+
+test('a cache that would be written beside its place is refused, and nothing of it stays', async () => {
+  const { send } = await claim(everything);
+  const outside = join(away.it.folder, 'outside');
+  mkdirSync(outside);
+  for (const tar of evilTars(join(away.it.folder, 'tars'), outside))
+    expect((await send('PUT', 'caches?place=0', tar)).status).toBe(400);
+  expect(readdirSync(outside)).toEqual([]);
+  const { caches } = away.forge.config.paths;
+  const left = readdirSync(caches, { recursive: true }) as string[];
+  expect(left.filter((name) => /incoming-|evil|pipe/.test(name))).toEqual([]);
 });
