@@ -28,7 +28,7 @@ const listQuery = z.object({
 const revisionNumber = z.coerce.number().int().min(1).max(1_000_000);
 const branchQuery = z.object({
   tab: z.enum(tabs).default('tutorial'),
-  fragment: z.enum(['head', 'tab', 'tabs', 'form', 'step']).optional(),
+  fragment: z.enum(['head', 'tab', 'tabs', 'form', 'step', 'drawer']).optional(),
   /** Where in the code a comment is being written. */
   comment: z.string().max(8192).optional(),
   /** Steps of the tutorial: one alone, and how the reader wants them from now on. */
@@ -84,15 +84,17 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   const place = { repo, branch, response, shown, form, range, from, only: chosenStep(exchange, asked) };
   const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
   const head = wants('head') ? await headData(forge, place) : {};
-  const counts = wants('tabs') ? await tabCounts(forge, place) : {};
+  const counts = wants('tabs') || fragment === 'drawer' ? await tabCounts(forge, place) : {};
   const needsTab = wants('tab') || fragment === 'form' || fragment === 'step';
   const content = needsTab ? await tabData(forge, place, tab) : {};
+  const beside = fragment === 'drawer' ? await tabData(forge, place, 'discussion') : {};
   const tabTemplate = 'commenting' in content ? 'reviews/_commenting.njk' : `front/_tab_${tab}.njk`;
   const templates = {
     head: 'front/_branch_head.njk',
     tabs: 'front/_tabs.njk',
     form: 'unreadable' in content ? 'front/_unreadable.njk' : 'reviews/_comment_form.njk',
     step: 'tutorials/_step_files.njk',
+    drawer: 'front/_drawer.njk',
     tab: 'unreadable' in content ? 'front/_unreadable.njk' : tabTemplate,
     none: 'front/branch.njk',
   };
@@ -100,7 +102,7 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   // Who has come from the inbox goes on from there, also when a verdict has taken the branch out of it.
   const inReview = bar !== undefined || inbox === 'review';
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
-  const data = { repo, branch, base, tab, shown, tabTemplate, bar, inReview, ...head, ...counts, ...content };
+  const data = { repo, branch, base, tab, shown, tabTemplate, bar, inReview, ...head, ...counts, ...content, ...beside };
   render(response, templates[fragment ?? 'none'], data);
 }
 

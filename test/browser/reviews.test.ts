@@ -26,7 +26,7 @@ beforeAll(async () => {
   const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`;
   await ada.commit('Start', { 'clock.ts': 'const a = 1;\nconst b = 2;\nconst c = 3;\n' });
   await ada.git('push', url, 'main');
-  for (const name of ['by-mouse', 'by-form', 'hostile']) {
+  for (const name of ['by-mouse', 'by-form', 'hostile', 'beside']) {
     await ada.git('switch', '--quiet', '--create', name, 'main');
     await ada.commit(`Work on ${name}`, {
       'clock.ts': 'const a = 1;\nconst b = 20;\nconst c = 30;\n',
@@ -100,6 +100,53 @@ test('with script: a range of lines is commented on, answered, settled and revie
   await told.getByText('Resolved by ada').waitFor();
   await page.close();
   await reader.close();
+});
+
+test('the discussion stands beside the code: opened by key, drawn wider, told live, and remembered', async () => {
+  await api(ada, '/4/threads', { body: 'On the line', path: 'clock.ts', line: 2 });
+  await api(ada, '/4/threads', { body: 'Of all of it' });
+  const page = await signIn(ben, { viewport: { width: 1400, height: 900 } });
+  await page.goto(`${branchPage(4)}?tab=changes`);
+  const drawer = page.getByRole('complementary', { name: 'Discussion' });
+  await page.getByRole('button', { name: 'Discussion' }).waitFor();
+  await page.keyboard.press('Control+.');
+  await drawer.getByText('Of all of it').waitFor();
+  const width = async (): Promise<number | undefined> => (await drawer.boundingBox())?.width;
+  const grip = drawer.getByRole('separator');
+  await grip.press('Home');
+  await expect.poll(width).toBe(200);
+  await grip.press('ArrowRight');
+  expect(await width()).toBe(200);
+  await grip.press('End');
+  expect(await width()).toBe(800);
+  const edge = await grip.boundingBox();
+  await page.mouse.move((edge?.x ?? 0) + 3, 300);
+  await page.mouse.down();
+  await page.mouse.move(1400 - 500, 320, { steps: 3 });
+  await page.mouse.up();
+  await expect.poll(width).toBe(500);
+
+  await drawer.getByRole('link', { name: 'clock.ts, line 2' }).click();
+  const focused = () => page.evaluate(() => document.activeElement?.className ?? '');
+  await expect.poll(focused).toContain('thread');
+  await drawer.getByLabel('Comment on the whole branch').fill('Said beside it');
+  await drawer.getByRole('button', { name: 'Comment', exact: true }).click();
+  await drawer.getByRole('paragraph').filter({ hasText: 'Said beside it' }).waitFor();
+  await api(ada, '/4/threads', { body: 'Told live' });
+  await drawer.getByText('Told live').waitFor();
+  expect(await findFaults(page)).toEqual([]);
+
+  await page.goto(`${branchPage(4)}?tab=tutorial`);
+  await drawer.getByText('Of all of it').waitFor();
+  expect(await width()).toBe(500);
+  await drawer.getByRole('button', { name: 'Close' }).press('Escape');
+  await drawer.waitFor({ state: 'hidden' });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.reload();
+  await page.getByRole('button', { name: 'Discussion' }).click();
+  await drawer.getByText('Of all of it').waitFor();
+  expect(await width()).toBeLessThan(340);
+  await page.close();
 });
 
 test('a refused comment keeps what was typed and says why; the key c opens the form at a hunk', async () => {

@@ -74,7 +74,7 @@ async function refresh(element, enhance) {
   if (isWantedAgain) await refresh(element, enhance);
 }
 
-function replaceContent(element, html, enhance) {
+export function replaceContent(element, html, enhance) {
   const next = new DOMParser().parseFromString(html, 'text/html').body;
   if (next.innerHTML === element.dataset.shown) return;
   const opened = new Set([...element.querySelectorAll('details[open][id]')].map((details) => details.id));

@@ -2,6 +2,7 @@
 import { startContext } from './context.js';
 import { startCopying } from './copy.js';
 import { startDiffView } from './diff-view.js';
+import { startDrawer } from './drawer.js';
 import { startFilling } from './fill.js';
 import { startFinder } from './finder.js';
 import { startKeys } from './keys.js';
@@ -40,6 +41,7 @@ startFilling(enhance);
 startFinder(enhance);
 startLines();
 startTalk(enhance);
+startDrawer(enhance);
 startTree();
 startViewed();
 startLive(enhance);
