@@ -47,6 +47,15 @@ test('a branch that moved is seen, and so is one that came or went', async () =>
   expect(forge.db.get("SELECT state FROM branches WHERE name = 'topic'")).toEqual({ state: 'closed' });
 });
 
+test('what is broken is looked at every time, so that it recovers by itself', async () => {
+  const { forge, look, row } = await stage();
+  await look();
+  await look();
+  forge.db.run("UPDATE branches SET broken_reason = 'not comparable' WHERE name = 'topic'");
+  await look();
+  expect(row()?.broken).toBeNull();
+});
+
 test('a commit that is lost while nothing moves is found after half an hour, or by a scan of everything', async () => {
   const { forge, repo, clock, look, row, lose } = await stage();
   await look();
@@ -57,7 +66,6 @@ test('a commit that is lost while nothing moves is found after half an hour, or 
   clock.advance(31 * minute);
   await look();
   expect(row()?.broken).toMatch(/missing/);
-  // What is broken is looked at every time, so that it recovers by itself.
   bringBack();
   await look();
   expect(row()?.broken).toBeNull();

@@ -37,6 +37,10 @@ test('a start goes on with the file that is there, and with none of the old wher
   file.write('too much\n');
   expect(readFileSync(path, 'utf8')).toBe('too much\n');
   expect(existsSync(`${path}.1`)).toBe(false);
+  writeFileSync(path, 'x'.repeat(95));
+  new RotatedFile({ path, maxBytes: 100, keepFiles: 1 }).write('at once\n');
+  expect(readFileSync(path, 'utf8')).toBe('at once\n');
+  expect(statSync(`${path}.1`).size).toBe(95);
 });
 
 test('the log is written to it as lines of JSON', () => {
