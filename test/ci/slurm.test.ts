@@ -84,7 +84,7 @@ describe.skipIf(why !== undefined)('lanes on a cluster', { timeout: patience }, 
     await cluster.gone(lane);
   });
 
-  test('a newer head cancels what runs on a node and what waits at Slurm', async () => {
+  test('a newer head cancels what runs on a node', async () => {
     const lane = await cluster.start('moved', 'echo up; sleep 600');
     await cluster.printed(lane, 'up');
     const newer = await cluster.start('moved', 'echo newer', { branch: 'moved' });

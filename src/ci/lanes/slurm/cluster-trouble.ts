@@ -33,6 +33,11 @@ export class ClusterTrouble {
     return trouble !== undefined && trouble.until === undefined;
   }
 
+  /** The words for a cluster that does not answer, when there is one. */
+  silence(): string | undefined {
+    return [...this.#targets.values()].find(({ until }) => until === undefined)?.words;
+  }
+
   silent(target: string, words: string): void {
     if (!this.isSilent(target)) this.#forge.log.warn({ target, words }, 'Slurm does not answer');
     this.#targets.set(target, { words: `Slurm does not answer: ${words}`, until: undefined, refusals: 0 });

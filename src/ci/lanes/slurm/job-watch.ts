@@ -3,7 +3,7 @@
 import type { Forge } from '../../../forge/open.ts';
 import { publicOrigin } from '../../../forge/open.ts';
 import type { SlurmTarget } from '../../../forge/slurm-settings.ts';
-import { errorMessage } from '../../../lib/errors.ts';
+import { ForgeError, errorMessage } from '../../../lib/errors.ts';
 import { pauseOf } from '../../scheduler/claim.ts';
 import { getLaunchRow } from '../../scheduler/queue.ts';
 import { applyStep, explainWait } from './apply-step.ts';
@@ -87,6 +87,9 @@ export class JobWatch {
     this.#isUrgent = false;
     await this.#submitOffered();
     for (const group of this.#groups()) if (isUrgent || this.#isDue(group)) await this.#follow(group);
+    // So that the loop is seen to fail, with Slurm's words.
+    const silence = this.#parts.trouble.silence();
+    if (silence !== undefined) throw new ForgeError('unavailable', silence);
   }
 
   #groups(): Group[] {

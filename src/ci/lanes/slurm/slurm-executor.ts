@@ -85,15 +85,6 @@ export class SlurmExecutor implements QueueingExecutor {
     } while (this.#watch.isWatched(job.id));
   }
 
-  /** One pass by hand; tests call it instead of waiting for a poll. */
-  pass(): Promise<void> {
-    return this.#watch.pass();
-  }
-
-  wake(): void {
-    this.#loop.wake();
-  }
-
   start(): void {
     this.#loop.start();
   }

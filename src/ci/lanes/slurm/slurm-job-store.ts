@@ -59,7 +59,7 @@ export const listOffered = (db: Db): LiveLane[] =>
   );
 
 export function noteSubmitted(db: Db, job: { id: number; jobId: number }): void {
-  db.run('UPDATE slurm_jobs SET job_id = :jobId WHERE id = :id', job);
+  db.run('UPDATE slurm_jobs SET job_id = :jobId WHERE id = :id AND job_id IS NOT :jobId', job);
 }
 
 export function noteNode(db: Db, job: { id: number; node: string }): void {
