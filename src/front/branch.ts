@@ -40,6 +40,8 @@ export interface BranchPlace {
   only?: number | 'next' | undefined;
   /** The first file of that step to show, counted from 0. */
   from?: number | undefined;
+  /** Colours are waited for so long; for ever by default. */
+  patienceMs?: number | undefined;
   /** Which revisions the Changes tab shows against each other, and the Commits tab. */
   range?: AskedRange | undefined;
 }
@@ -142,7 +144,7 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
         const explained = { repo, branch, caller, revision: explainedRevision(forge, branch) };
         return { ...(await commenting(forge, explained, place.form)), talkBack: 'tutorial' };
       }
-      return tutorialData(forge, { repo, branch, caller, only: place.only, from: place.from });
+      return tutorialData(forge, { repo, branch, caller, ...stepsOf(place) });
     case 'changes':
       if (place.form !== undefined) return commenting(forge, { repo, branch, revision, caller }, place.form);
       return { changes: await changesData(forge, { ...shownPlace, ...range }), talkBack: 'changes' };
@@ -154,6 +156,8 @@ async function readTab(forge: Forge, place: BranchPlace, tab: Tab): Promise<Reco
       return { runs: runsOf(forge, branch), ...saidOf(forge, branch) };
   }
 }
+
+const stepsOf = ({ only, from, patienceMs }: BranchPlace) => ({ only, from, patienceMs });
 
 /** One file alone, with the form at the line that was chosen. */
 async function commenting(

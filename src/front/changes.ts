@@ -30,6 +30,9 @@ const diffQuery = z.object({
   since: z.coerce.number().int().positive().optional(),
 });
 
+// Nobody waits for colours; the script of the page puts those that come late into the lines.
+const first = { files: 30, patienceMs: 25 };
+
 export interface ChangesPlace {
   repo: Repo;
   branch: Branch;
@@ -53,7 +56,7 @@ interface ChangesData extends Omit<ChangesView, 'files'>, Marks {
 /** The tree and the first files of a revision's difference, with what is said of their lines. */
 export async function changesData(forge: Forge, place: ChangesPlace): Promise<ChangesData> {
   const shown = await shownDiff(forge, place);
-  const changes = await viewChanges(forge, shown);
+  const changes = await viewChanges(forge, { ...shown, first });
   const talk = await withTalk(forge, { place, shown, part: changes, from: 0 });
   const noBase = place.since === undefined && place.revision.baseOid === undefined;
   return { ...changes, ...talk, noBase, range: rangeBar(forge, place, shown.since) };

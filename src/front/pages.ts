@@ -81,7 +81,19 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   );
   const form = comment === undefined ? undefined : placeOf(comment);
   const range = { since: since === 'base' ? undefined : since, revision };
-  const place = { repo, branch, response, shown, form, range, from, only: chosenStep(exchange, asked) };
+  // What the script of the page asks for later comes with its colours.
+  const patienceMs = fragment === undefined ? 25 : undefined;
+  const place = {
+    repo,
+    branch,
+    response,
+    shown,
+    form,
+    range,
+    from,
+    patienceMs,
+    only: chosenStep(exchange, asked),
+  };
   const wants = (part: typeof fragment) => fragment === undefined || fragment === part;
   const head = wants('head') ? await headData(forge, place) : {};
   const counts = wants('tabs') || fragment === 'drawer' ? await tabCounts(forge, place) : {};

@@ -24,6 +24,8 @@ export interface TutorialPlace {
   only?: number | 'next' | undefined;
   /** The first file of that step to show, counted from 0. */
   from?: number | undefined;
+  /** Colours are waited for so long; for ever by default. */
+  patienceMs?: number | undefined;
 }
 
 const cookieName = 'tutorial_steps';
@@ -45,11 +47,12 @@ export function chosenStep(
 }
 
 export async function tutorialData(forge: Forge, place: TutorialPlace): Promise<Record<string, unknown>> {
-  const { repo, branch, caller, only, from } = place;
+  const { repo, branch, caller, only, from, patienceMs } = place;
   const guide = await tutorialSections(forge, branch, {
     viewerId: caller.account?.id,
     only,
     from,
+    patienceMs,
     filesBase: (headOid) => `/${repo.owner}/${repo.name}/blob/${headOid}/`,
   });
   const mayComment = caller.account !== undefined && caller.scope !== 'read';

@@ -2,7 +2,7 @@
 import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile, Hunk } from '../git/diff.ts';
 import { hrefOf } from '../repos/changes-view.ts';
-import { pathOf, viewFile, type FileView } from '../repos/file-view.ts';
+import { pathOf, viewFile, type FileView, type Patience } from '../repos/file-view.ts';
 import type { TutorialStep } from './model.ts';
 
 /** A file as far as a step is about it. */
@@ -19,6 +19,8 @@ export interface StepPage {
   repoId: number;
   diff: Diff;
   filesBase: string | undefined;
+  /** Until when colours are waited for. */
+  patience: Patience | undefined;
   /** The first file to show of a step, counted from 0. */
   from: number;
   /** What the rest of the page may have. */
@@ -65,7 +67,7 @@ async function viewPart(
   { file, hunks }: FilePart,
   { number, page }: { number: number; page: StepPage },
 ): Promise<StepFile> {
-  const view = await viewFile(forge, { repoId: page.repoId, file, hunks });
+  const view = await viewFile(forge, { repoId: page.repoId, file, hunks, patience: page.patience });
   return {
     ...view,
     anchor: `step-${number}-${view.anchor}`,

@@ -1,4 +1,5 @@
 // A tutorial with its hunks, ready for the template.
+import { setTimeout as delay } from 'node:timers/promises';
 import { diffBetween } from '../repos/diff-between.ts';
 import { findMoves } from '../repos/moved-lines.ts';
 import { getRevision } from '../branches/find.ts';
@@ -50,6 +51,8 @@ export interface Guide {
   newest: { state: TutorialState | 'none'; message: string | undefined };
   /** Not all of the difference is in the steps: it is over the limits. */
   truncated: boolean;
+  /** Some of the colours were not made in time. */
+  isWaiting: boolean;
 }
 
 export interface GuideWish {
@@ -59,6 +62,8 @@ export interface GuideWish {
   only?: number | 'next' | undefined;
   /** The first file to show of that step, counted from 0. */
   from?: number | undefined;
+  /** Colours are waited for so long; for ever by default. */
+  patienceMs?: number | undefined;
   /** Where the whole files of a commit stand, given its object id. */
   filesBase?: ((headOid: string) => string) | undefined;
 }
@@ -81,23 +86,16 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
     current: branch.revision,
     newest: newestState(newest, branch),
   };
-  if (tutorial?.body === undefined) return { ...guide, ...nothingRead, steps: undefined, truncated: false };
+  if (tutorial?.body === undefined)
+    return { ...guide, ...nothingRead, steps: undefined, truncated: false, isWaiting: false };
   const { baseOid, headOid } = getRevision(forge, branch.id, tutorial.revision);
   const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
   findMoves(diff);
   const counted = countViewed(tutorial.body.steps, diff, viewedMarks(forge, branch, wish.viewerId));
   const first = counted.findIndex(({ isViewed }) => !isViewed) + 1;
   const only = onlyOf(wish.only, { count: counted.length, next: first || 1 });
-  const from = only === undefined ? 0 : (wish.from ?? 0);
   const seen = new Set<string>();
-  const page: StepPage = {
-    repoId: branch.repoId,
-    diff,
-    filesBase: wish.filesBase?.(headOid),
-    from,
-    budget: { ...(from === 0 ? atOnce : perPart) },
-    seen,
-  };
+  const page = pageOf(branch, { diff, seen, wish, from: only === undefined ? 0 : (wish.from ?? 0), headOid });
   const steps: StepView[] = [];
   let shown = 0;
   for (const [index, step] of tutorial.body.steps.entries()) {
@@ -126,6 +124,29 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
     viewedSteps: steps.filter(({ isViewed }) => isViewed).length,
     nextStep: first === 0 ? undefined : first,
     truncated: diff.truncated,
+    isWaiting: steps.some(({ files }) => files.some((file) => file.isWaiting)),
+  };
+}
+
+function pageOf(
+  branch: Branch,
+  {
+    diff,
+    seen,
+    wish,
+    from,
+    headOid,
+  }: Pick<StepPage, 'diff' | 'seen' | 'from'> & { wish: GuideWish; headOid: string },
+): StepPage {
+  const { patienceMs } = wish;
+  return {
+    repoId: branch.repoId,
+    diff,
+    filesBase: wish.filesBase?.(headOid),
+    patience: patienceMs === undefined ? undefined : delay(patienceMs, 'late' as const, { ref: false }),
+    from,
+    budget: { ...(from === 0 ? atOnce : perPart) },
+    seen,
   };
 }
 

@@ -186,6 +186,8 @@ test('the same with nothing but the mouse, and a keyboard for the words alone', 
   };
   await page.getByRole('link', { name: title(repo) }).click();
   await page.waitForURL(/branches\/3/);
+  // The page does not wait for colours; they come into its lines.
+  await page.locator('.step .diff .hljs-keyword').first().waitFor();
   const steps = await page.locator('.step').count();
   for (let step = 1; step <= steps; step += 1) {
     await page.getByRole('button', { name: new RegExp(`^Viewed.*step ${step}$`) }).click();

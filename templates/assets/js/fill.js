@@ -2,6 +2,7 @@
 
 export function startFilling(enhance) {
   for (const place of document.querySelectorAll('[data-fill]')) void fill(place, enhance);
+  for (const place of document.querySelectorAll('[data-colours]')) void colour(place);
 }
 
 async function fill(place, enhance) {
@@ -15,3 +16,21 @@ async function fill(place, enhance) {
   enhance(place);
   document.dispatchEvent(new CustomEvent('pika:filled'));
 }
+
+/** Colours that were not made in time are put into the lines that stand, so that whoever reads or writes there keeps the place. */
+async function colour(place) {
+  const response = await fetch(place.dataset.colours);
+  if (!response.ok) return;
+  const next = new DOMParser().parseFromString(await response.text(), 'text/html').body;
+  for (const coloured of next.querySelectorAll('.file-diff[id]')) {
+    const cells = codeOf(document.getElementById(coloured.id));
+    const made = codeOf(coloured);
+    // Lines were shown in between, or the file is another by now.
+    if (cells.length !== made.length) continue;
+    cells.forEach((cell, at) => {
+      if (cell.textContent === made[at].textContent) cell.replaceChildren(...made[at].childNodes);
+    });
+  }
+}
+
+const codeOf = (file) => [...(file?.querySelectorAll('.diff-scroll > table > tbody > tr > .code') ?? [])];
