@@ -12,6 +12,7 @@ import { measureManyBranches } from './many-branches.ts';
 import { table, type Figure } from './measure.ts';
 import { measureMergeLatency } from './merge-latency.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
+import { measureMirror } from './mirror.ts';
 import { measureNoOpLanes } from './no-op-lanes.ts';
 import { measurePages } from './pages.ts';
 import { measurePhStart } from './ph-start.ts';
@@ -36,6 +37,7 @@ const short: Record<string, () => Promise<Figure[]>> = {
   pages: () => measurePages('short'),
   'ph-start': measurePhStart,
   waits: measureWaits,
+  mirror: measureMirror,
 };
 /** Minutes to an hour each; only when they are named. */
 const long: Record<string, () => Promise<Figure[]>> = {
