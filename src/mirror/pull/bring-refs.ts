@@ -1,7 +1,7 @@
 // Brings what an upstream has into a repository: asks it, decides (plan-pull.ts), fetches the objects that are missing, and
 // moves the refs. It writes no row, so that the operator's import and the pull share it.
 import type { Forge } from '../../forge/open.ts';
-import { listRefs, updateRefs, zeroOid } from '../../git/refs.ts';
+import { listRefs, updateManyRefs, updateRefs, zeroOid } from '../../git/refs.ts';
 import { listMissing } from '../../git/unreadable.ts';
 import { requireRoom } from '../../forge/disk.ts';
 import { ForgeError, errorMessage } from '../../lib/errors.ts';
@@ -16,6 +16,8 @@ import type { PulledRef, PullRule } from './model.ts';
 import { decideMove, planPull, type Move, type Planned, type PullState } from './plan-pull.ts';
 
 const listSeconds = 120;
+/** Writing more of them one by one takes longer than packing them all. */
+const fewRefs = 100;
 const isTag = (ref: string): boolean => ref.startsWith('refs/tags/');
 
 export interface Bringing {
@@ -103,15 +105,15 @@ async function fetchMissing(
     path,
     needed.map(({ to }) => to),
   );
-  const refs = needed.filter(({ to }) => lacking.has(to)).map(({ ref }) => ref);
-  if (refs.length === 0) return;
+  if (lacking.size === 0) return;
   const { pullMinutes } = forge.config.mirror;
   const tooLarge = new AbortController();
   const watch = watchSize(forge, path, tooLarge);
   const { exitCode, said } = await runRemote(forge, reach, {
     repo: path,
     args: [...fetchArguments, '--', reach.url],
-    input: refs.map((ref) => `${ref}\n`).join(''),
+    // By object id: git compares every name with every ref, which for thousands takes minutes.
+    input: [...lacking].map((oid) => `${oid}\n`).join(''),
     timeoutMs: pullMinutes * 60_000,
     signal: signal === undefined ? tooLarge.signal : AbortSignal.any([signal, tooLarge.signal]),
     onSaid: (line) => {
@@ -190,7 +192,7 @@ async function moveRefs(forge: Forge, path: string, moves: readonly Move[]): Pro
     await inHalves(
       part,
       (some) =>
-        updateRefs(
+        (some.length > fewRefs ? updateManyRefs : updateRefs)(
           forge.git,
           path,
           some.map(({ ref, from, to }) => ({ ref, newOid: to ?? zeroOid, oldOid: from ?? zeroOid })),
