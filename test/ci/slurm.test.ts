@@ -160,6 +160,23 @@ describe.skipIf(why !== undefined)('lanes on a cluster', { timeout: patience }, 
     expect(cluster.jobsOf(lane)).toMatchObject([{ ending: 'broken' }, { ending: 'over' }]);
   });
 
+  test('a lane whose job Slurm has forgotten waits for the end of its lease, and runs anew', async () => {
+    const starts = gate('forgotten');
+    const lane = await cluster.start(
+      'forgotten',
+      `echo start >> ${starts}; echo copy $(wc -l < ${starts}); [ $(wc -l < ${starts}) -gt 1 ] || sleep 600`,
+    );
+    await cluster.printed(lane, 'copy 1');
+    const lengthen = await cluster.shortenLease(lane);
+    await cluster.slurm.kill('controller', 'SIGTERM');
+    cluster.slurm.startForgetful();
+    await until('it runs anew', () => cluster.now(lane).attempt.state === 'queued');
+    lengthen();
+    expect((await cluster.end(lane)).attempt).toMatchObject({ state: 'success', token: 2 });
+    await cluster.gone(lane);
+    expect(cluster.jobsOf(lane)).toHaveLength(2);
+  });
+
   test('a forge that is started again finds its lanes running, and ends the jobs that it does not know', async () => {
     const lane = await cluster.start('surviving', `echo up; ${waitsFor('survive')}; echo on`);
     await cluster.printed(lane, 'up');

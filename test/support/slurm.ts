@@ -4,6 +4,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   accessSync,
+  appendFileSync,
   constants,
   mkdirSync,
   mkdtempSync,
@@ -62,6 +63,13 @@ export class Slurm {
       await slurm.stop();
       throw new Error(`Slurm did not start: ${String(error)}\n${logs}`, { cause: error });
     }
+  }
+
+  /** The controller has forgotten every job, as after the loss of its disk. */
+  startForgetful(): void {
+    // A node that still has the program of a forgotten job shall not meet its number again.
+    appendFileSync(this.configFile, 'FirstJobId=50000\n');
+    this.#spawn('controller', [controllerProgram, '-D', '-c', '-f', this.configFile]);
   }
 
   startController(): void {
