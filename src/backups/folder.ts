@@ -25,13 +25,22 @@ export const packStore = (folder: string, repoId: number): string =>
 export async function makeBackupFolder(folder: string): Promise<void> {
   try {
     for (const path of [folder, backupsFolder(folder), filesFolder(folder), reposFolder(folder)]) {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await makeFolder(path);
     }
   } catch (error) {
     const why = errorMessage(error);
     throw new ForgeError('unavailable', `The folder of backups ${folder} cannot be written: ${why}.`, {
       cause: error,
     });
+  }
+}
+
+/** Not those above it: one that is missing there mostly is a disk that is not mounted. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 

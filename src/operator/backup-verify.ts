@@ -8,6 +8,7 @@ import { verifyBackups, type Verified } from '../backups/verify.ts';
 import { readConfig } from '../forge/config.ts';
 import { Git } from '../git/run.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { counted, mebibytes } from './count-words.ts';
 import type { CommonOptions, VerifyOptions } from './command-options.ts';
 
 const minuteMs = 60_000;
@@ -26,7 +27,7 @@ export async function runBackupList(folder: string, { json }: CommonOptions): Pr
   );
   const lines = listed.map((backup) =>
     'bytes' in backup
-      ? `${backup.name}  ${backup.repositories} repositories, ${mebibytes(backup.bytes)}, ${mebibytes(backup.newBytes)} of them new`
+      ? `${backup.name}  ${counted(backup.repositories, 'repository', 'repositories')}, ${mebibytes(backup.bytes)}, ${mebibytes(backup.newBytes)} of them new`
       : `${backup.name}  ${backup.unreadable}`,
   );
   print(json, { backups: listed }, lines);
@@ -61,11 +62,12 @@ export async function requireBackups(folder: string): Promise<string[]> {
 }
 
 function linesOf({ name, problems, repositories, files }: Verified): string[] {
-  if (problems.length === 0) return [`whole    ${name}: ${repositories} repositories, ${files} files`];
+  if (problems.length === 0)
+    return [
+      `whole    ${name}: ${counted(repositories, 'repository', 'repositories')}, ${counted(files, 'file', 'files')}`,
+    ];
   return [`DAMAGED  ${name}`, ...problems.map((problem) => `         ${problem}`)];
 }
-
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 function print(json: boolean | undefined, value: object, lines: readonly string[]): void {
   process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);

@@ -4,6 +4,7 @@ import { recordAudit } from '../accounts/audit.ts';
 import { systemCaller } from '../accounts/system.ts';
 import { runBackup } from '../backups/run-backup.ts';
 import type { Forge } from '../forge/open.ts';
+import { counted, mebibytes } from './count-words.ts';
 import { packageVersion } from './package-version.ts';
 
 export const backupRequest = z.strictObject({
@@ -32,7 +33,7 @@ export async function answerBackup(
   });
   const { problems, repos, files, newBytes, leftOut } = manifest;
   const lines = [
-    `Backup ${name} in ${folder}: ${repos.length} repositories, ${files.count} files, ${mebibytes(newBytes)} new.`,
+    `Backup ${name} in ${folder}: ${counted(repos.length, 'repository', 'repositories')}, ${counted(files.count, 'file', 'files')}, ${mebibytes(newBytes)} new.`,
     ...(leftOut.length === 0 ? [] : [`Left out: ${leftOut.join(' and ')}.`]),
     ...(removed.length === 0 ? [] : [`Taken away: ${removed.join(', ')}.`]),
     ...problems.map((problem) => `WARNING  ${problem}`),
@@ -41,5 +42,3 @@ export async function answerBackup(
   const ok = problems.length === 0;
   return { ok, text: lines.join('\n'), json: { ok, ...json, removed, problems } };
 }
-
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

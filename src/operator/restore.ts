@@ -14,6 +14,7 @@ import { Git } from '../git/run.ts';
 import { recoverMerges } from '../landing/merge/recover.ts';
 import { listRepos } from '../repos/find.ts';
 import { requireBackups } from './backup-verify.ts';
+import { counted } from './count-words.ts';
 import type { RestoreOptions } from './command-options.ts';
 import { examine } from './doctor.ts';
 import type { Finding } from './findings.ts';
@@ -40,7 +41,7 @@ export async function runRestore(folder: string, options: RestoreOptions): Promi
       const json = { ok, backup: name, at, data, ...counts, problems, findings };
       process.stdout.write(`${JSON.stringify(json)}\n`);
     } else {
-      const head = `Restored ${name} (of ${at}) into ${data}: ${repos.length} repositories, ${files.count} files.`;
+      const head = `Restored ${name} (of ${at}) into ${data}: ${counted(repos.length, 'repository', 'repositories')}, ${counted(files.count, 'file', 'files')}.`;
       process.stdout.write(`${[head, ...linesOf(reconciled, problems, findings)].join('\n')}\n`);
     }
     return ok ? 0 : 1;
@@ -72,11 +73,11 @@ function linesOf(
 ): string[] {
   const { caches, folders, artifacts } = forgotten;
   const said = [
-    ...(pushes > 0 ? [`${pushes} pushes of the last moments were read from the spool.`] : []),
-    ...(merges.finalised > 0 ? [`${merges.finalised} merges were finalised.`] : []),
+    ...(pushes > 0 ? [`${counted(pushes, 'push', 'pushes')} of the last moments came from the spool.`] : []),
+    ...(merges.finalised > 0 ? [`${counted(merges.finalised, 'merge was', 'merges were')} finalised.`] : []),
     ...(caches + folders + artifacts > 0
       ? [
-          `Not in the backup: ${caches} caches, ${folders} folders of failed lanes, the artifacts of ${artifacts} attempts.`,
+          `Not in the backup: ${counted(caches, 'cache', 'caches')}, ${counted(folders, 'folder', 'folders')} of failed lanes, the artifacts of ${counted(artifacts, 'attempt', 'attempts')}.`,
         ]
       : []),
     ...problems.map((problem) => `lost before the backup  ${problem}`),
