@@ -174,7 +174,7 @@ describe('over the API', () => {
         { ...asked, owner: 'ben' },
       ].map((body) => ask('POST', '/api/v1/imports', body)),
     );
-    expect(answers.map(({ status }) => status)).toEqual([503, 503, 400, 403, 400, 403]);
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 403, 400, 403]);
     expect(answers[0]?.text).toContain('does not take the credential');
     expect(answers[1]?.text).toContain('There is no repository at this address');
     for (const { text } of answers) expect(text).not.toMatch(/wrong-token-9|import-token/);
@@ -194,7 +194,7 @@ test('the page imports under the name that it has there, and the page of the ups
     new URLSearchParams({ ...form, token: 'no-such-token' }),
     bearer,
   );
-  expect(refused.status).toBe(503);
+  expect(refused.status).toBe(400);
   expect(refused.text).toContain('does not take the credential');
   expect(refused.text).not.toContain('no-such-token');
   const made = await ask('POST', '/new/import', new URLSearchParams(form), bearer);

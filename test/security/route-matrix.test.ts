@@ -199,6 +199,7 @@ const examples = (): Record<string, unknown> => ({
 function bodyOf({ row, name }: Asked, by: CallerOfTest): unknown {
   // Everybody makes repositories under the own name alone.
   if (name === 'POST /api/v1/repos') return { owner: by.owner, name: 'made' };
+  if (name === 'POST /api/v1/imports') return { owner: by.owner, name: 'brought', url: 'nowhere' };
   if (name.startsWith('POST /:owner/:repo/runs/')) return { lane: 'unit' };
   if (row?.body === undefined) return name.includes('/info/lfs/objects/batch') ? lfsBatch : {};
   return sampleOf(row.body, examples());

@@ -2,6 +2,7 @@
 // told at once; the objects come by a pull, which can be watched, cancelled and begun again.
 import { requireOwnAccount } from '../../accounts/guard.ts';
 import type { Caller } from '../../accounts/model.ts';
+import { requireRoom } from '../../forge/disk.ts';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { createRepo } from '../../repos/create-repo.ts';
@@ -13,14 +14,13 @@ import type { ImportRequest, Upstream } from '../pull/model.ts';
 import { upstreamRequest } from '../pull/model.ts';
 import type { Pulls } from '../pull/open-pulls.ts';
 import { checkedAddress, setUpstream } from '../pull/set-upstream.ts';
-import { reachRemote } from '../reach-remote.ts';
-import type { Remote } from '../reach-remote.ts';
+import { reachRemote, type Reach, type Remote } from '../reach-remote.ts';
 import { describeForeign, type ForeignRepo } from './foreign-forge.ts';
 
 const lookSeconds = 20;
 
 /**
- * Refuses as `createRepo` does, (`invalid`) what is no address, and (`unavailable`) a remote that is not there or takes the
+ * Refuses as `createRepo` does, (`invalid`) what is no address, and a remote that is not there or takes the
  * token for none. The repository is empty at first, and filled by the pull that has begun.
  */
 export async function importRepo(
@@ -32,6 +32,7 @@ export async function importRepo(
   const { owner, name, credential, visibility, follows } = request;
   requireOwnAccount(caller, 'admin');
   refuseTaken(forge, caller, request);
+  requireRoom(forge);
   const address = checkedAddress(forge, request.url, credential);
   const [listed, told] = await Promise.all([
     lookAt(forge, { address, credential }),
@@ -66,12 +67,17 @@ function refuseTaken(forge: Forge, caller: Caller, { owner, name }: ImportReques
   throw new ForgeError('conflict', `The repository ${owner}/${name} exists already. Choose another name.`);
 }
 
+/** What the remote does not do is the fault of the address or the token that were given, and not of the forge. */
 async function lookAt(forge: Forge, remote: Remote): Promise<RemoteRefs> {
-  const reach = await reachRemote(forge, remote);
+  let reach: Reach | undefined;
   try {
+    reach = await reachRemote(forge, remote);
     return await listRemote(forge, reach, { timeoutMs: lookSeconds * 1000 });
+  } catch (error) {
+    const isTheirs = error instanceof ForgeError && error.code === 'unavailable';
+    throw isTheirs ? new ForgeError('invalid', error.message, { cause: error }) : error;
   } finally {
-    await reach.close();
+    await reach?.close();
   }
 }
 
