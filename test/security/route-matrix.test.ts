@@ -67,7 +67,7 @@ beforeAll(async () => {
   const admin = token(people.root);
   callers = [
     caller('anonymous', {}),
-    caller('a reader', { token: token(people.reader), right: 'read', scope: 'admin' }),
+    caller('a reader', { token: token(people.reader), right: 'read', scope: 'admin', owner: 'reader' }),
     caller('a writer', { token: token(people.writer), right: 'write', scope: 'admin' }),
     caller('the owner', { token: token(people.ada), right: 'maintain', scope: 'admin' }),
     caller('an admin', { token: admin, right: 'maintain', scope: 'admin', isAdmin: true }),
