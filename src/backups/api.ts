@@ -19,7 +19,7 @@ const table = {
     path,
     summary: 'Have a backup made',
     description:
-      'Into the folder of the settings, at once; 409 while one is made. The list shows when it is there.',
+      'Into the folder of the settings, at once; 409 without one, and while one is made. The list shows when it is there.',
     right: 'admin',
     answer: backupsView,
     status: 202,

@@ -61,8 +61,6 @@ export const storedFile = z.object({
 });
 export type StoredFile = z.infer<typeof storedFile>;
 
-export type BackupTrigger = 'schedule' | 'request';
-
 export const backupView = z.object({
   name: z.string(),
   at: z.string(),

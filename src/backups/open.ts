@@ -13,14 +13,14 @@ import { requireNone, runBackup, runningBackup, stopBackup } from './run-backup.
 
 const minute = 60_000;
 const hour = 60 * minute;
-export const noFolder =
+const noFolder =
   'No folder for backups is set: name one as folder under [backups] in pika.toml, best on another disk.';
 
 export interface BackupRoom {
   loop: Loop;
   start(): void;
   stop(): Promise<void>;
-  /** Has one made at once; refuses (`unavailable`) without a folder, and (`conflict`) while one is made. */
+  /** Has one made at once; refuses (`conflict`) without a folder, and while one is made. */
   want(caller: Caller): void;
   view(): Promise<BackupsView>;
 }
@@ -64,7 +64,7 @@ export function openBackups(forge: Forge, { program }: { program: string }): Bac
       return loop.stop();
     },
     want: (caller) => {
-      if (folder === undefined) throw new ForgeError('unavailable', noFolder);
+      if (folder === undefined) throw new ForgeError('conflict', noFolder);
       requireNone(forge);
       audit(forge, caller, folder);
       isWanted = true;
