@@ -22,6 +22,7 @@ import { frontPages } from './front/pages.ts';
 import { landingApi } from './landing/api.ts';
 import { conflictsPages } from './landing/conflicts/route-conflicts.ts';
 import { holdsForms } from './landing/holds/route-holds.ts';
+import { policyPages } from './landing/policy/route-policy.ts';
 import { helpPages } from './help/pages.ts';
 import { apiDescription } from './help/route-api.ts';
 import { healthApi } from './health/api.ts';
@@ -138,7 +139,7 @@ export function createServer(forge: Forge, parts: ServerParts): Express {
   app.use(auditPages(forge), healthPages(parts.health), retentionPages(forge, parts.retention));
   app.use(feedPages(forge));
   app.use(browsePages(forge));
-  app.use(holdsForms(forge), conflictsPages(forge));
+  app.use(holdsForms(forge), conflictsPages(forge), policyPages(forge));
   app.use(frontPages(forge, parts.mergeSlots));
   app.use(notFound);
   app.use(answerErrors(forge.log));

@@ -114,7 +114,20 @@ async function showBranch(forge: Forge, exchange: Exchange): Promise<void> {
   // Who has come from the inbox goes on from there, also when a verdict has taken the branch out of it.
   const inReview = bar !== undefined || inbox === 'review';
   const base = `/${repo.owner}/${repo.name}/branches/${branch.number}`;
-  const data = { repo, branch, base, tab, shown, tabTemplate, bar, inReview, ...head, ...counts, ...content, ...beside };
+  const data = {
+    repo,
+    branch,
+    base,
+    tab,
+    shown,
+    tabTemplate,
+    bar,
+    inReview,
+    ...head,
+    ...counts,
+    ...content,
+    ...beside,
+  };
   render(response, templates[fragment ?? 'none'], data);
 }
 

@@ -31,6 +31,11 @@ const topics: readonly Topic[] = [
     title: 'Landing',
     about: 'From fetch to the target; the gate, its policy, and the landing queue.',
   },
+  {
+    name: 'review',
+    title: 'Reviewing',
+    about: 'From the inbox to the verdict: tutorial, changes, comments, what changed since.',
+  },
   { name: 'ph', title: 'ph', about: 'This forge in a terminal, in scripts and for coding agents.' },
   {
     name: 'keys',

@@ -24,6 +24,7 @@ import {
 } from './model.ts';
 import { conflictsApi } from './conflicts/route-conflicts.ts';
 import { holdsApi } from './holds/route-holds.ts';
+import { policyApi } from './policy/route-policy.ts';
 import { branchVerbsApi } from './route-verbs.ts';
 import { landingsApi } from './queue/route-landings.ts';
 import { branchStatus } from './status.ts';
@@ -90,6 +91,7 @@ export function landingApi(forge: Forge, slots: Slots): Router {
   const router = Router();
   router.use(branchVerbsApi(forge));
   router.use(holdsApi(forge), conflictsApi(forge));
+  router.use(policyApi(forge));
   router.use(landingsApi(forge));
   const ask = (request: Request, response: Response, right: Right) => ({
     ...branchOfRoute(forge, { request, response }, right),

@@ -1,9 +1,19 @@
 // What a render thread does: Markdown to HTML, code to coloured segments. Pure functions of their input.
 import hljs from 'highlight.js';
 import markdownIt from 'markdown-it';
+import { full as emoji } from 'markdown-it-emoji';
 import type { LinkBase, RenderOrder, Segment } from './render-pool.ts';
 
 const markdown = markdownIt({ html: false, linkify: true, typographer: false });
+// `:tada:`, but no smiley: `:)` and `8)` are code as often as not.
+markdown.use(emoji, { shortcuts: {} });
+markdown.renderer.rules['emoji'] = (tokens, index) => {
+  const token = tokens[index];
+  // Within a word it is no emoji, as in `a:b:c`.
+  const isWithin =
+    /\w$/.test(tokens[index - 1]?.content ?? '') || /^\w/.test(tokens[index + 1]?.content ?? '');
+  return isWithin ? `:${markdown.utils.escapeHtml(token?.markup ?? '')}:` : (token?.content ?? '');
+};
 // Images would tell another server who reads the page; the link remains.
 markdown.disable('image');
 const renderLink =

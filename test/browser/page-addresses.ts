@@ -20,7 +20,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/help': { help: '/help' },
   '/help/api': { 'help-api': '/help/api' },
   '/help/:topic': Object.fromEntries(
-    ['push', 'lanes', 'landing', 'ph', 'keys', 'keyboard', 'operating'].map((topic) => [
+    ['push', 'lanes', 'landing', 'review', 'ph', 'keys', 'keyboard', 'operating'].map((topic) => [
       `help-${topic}`,
       `/help/${topic}`,
     ]),
@@ -51,6 +51,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/:owner/:repo/tests': { tests: `${repo}/tests` },
   '/:owner/:repo/lfs': { lfs: `${repo}/lfs` },
   '/:owner/:repo/refs': { refs: `${repo}/refs` },
+  '/:owner/:repo/policy': { policy: `${repo}/policy` },
   '/:owner/:repo/landings': { landings: `${repo}/landings` },
   '/:owner/:repo/commit/:oid': { commit: `${repo}/commit/${rich.head}` },
   '/:owner/:repo/tree': { files: `${repo}/tree/main/`, 'files-deep': `${repo}/tree/main/src` },

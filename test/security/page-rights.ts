@@ -131,6 +131,7 @@ const table: [demand: Demand, routes: string[]][] = [
       'GET /:owner/:repo/branches/:number/conflicts',
       'GET /:owner/:repo/branches/:number/merge',
       'GET /:owner/:repo/landings',
+      'GET /:owner/:repo/policy',
     ],
   ],
   [

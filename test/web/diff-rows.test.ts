@@ -136,6 +136,11 @@ describe('X1: Markdown lets no tag and no script through', () => {
     expect(await renderMarkdown('# a\n\n##### b')).toBe('<h3>a</h3>\n<h6>b</h6>\n');
   });
 
+  test('names of emoji become emoji, but not in code, and no smiley does', async () => {
+    const html = await renderMarkdown('done :tada: 8) :) `:tada:` :no-such-thing: a:b:c');
+    expect(html).toBe('<p>done 🎉 8) :) <code>:tada:</code> :no-such-thing: a:b:c</p>\n');
+  });
+
   test('D3: deep nesting and a very long text come back in time', async () => {
     expect(await renderMarkdown('> '.repeat(5000) + 'x')).toBeTypeOf('string');
     expect(await renderMarkdown('['.repeat(50_000))).toBeTypeOf('string');
