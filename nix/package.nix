@@ -65,19 +65,20 @@ stdenv.mkDerivation {
     mkdir -p $share $out/bin
     cp -r src templates hooks node_modules package.json LICENSE $share/
     rm -rf $share/node_modules/node-linux-* $share/node_modules/.bin/node
-    makeWrapper ${lib.getExe nodejs_24} $out/bin/pika-git \
-      --add-flags "--disable-warning=ExperimentalWarning $share/src/main.ts" \
+    # The launchers choose how Node is started.
+    makeWrapper $share/src/pika-git $out/bin/pika-git \
       --prefix PATH : ${
         lib.makeBinPath [
+          nodejs_24
           git
           bubblewrap
           util-linux
         ]
       }
-    makeWrapper ${lib.getExe nodejs_24} $out/bin/ph \
-      --add-flags "--disable-warning=ExperimentalWarning $share/src/ph/main.ts" \
+    makeWrapper $share/src/ph/ph $out/bin/ph \
       --prefix PATH : ${
         lib.makeBinPath [
+          nodejs_24
           git
           openssh
         ]
