@@ -145,8 +145,8 @@ test('a review from the inbox to the next item with nothing but keys', async () 
   await press(page, 'f');
   await page.waitForURL(/tab=changes/);
   await page.waitForLoadState('load');
-  // The second file, its hunk, and there the line that was added.
-  await press(page, 'j', 'j', 'n', 'J', 'J', 'J', 'J', 'J', 'c');
+  // The second file, which is folded because its step was viewed, its hunk, and there the line that was added.
+  await press(page, 'j', 'j', 'x', 'n', 'J', 'J', 'J', 'J', 'J', 'c');
   await page.getByLabel('Comment on line 20', { exact: true }).waitFor();
   await page.keyboard.type('Why so long?');
   await press(page, 'Control+Enter');
@@ -165,6 +165,8 @@ test('a review from the inbox to the next item with nothing but keys', async () 
   await seeSince(page);
   await press(page, 'u');
   await page.waitForURL((url) => !url.search.includes('since'));
+  // It needs no second look, so it stands folded.
+  await press(page, 'j', 'j', 'x');
   await seeMoved(page);
   await submitByKeys(page);
   await page.getByRole('article', { name: 'Review by ada' }).getByText('approved').waitFor();
@@ -194,6 +196,8 @@ test('the same with nothing but the mouse, and a keyboard for the words alone', 
     await page.getByText(`${step} of ${steps} ${steps === 1 ? 'step' : 'steps'} viewed`).waitFor();
   }
   await tab(/^Changes/);
+  const clockHead = page.locator('.file-diff', { hasText: 'clock.ts' }).locator('.file-diff-head');
+  await clockHead.click();
   await page.locator('.diff .line-number.new a').getByText('20', { exact: true }).click();
   await page.getByLabel('Comment on line 20', { exact: true }).fill('Why so long?');
   await page.getByRole('button', { name: 'Keep as draft' }).click();
@@ -208,6 +212,8 @@ test('the same with nothing but the mouse, and a keyboard for the words alone', 
   await page.getByRole('link', { name: 'Since my last review' }).click();
   await seeSince(page);
   await page.getByRole('link', { name: 'All changes' }).click();
+  await page.waitForURL((url) => !url.search.includes('since'));
+  await clockHead.click();
   await seeMoved(page);
   await decide('Approve', 'approved');
   const bar = page.getByRole('complementary', { name: 'Inbox' });

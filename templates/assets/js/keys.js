@@ -55,7 +55,7 @@ function act(key, sheet) {
         )
       );
     case 'x':
-      return expandHere() || foldStep();
+      return unfoldFile() || expandHere() || foldStep();
     case 'v':
       return viewedAndNext() || follow('[data-key="v"]');
     case 'c':
@@ -98,6 +98,14 @@ function focusOn(selector) {
   const element = document.querySelector(selector);
   element?.focus();
   return element !== null;
+}
+
+/** A file that stands folded, because it was viewed or is long, is opened first. */
+function unfoldFile() {
+  const file = document.activeElement?.closest('.file-diff');
+  const folded = file?.querySelector(':scope > details:not([open])');
+  folded?.setAttribute('open', '');
+  return folded !== null && folded !== undefined;
 }
 
 function foldStep() {
