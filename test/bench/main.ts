@@ -14,6 +14,7 @@ import { measureMergeLatency } from './merge-latency.ts';
 import { measureMergesAndPages } from './merges-and-pages.ts';
 import { measureMirror } from './mirror.ts';
 import { measureNoOpLanes } from './no-op-lanes.ts';
+import { measureOperation } from './operate.ts';
 import { measurePages } from './pages.ts';
 import { measurePhStart } from './ph-start.ts';
 import { measurePushes } from './push-to-output.ts';
@@ -45,6 +46,7 @@ const long: Record<string, () => Promise<Figure[]>> = {
   'merge-latency': measureMergeLatency,
   branches: measureManyBranches,
   landing: measureLanding,
+  operate: measureOperation,
   slurm: measureSlurm,
   'large-push': measureLargePush,
   review: measureReview,
