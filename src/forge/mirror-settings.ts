@@ -36,6 +36,8 @@ export const mirrorSettings = z
     /** The wait after a failure; each further one in a row doubles it, up to the most. */
     retrySeconds: positive.default(15),
     maxRetrySeconds: positive.default(3600),
+    /** Refs that one push names on its command line; more of them are laid out in a folder. */
+    maxListedRefs: positive.default(500),
     /** What a remote has refused is tried again after so long, when nothing changed on either side. */
     retryRefusedMinutes: positive.default(30),
     /** A remote is looked at this often although nothing changed here. */

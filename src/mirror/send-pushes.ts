@@ -1,12 +1,14 @@
 // Sends what was decided: all of it at once where the remote takes a push as a whole. What the remote refuses is left out and
 // the rest is sent again, so that one branch that it does not want holds up no other.
+import { join } from 'node:path';
 import { ForgeError } from '../lib/errors.ts';
+import { canBeLaidOut, layOutPush } from './laid-out-push.ts';
 import { noteAnswers, noteIntent, noteWaiting, type Sending } from './note-refs.ts';
 import type { RefPush } from './plan-push.ts';
 import { lacksAtomic, readPushReport, remoteWords, type RefAnswer } from './push-report.ts';
 import { failureOf } from './remote-failure.ts';
 import { updateAtomic } from './remote-store.ts';
-import { runRemote } from './run-remote.ts';
+import { runRemote, type RemoteResult } from './run-remote.ts';
 
 /** Pushes of one sync. Each leaves something out that was refused; what is left then waits for the next sync. */
 const maxPushes = 30;
@@ -59,15 +61,18 @@ const inOrder = (pushes: readonly RefPush[], mainRef: string): RefPush[] => {
   return pushes.toSorted((a, b) => rank(a) - rank(b));
 };
 
-/** As many as the command line takes. */
-function takeBatch({ forge }: Sending, waiting: readonly RefPush[], isOneByOne: boolean): RefPush[] {
+/** All that can be laid out when they are very many, else as many as the command line takes. */
+function takeBatch({ forge, there }: Sending, waiting: readonly RefPush[], isOneByOne: boolean): RefPush[] {
+  const { maxCommandBytes, maxListedRefs } = forge.config.mirror;
+  if (isOneByOne) return waiting.slice(0, 1);
+  const many = waiting.filter((push) => canBeLaidOut(push, there.get(push.ref)));
+  if (many.length > maxListedRefs) return many;
   let bytes = 0;
   const fits = waiting.findIndex((push) => {
     bytes += argumentsOf(push).reduce((sum, text) => sum + Buffer.byteLength(text) + 9, 0);
-    return bytes > forge.config.mirror.maxCommandBytes;
+    return bytes > maxCommandBytes;
   });
-  const end = isOneByOne ? 1 : fits < 0 ? waiting.length : Math.max(fits, 1);
-  return waiting.slice(0, end);
+  return waiting.slice(0, Math.min(fits < 0 ? waiting.length : Math.max(fits, 1), maxListedRefs));
 }
 
 const leasesOf = ({ ref, expected }: RefPush): string[] =>
@@ -77,26 +82,9 @@ const refspecOf = ({ ref, oid }: RefPush): string => `${oid ?? ''}:${ref}`;
 const argumentsOf = (push: RefPush): string[] => [...leasesOf(push), refspecOf(push)];
 
 async function sendBatch(sending: Sending, state: SendState, batch: readonly RefPush[]): Promise<void> {
-  const { forge, reach, remote, repo, signal } = sending;
+  const { forge, remote } = sending;
   noteIntent(sending, batch);
-  const { exitCode, stdout, said } = await runRemote(forge, reach, {
-    repo,
-    args: [
-      'push',
-      '--porcelain',
-      '--no-verify',
-      '--no-follow-tags',
-      '--no-recurse-submodules',
-      ...(state.isAtomic ? ['--atomic'] : []),
-      ...batch.flatMap(leasesOf),
-      '--',
-      reach.url,
-      ...batch.map(refspecOf),
-    ],
-    timeoutMs: forge.config.mirror.timeoutSeconds * 1000,
-    maxBytes: forge.config.mirror.maxListBytes,
-    signal,
-  });
+  const { exitCode, stdout, said } = await runPush(sending, state, batch);
   if (state.isAtomic && lacksAtomic(said)) {
     state.isAtomic = false;
     updateAtomic(forge.db, { id: remote.id, isAtomic: false });
@@ -106,6 +94,31 @@ async function sendBatch(sending: Sending, state: SendState, batch: readonly Ref
   if (answers.length === 0 && exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
   if (state.isAtomic && remote.isAtomic !== true) updateAtomic(forge.db, { id: remote.id, isAtomic: true });
   takeAnswers(sending, state, { batch, answers, words: remoteWords(said) });
+}
+
+/** Some refs stand on the command line, very many are laid out in a folder. */
+async function runPush(
+  { forge, reach, repo, signal }: Sending,
+  { isAtomic }: SendState,
+  batch: readonly RefPush[],
+): Promise<RemoteResult> {
+  const { timeoutSeconds, maxListBytes, maxListedRefs } = forge.config.mirror;
+  const below = join(forge.config.paths.gitHome, 'remotes');
+  const laidOut =
+    batch.length > maxListedRefs ? await layOutPush(batch, { repo, url: reach.url, below }) : undefined;
+  const listed = [...batch.flatMap(leasesOf), '--', reach.url, ...batch.map(refspecOf)];
+  const options = ['--porcelain', '--no-verify', '--no-follow-tags', '--no-recurse-submodules'];
+  try {
+    return await runRemote(forge, reach, {
+      repo: laidOut?.repo ?? repo,
+      args: ['push', ...options, ...(isAtomic ? ['--atomic'] : []), ...(laidOut?.args ?? listed)],
+      timeoutMs: timeoutSeconds * 1000,
+      maxBytes: maxListBytes,
+      signal,
+    });
+  } finally {
+    await laidOut?.close();
+  }
 }
 
 interface Report {
