@@ -40,6 +40,8 @@ const reading = [
   'ph webhook list',
   'ph mirror list',
   'ph repo list',
+  'ph repo upstream',
+  'ph repo import ext::sh ever',
   'ph ci',
   'ph clear-target nowhere',
   'ph help stauts',
