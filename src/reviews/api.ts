@@ -24,6 +24,7 @@ import {
   type ThreadView,
 } from './model.ts';
 import { resolveThread } from './resolve.ts';
+import { mentionsApi } from './route-mentions.ts';
 import { readingApi } from './route-reading.ts';
 import { requestsApi } from './route-requests.ts';
 import { suggestionsApi } from './route-suggestions.ts';
@@ -133,6 +134,7 @@ export function reviewsApi(forge: Forge): Router {
     response.status(201).json(reviewViewOf(review));
   });
   router.use(readingApi(forge), viewedApi(forge), suggestionsApi(forge), requestsApi(forge));
+  router.use(mentionsApi(forge));
   return router;
 }
 

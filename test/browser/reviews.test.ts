@@ -129,7 +129,13 @@ test('the discussion stands beside the code: opened by key, drawn wider, told li
   await drawer.getByRole('link', { name: 'clock.ts, line 2' }).click();
   const focused = () => page.evaluate(() => document.activeElement?.className ?? '');
   await expect.poll(focused).toContain('thread');
-  await drawer.getByLabel('Comment on the whole branch').fill('Said beside it');
+  const field = drawer.getByLabel('Comment on the whole branch');
+  await field.pressSequentially('For @ad');
+  await drawer.getByRole('button', { name: '@ada' }).waitFor();
+  await field.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => field.inputValue()).toBe('For @ada ');
+  await field.fill('Said beside it');
   await drawer.getByRole('button', { name: 'Comment', exact: true }).click();
   await drawer.getByRole('paragraph').filter({ hasText: 'Said beside it' }).waitFor();
   await api(ada, '/4/threads', { body: 'Told live' });

@@ -114,6 +114,20 @@ test('a thread is begun, answered, settled and read, page by page, with its plac
   expect(resolved.threads.map(({ id }) => id)).toEqual([begun.id]);
 });
 
+test('whoever may comment is told whom a comment can name, and nobody who could not read it', async () => {
+  const { reviewer, reader } = one;
+  const stranger = other.author.account.name;
+  const mentions = (by: Person | undefined, begins: string) =>
+    ask(by, { path: `/mentions?begins=${begins}` });
+  const names = async (begins: string) =>
+    ((await mentions(reviewer, begins)).json as { names: string[] }).names;
+  expect(await names('READER-')).toContain(reader.account.name);
+  expect(await names(reviewer.account.name)).toEqual([]);
+  expect(await names(stranger)).toEqual([]);
+  expect((await names('')).length).toBeLessThanOrEqual(8);
+  expect((await mentions(undefined, '')).status).toBeGreaterThanOrEqual(401);
+});
+
 test('a review carries its drafts, and the list tells who decided what', async () => {
   const { reviewer, author } = one;
   const head = one.branch().headOid;
