@@ -2,7 +2,7 @@
 // have few values by their nature: states, kinds, routes as they are mounted, never names or addresses.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Forge } from '../forge/open.ts';
-import type { AnsweredRequest } from '../web/watch-requests.ts';
+import type { AnsweredRequest } from '../lib/answered-request.ts';
 
 /** One figure as it is now: `{ label: value }` by the values of its label, or the value alone. */
 export type Reading = number | readonly { labels: Record<string, string>; value: number }[];

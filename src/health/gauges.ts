@@ -36,6 +36,8 @@ export interface Measured {
 export const gaugeRows = (forge: Forge, measured: Measured): GaugeRow[] => [
   ...programRows(measured),
   ...loopRows(measured),
+  ...repoRows(forge),
+  ...laneRows(forge, measured),
   ...queueRows(forge, measured),
   ...diskRows(forge),
 ];
@@ -142,7 +144,7 @@ const loopRows = ({ loops }: Measured): GaugeRow[] => {
 const byLabel = (label: string, counts: readonly Count[]): Reading =>
   counts.map(({ label: value, count }) => ({ labels: { [label]: value }, value: count }));
 
-const queueRows = (forge: Forge, { quarantined, gitClients }: Measured): GaugeRow[] => [
+const repoRows = (forge: Forge): GaugeRow[] => [
   { name: 'pika_repositories', help: 'Repositories.', read: () => countOne(forge.db, 'repos') },
   {
     name: 'pika_accounts',
@@ -155,6 +157,9 @@ const queueRows = (forge: Forge, { quarantined, gitClients }: Measured): GaugeRo
     labels: ['state'],
     read: () => byLabel('state', countBranches(forge.db)),
   },
+];
+
+const laneRows = (forge: Forge, { quarantined }: Measured): GaugeRow[] => [
   {
     name: 'pika_lanes_waiting',
     help: 'Lanes that wait, by why.',
@@ -186,6 +191,9 @@ const queueRows = (forge: Forge, { quarantined, gitClients }: Measured): GaugeRo
     read: quarantined,
   },
   { name: 'pika_ci_paused', help: '1 while CI is paused.', read: () => countOne(forge.db, 'ci_pause') },
+];
+
+const queueRows = (forge: Forge, { gitClients }: Measured): GaugeRow[] => [
   {
     name: 'pika_landings',
     help: 'Entries of the landing queues by state.',

@@ -1,7 +1,7 @@
 // Everything that tells how the forge does: what is checked, what is counted, what is logged of requests.
 import type { Forge } from '../forge/open.ts';
+import type { AnsweredRequest } from '../lib/answered-request.ts';
 import type { LoopStatus } from '../lib/loop.ts';
-import type { AnsweredRequest } from '../web/watch-requests.ts';
 import { listProblems, type Looked } from './advice.ts';
 import { Checks } from './checks.ts';
 import { EventLoopWatch } from './event-loop.ts';

@@ -2,20 +2,9 @@
 // and tells how long it took until its answer began.
 import type { Request, RequestHandler, Response } from 'express';
 import { randomBytes } from 'node:crypto';
+import type { AnsweredRequest } from '../lib/answered-request.ts';
 import { withLogContext } from '../lib/log-context.ts';
 import { routeName } from './route-name.ts';
-
-export interface AnsweredRequest {
-  requestId: string;
-  method: string;
-  /** As it is mounted: `/:owner/:repo/tree`; `none` where nothing answers to the address. */
-  route: string;
-  status: number;
-  /** Until the answer began. How long it went on is up to the client, and to what it waited for. */
-  ms: number;
-  /** Whether the client left before the answer was complete. */
-  isBroken: boolean;
-}
 
 // What may follow it in a log or a header without meaning anything there.
 const goodId = /^[A-Za-z0-9._-]{1,64}$/;
