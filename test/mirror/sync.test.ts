@@ -122,6 +122,7 @@ describe('a server', () => {
     addOverHttp();
     await tell();
     expect(mirror('there')).toMatchObject({ failures: 1, problem: expect.stringContaining('502') });
+    expect(mirror('there').wanted).toBeGreaterThan(mirror('there').done);
     await tell();
     expect(syncs('there')).toHaveLength(1);
     clock.advance(61_000);
