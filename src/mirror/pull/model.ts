@@ -187,4 +187,3 @@ export const importView = z.object({
   url: z.string(),
   upstream: upstreamView,
 });
-export type ImportView = z.infer<typeof importView>;
