@@ -8,6 +8,7 @@ import type { Forge } from '../forge/open.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import { mailState } from '../mail/find.ts';
 import { upstreamTrouble } from '../mirror/pull/trouble.ts';
+import { mirrorTrouble } from '../mirror/trouble.ts';
 import type { EventLoopDelay } from './event-loop.ts';
 import type { Check, CheckName, Problem } from './model.ts';
 import {
@@ -47,6 +48,7 @@ export function listProblems(forge: Forge, looked: Looked): Problem[] {
     ...ciProblems(forge, looked.ci),
     ...repoProblems(forge),
     ...toldProblems(forge),
+    ...mirrorTrouble(forge, maxOfAKind).map((words) => ({ severity: 'warning' as const, ...words })),
     ...upstreamTrouble(forge, maxOfAKind),
     ...settingProblems(forge),
     ...delayProblems(looked.delay),

@@ -6,6 +6,9 @@ import { diskRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import { loopStates, type LoopStatus } from '../lib/loop.ts';
 import { mailState } from '../mail/find.ts';
+import { watchMirrors } from '../mirror/find.ts';
+import { getRepo } from '../repos/find.ts';
+import { fullName } from '../repos/model.ts';
 import type { EventLoopDelay } from './event-loop.ts';
 import type { GaugeRow, Reading } from './figures.ts';
 import {
@@ -39,6 +42,7 @@ export const gaugeRows = (forge: Forge, measured: Measured): GaugeRow[] => [
   ...repoRows(forge),
   ...laneRows(forge, measured),
   ...queueRows(forge, measured),
+  ...mirrorRows(forge),
   ...diskRows(forge),
 ];
 
@@ -226,6 +230,35 @@ const queueRows = (forge: Forge, { gitClients }: Measured): GaugeRow[] => [
     },
   },
 ];
+
+const mirrorRows = (forge: Forge): GaugeRow[] => {
+  const labels = ['repo', 'mirror'];
+  const read = (value: (mirror: ReturnType<typeof watchMirrors>[number]) => number) => (): Reading =>
+    watchMirrors(forge).map((mirror) => ({
+      labels: { repo: fullName(getRepo(forge, mirror.remote.repoId)), mirror: mirror.remote.name },
+      value: value(mirror),
+    }));
+  return [
+    {
+      name: 'pika_mirror_lag_seconds',
+      help: 'How long a mirror has been behind.',
+      labels,
+      read: read(({ seconds }) => seconds),
+    },
+    {
+      name: 'pika_mirror_refs_not_in_step',
+      help: 'Refs of a mirror that are behind, refused or diverged.',
+      labels,
+      read: read(({ refs }) => refs),
+    },
+    {
+      name: 'pika_mirror_failures',
+      help: 'Syncs of a mirror that failed in a row.',
+      labels,
+      read: read(({ remote }) => remote.failures),
+    },
+  ];
+};
 
 const diskRows = (forge: Forge): GaugeRow[] => {
   const { database } = forge.config.paths;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { recentAudit } from '../../src/accounts/audit.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { changeMirror } from '../../src/mirror/set-mirror.ts';
+import { mirrorTrouble } from '../../src/mirror/trouble.ts';
 import { startBackend, type Backend } from '../support/foreign-http.ts';
 import { useForge } from '../support/forge.ts';
 import { mirrorSettings, stageMirror, start } from './stage-mirror.ts';
@@ -111,7 +112,7 @@ describe('one sync at a time', () => {
 
 describe('a server', () => {
   test('that fails is tried later and later, and stays wanted until it has everything', async () => {
-    const { clock, mirrors, mirror, addOverHttp, push, there, tell, syncs } = await stage({
+    const { forge, clock, mirrors, mirror, addOverHttp, push, there, tell, syncs } = await stage({
       retrySeconds: 60,
     });
     instead = (request, response) => {
@@ -131,13 +132,23 @@ describe('a server', () => {
     clock.advance(61_000);
     await tell();
     expect(mirror('there').failures).toBe(2);
+    expect(mirrorTrouble(forge, 10)).toEqual([]);
+    clock.advance(minute);
+    await tell();
+    expect(mirrorTrouble(forge, 10)).toMatchObject([
+      {
+        what: expect.stringMatching(/there of ada\/app failed 3 times.*502/),
+        link: '/ada/app/mirrors/there',
+      },
+    ]);
     instead = () => false;
     const newest = await push('main', 'later');
-    clock.advance(minute);
+    clock.advance(4 * minute);
     mirrors.look();
     await mirrors.settled();
     expect(await there()).toBe(newest);
     expect(mirror('there')).toMatchObject({ failures: 0, problem: undefined, wantedAt: undefined });
+    expect(mirrorTrouble(forge, 10)).toEqual([]);
   });
 
   test('that never answers is given up, and no program of it is left', async () => {
