@@ -84,7 +84,7 @@ test('a lane that hangs is marked failed with keys alone, and CI is paused and r
   expect(await admin.locator('#ci-reason').inputValue()).toBe('new of a disk');
   expect(await findFaults(admin)).toEqual([]);
   await admin.keyboard.press('Enter');
-  await admin.getByText('CI is paused').waitFor();
+  await admin.getByText('CI is paused', { exact: true }).waitFor();
 
   expect(lanesOf(await ask('/repos/ada/app/runs/1'))).toEqual(['running', 'failed']);
   expect(await findFaults(page)).toEqual([]);
@@ -97,7 +97,7 @@ test('a lane that hangs is marked failed with keys alone, and CI is paused and r
   expect(lanesOf(await ask('/repos/ada/app/runs/1'))).toEqual(['failed', 'failed']);
 
   await page.locator('#rerun-lane').click();
-  await page.getByText('CI is paused').first().waitFor();
+  await page.getByText('CI is paused', { exact: true }).first().waitFor();
   await admin.getByRole('button', { name: 'Resume' }).focus();
   await admin.keyboard.press('Enter');
   // The lane page notices by itself that the lane runs again, and offers to requeue it.
@@ -137,7 +137,7 @@ test('all of it works without script, on a narrow page', async () => {
   await page.goto(`${http}/admin`);
   await page.getByLabel('Reason for a pause').fill('night');
   await page.getByRole('button', { name: 'Pause' }).click();
-  await page.getByText('CI is paused').waitFor();
+  await page.getByText('CI is paused', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Look at everything now' }).click();
   await page.getByRole('button', { name: 'Resume' }).click();
   await page.getByRole('button', { name: 'Pause' }).waitFor();

@@ -203,9 +203,10 @@ test(
     const it = await open({ settings: { ci: { maxRepoCacheBytes: 250 } } });
     const run = await createRun(it, 'nightly');
     const folder = cacheFolderOf(it.forge, run);
+    const start = it.forge.clock.now();
     for (const [at, key] of ['old', 'middle', 'new'].entries()) {
       mkdirSync(join(folder, cacheEntryName(key)), { recursive: true });
-      upsertCache(it.forge.db, { repoId: run.repoId, scope: 'default', key, bytes: 100, now: at });
+      upsertCache(it.forge.db, { repoId: run.repoId, scope: 'default', key, bytes: 100, now: start + at });
     }
     mkdirSync(join(folder, 'incoming-77-1-0'));
     mkdirSync(join(it.forge.config.paths.caches, '9999', 'default'), { recursive: true });
