@@ -102,7 +102,7 @@ test('many files come in parts, with a page for each part where no script runs',
   expect(files(text)).toHaveLength(8);
   const more = /data-more="([^"]*from=[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
   const part = await ask(more);
-  expect(files(part.text)).toEqual(names.slice(8, 38));
+  expect(files(part.text)).toEqual(names.slice(8, 18));
   expect(part.text).not.toContain('<!doctype html>');
   expect(files((await ask(`/ada/app/commit/${oid}?from=38`)).text)).toEqual(names.slice(38));
   const page = await ask(more, { 'sec-fetch-mode': 'navigate' });
