@@ -37,5 +37,8 @@ test('a hunk that only moves keeps its mark, and one that says something else ge
 test('hunks of the same lines are told apart, and a file without hunks by what git says of it', () => {
   expect(new Set(marksOf(fileOf('a', hunk(5, 'x'), hunk(9, 'x')))).size).toBe(2);
   expect(marksOf(fileOf('a'))).toHaveLength(1);
-  expect(marksOf(fileOf('a'))).not.toEqual(marksOf(fileOf('b')));
+  const binary = (oid: string): DiffFile => ({ ...fileOf('a'), newOid: oid.repeat(40) });
+  expect(marksOf(binary('b'))).not.toEqual(marksOf(binary('c')));
+  // A file that is only moved is the same move, whatever is in it.
+  expect(marksOf(fileOf('a'))).toEqual(marksOf(fileOf('b')));
 });
