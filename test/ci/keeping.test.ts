@@ -1,8 +1,9 @@
 // What stays of lanes after their end, for how long, and what goes.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { claimLanes } from '../../src/ci/scheduler/claim.ts';
+import { cancelRun } from '../../src/ci/recovery/cancel.ts';
 import { createMissingRuns } from '../../src/ci/scheduler/create-run.ts';
 import { openCi } from '../../src/ci/open.ts';
 import { Quarantine } from '../../src/ci/lanes/quarantine.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { laneOf, laneReaching, manifest, pushBranch, runOfBranch } from '../support/ci.ts';
 import { useForge } from '../support/forge.ts';
 import { laneStart, runLane } from '../support/lane-start.ts';
+import { ScriptedExecutor, type ScriptedLane } from '../support/scripted-executor.ts';
 
 const patient = { timeout: 120_000 };
 const settings = { ci: { graceSeconds: 1, pollSeconds: 3600, maxKeptFolders: 2 } };
@@ -51,6 +53,34 @@ describe('the folder of an attempt', () => {
     const { result } = await runLane(start);
     expect(result.keptFolder).toBeUndefined();
     expect(existsSync(start.folder)).toBe(false);
+  });
+
+  test('goes when the lane was cancelled in the moment in which it failed', patient, async () => {
+    const it = await open();
+    const { forge } = it;
+    const submitted = Promise.withResolvers<ScriptedLane>();
+    const ci = await openCi(
+      forge,
+      ScriptedExecutor.maker(() => undefined, submitted.resolve),
+    );
+    it.defer(() => ci.stop());
+    const repo = await it.repo('demo/app', { files: { 'README.md': 'x' } });
+    const files = manifest('id = "a"\ncommand = "exit 1"');
+    const branch = await pushBranch(forge, repo, { name: 'work', files });
+    await ci.scheduler.pass();
+    const lane = await submitted.promise;
+    const { folder } = lane.submission;
+    mkdirSync(join(folder, 'work'), { recursive: true });
+    const run = runOfBranch(forge, branch);
+    cancelRun(forge, { repo, run, caller: it.account('demo').caller, lane: 'a' });
+    lane.reports.finished(lane.ref, 0, {
+      outcome: 'failed',
+      exitCode: 1,
+      failureKind: 'test_failure',
+      keptFolder: folder,
+    });
+    expect(laneOf(forge, run, 'a').attempt).toMatchObject({ state: 'cancelled', keptUntil: undefined });
+    await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 20_000 });
   });
 
   test('outlives a restart of the forge, and goes when its time is over', patient, async () => {

@@ -14,10 +14,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 import { until } from './until.ts';
 
 const exec = promisify(execFile);
@@ -101,6 +101,17 @@ export class Slurm {
   async jobs(): Promise<string[]> {
     const out = await this.ask('squeue', '--noheader', '--states=PD,R,CG,S', '--format=%i');
     return out.split('\n').filter(Boolean);
+  }
+
+  /** A node that was away may be down or drained for it, until somebody says that it is well. */
+  async bringBack(name: NodeName): Promise<void> {
+    await until(`the node ${name} is back`, async () => {
+      const state = await this.nodeState(name);
+      if (/^(?:down|drain)/.test(state)) {
+        await this.ask('scontrol', 'update', `NodeName=${name}`, 'State=RESUME').catch(() => undefined);
+      }
+      return state === 'idle';
+    });
   }
 
   nodeState(name: NodeName): Promise<string> {
@@ -204,22 +215,8 @@ function tryToKill(pid: number): void {
   }
 }
 
-/** Held together until all are known, so that none is given twice. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map(async (server) => {
-      const closed = once(server, 'close');
-      server.close();
-      await closed;
-    }),
-  );
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }

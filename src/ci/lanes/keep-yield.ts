@@ -6,7 +6,7 @@ import type { Forge } from '../../forge/open.ts';
 import { removeTree } from '../../lib/remove-tree.ts';
 import { cacheEntryName, trashPrefix } from './cache-place.ts';
 import type { LaneRef } from './executor.ts';
-import { getRun } from '../find.ts';
+import { getAttempt, getRun } from '../find.ts';
 import type { LaneResult } from './lane-message.ts';
 import { attemptFolder, cacheFolderOf, logFolder } from './launch.ts';
 import { insertArtifacts, keepUntil, touchCache, upsertCache } from './yield-store.ts';
@@ -41,8 +41,10 @@ export async function settleYield(
   }
   if (!isKept) {
     waste.push(join(logFolder(forge, lane), 'artifacts'), join(logFolder(forge, lane), 'reports'));
-    if (result.keptFolder !== undefined) waste.push(attemptFolder(forge, lane));
   }
+  // A lane may fail in the moment in which it is cancelled, and nobody opens a shell into what was given up.
+  const isFolderKept = isKept && getAttempt(forge, lane.attemptId).keptUntil !== undefined;
+  if (result.keptFolder !== undefined && !isFolderKept) waste.push(attemptFolder(forge, lane));
   await Promise.all(waste.map(removeTree));
 }
 
