@@ -71,7 +71,6 @@ describe.skipIf(why !== undefined)('lanes on a cluster', { timeout: patience }, 
     expect(cluster.verdictsOf(lane)).toBe(1);
     cluster.slurm.startNode(node);
     await cluster.gone(lane);
-    await cluster.slurm.bringBack(node);
   });
 
   test('a cancelled lane that ignores TERM and hides children behind setsid leaves nothing', async () => {

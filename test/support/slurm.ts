@@ -103,21 +103,6 @@ export class Slurm {
     return out.split('\n').filter(Boolean);
   }
 
-  /** A node that was away may be down or drained for it, until somebody says that it is well. */
-  async bringBack(name: NodeName): Promise<void> {
-    await until(`the node ${name} is back`, async () => {
-      const state = await this.nodeState(name);
-      if (/^(?:down|drain)/.test(state)) {
-        await this.ask('scontrol', 'update', `NodeName=${name}`, 'State=RESUME').catch(() => undefined);
-      }
-      return state === 'idle';
-    });
-  }
-
-  nodeState(name: NodeName): Promise<string> {
-    return this.ask('sinfo', '--noheader', `--nodes=${name}`, '--format=%T').then((out) => out.trim());
-  }
-
   logs(): string {
     const names = readdirSync(this.folder).filter((name) => name.endsWith('.log'));
     return names.map((name) => `--- ${name}\n${readFileSync(join(this.folder, name), 'utf8')}`).join('\n');

@@ -43,8 +43,8 @@ export async function settleYield(
     waste.push(join(logFolder(forge, lane), 'artifacts'), join(logFolder(forge, lane), 'reports'));
   }
   // A lane may fail in the moment in which it is cancelled, and nobody opens a shell into what was given up.
-  const isFolderKept = isKept && getAttempt(forge, lane.attemptId).keptUntil !== undefined;
-  if (result.keptFolder !== undefined && !isFolderKept) waste.push(attemptFolder(forge, lane));
+  const isWaste = (): boolean => !isKept || getAttempt(forge, lane.attemptId).keptUntil === undefined;
+  if (result.keptFolder !== undefined && isWaste()) waste.push(attemptFolder(forge, lane));
   await Promise.all(waste.map(removeTree));
 }
 
