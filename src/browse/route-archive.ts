@@ -2,11 +2,9 @@
 // (`.gitattributes`) starts a program: there are no filters in the forge's configuration, and refused-programs.ts
 // stands in for the only other ones.
 import { Router, type Response } from 'express';
-import { pipeline } from 'node:stream/promises';
-import { once } from 'node:events';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
-import { GitError } from '../git/run.ts';
+import { sendOutput } from '../git/send-output.ts';
 import { measureTrees } from '../git/tree-extent.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { repoOf } from '../repos/guard.ts';
@@ -98,36 +96,10 @@ async function refuseEndless(forge: Forge, { repo, commit, ref }: Place): Promis
   );
 }
 
-async function pourArchive(forge: Forge, { response }: Exchange, wanted: WantedArchive): Promise<void> {
-  const args = archiveArgs(wanted);
-  const repo = repoPath(forge, wanted.place.repo.id);
-  const git = forge.git.spawn(args, { repo, env: refusePrograms(forge) });
-  let stderr = '';
-  git.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-4096)));
-  git.on('error', () => git.stdout.destroy());
-  const ended = new Promise<number | null>((resolve) => git.on('close', resolve));
-  const stop = () => git.kill('SIGKILL');
-  const timer = setTimeout(() => {
-    stop();
-    response.destroy();
-  }, forge.config.limits.archiveSeconds * 1000);
-  response.on('close', stop);
-  try {
-    await Promise.race([once(git.stdout, 'readable'), ended]);
-    // git that fails at once has said nothing; then there is still a page to answer with.
-    if (git.stdout.readableLength === 0) throw new GitError(args, (await ended) ?? undefined, stderr);
-    response.set(wanted.head);
-    await pipeline(git.stdout, response, { end: false });
-    // Cut off rather than ended, so that half an archive is not taken for a whole one.
-    if ((await ended) === 0) response.end();
-    else response.destroy();
-  } catch (error) {
-    if (!response.headersSent && !response.destroyed) throw error;
-    response.destroy();
-  } finally {
-    clearTimeout(timer);
-    stop();
-  }
+function pourArchive(forge: Forge, { response }: Exchange, wanted: WantedArchive): Promise<void> {
+  const options = { repo: repoPath(forge, wanted.place.repo.id), env: refusePrograms(forge) };
+  const seconds = forge.config.limits.archiveSeconds;
+  return sendOutput(forge.git, { args: archiveArgs(wanted), options, head: wanted.head, seconds }, response);
 }
 
 function archiveArgs({ place, format, name }: WantedArchive): string[] {

@@ -10,7 +10,6 @@ import type { ContextLine, Side } from './model.ts';
 
 const maxFileBytes = 20 * 1024 * 1024;
 const linesAround = 3;
-// A long range keeps its end: the comment stands below it.
 const maxContextLines = 20;
 const maxLineLength = 400;
 
@@ -43,13 +42,23 @@ export async function readContext(
       `line: ${place.path} has ${lines.length} lines there; choose one of them, or comment on the whole file.`,
     );
   }
-  const end = Math.min(lines.length, place.lastLine + linesAround);
-  const start = Math.max(1, place.firstLine - linesAround, end - maxContextLines + 1);
-  return lines.slice(start - 1, end).map((text, index) => ({
-    number: start + index,
-    text: text.replace(/\r$/, '').slice(0, maxLineLength),
-  }));
+  const { from, to } = contextOf({ ...place, lines: lines.length });
+  return lines.slice(from - 1, to).map((text, index) => contextLine(from + index, text));
 }
+
+/** The first and the last line that are kept with a thread about some. A long range keeps its end: the comment stands below it. */
+export function contextOf(range: { firstLine: number; lastLine: number; lines: number }): {
+  from: number;
+  to: number;
+} {
+  const to = Math.min(range.lines, range.lastLine + linesAround);
+  return { from: Math.max(1, range.firstLine - linesAround, to - maxContextLines + 1), to };
+}
+
+export const contextLine = (number: number, text: string): ContextLine => ({
+  number,
+  text: text.replace(/\r$/, '').slice(0, maxLineLength),
+});
 
 /** Refuses (`invalid`) a range that is turned about, or longer than a comment may be about. */
 export function checkRange(forge: Forge, { firstLine, line }: { firstLine: number; line: number }): void {

@@ -6,13 +6,9 @@ import { readLines, type LogRow } from '../ci/logs/log-lines.ts';
 import type { Attempt, Run } from '../ci/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { checkRange } from './file-lines.ts';
+import { checkRange, contextLine, contextOf } from './file-lines.ts';
 import type { ContextLine, ThreadRequest } from './model.ts';
 import type { NewThread } from './thread-store.ts';
-
-const linesAround = 3;
-const maxContextLines = 20;
-const maxLineLength = 400;
 
 interface LogOrder {
   branch: Branch;
@@ -69,25 +65,15 @@ async function readLogContext(
   forge: Forge,
   { attempt, firstLine, lastLine }: { attempt: Attempt; firstLine: number; lastLine: number },
 ): Promise<ContextLine[]> {
-  // A long range keeps its end: the comment stands below it.
-  const from = Math.max(1, firstLine - linesAround, lastLine + linesAround - maxContextLines + 1);
-  const rows = lastLine + linesAround - from + 1;
-  const { rows: read, lines } = await readLines(forge, attempt, { from, rows, open: 'all' });
+  const { from, to } = contextOf({ firstLine, lastLine, lines: Number.POSITIVE_INFINITY });
+  const { rows: read, lines } = await readLines(forge, attempt, { from, rows: to - from + 1, open: 'all' });
   if (lastLine > lines) {
     throw new ForgeError('invalid', `line: the log has ${lines} lines now; choose one of them.`);
   }
-  return read.flatMap(textOf).filter(({ number }) => number < from + rows);
+  return read.flatMap(textOf).filter(({ number }) => number <= to);
 }
 
 const textOf = (row: LogRow): ContextLine[] =>
   row.kind === 'fold'
-    ? [{ number: row.number, text: row.name }, ...(row.rows ?? []).flatMap(textOf)]
-    : [
-        {
-          number: row.number,
-          text: row.spans
-            .map(({ text }) => text)
-            .join('')
-            .slice(0, maxLineLength),
-        },
-      ];
+    ? [contextLine(row.number, row.name), ...(row.rows ?? []).flatMap(textOf)]
+    : [contextLine(row.number, row.spans.map(({ text }) => text).join(''))];
