@@ -37,23 +37,23 @@ pkgs.testers.runNixOSTest {
   };
 
   testScript = ''
-    lanes = 'version = 1\n[[lane]]\nid = "unit"\ncommand = "test -z \\"$(ls -A /root 2>/dev/null)\\" && echo fine"\n'
+    lanes = 'version = 1\n[[lane]]\nid = "unit"\ncommand = "test -z \\"$(ls -A /srv 2>/dev/null)\\" && echo fine"\n'
 
 
     def push(machine, user, address):
-        machine.succeed("mkdir -p /root/work && cd /root/work && git init -q -b main")
-        machine.succeed("ssh-keygen -q -t ed25519 -N ''' -f /root/key")
-        machine.succeed("install -m 0644 /root/key.pub /tmp/key.pub")
+        machine.succeed("mkdir -p /srv/work && cd /srv/work && git init -q -b main")
+        machine.succeed("ssh-keygen -q -t ed25519 -N ''' -f /srv/key")
+        machine.succeed("install -m 0644 /srv/key.pub /tmp/key.pub")
         machine.succeed(
             f"runuser -u {user} -- pika-git account add ada --role admin --ssh-key /tmp/key.pub --data /var/lib/pika-git"
         )
-        machine.succeed("mkdir -p /root/work/.pika")
-        machine.succeed(f"printf '%b' '{lanes}' > /root/work/.pika/lanes.toml")
+        machine.succeed("mkdir -p /srv/work/.pika")
+        machine.succeed(f"printf '%b' '{lanes}' > /srv/work/.pika/lanes.toml")
         machine.succeed(
-            "cd /root/work && git add -A && git -c user.name=ada -c user.email=ada@example.org commit -qm Start"
+            "cd /srv/work && git add -A && git -c user.name=ada -c user.email=ada@example.org commit -qm Start"
         )
-        ssh = "ssh -i /root/key -o StrictHostKeyChecking=accept-new"
-        machine.succeed(f"cd /root/work && GIT_SSH_COMMAND='{ssh}' git push {address} main main:topic")
+        ssh = "ssh -i /srv/key -o StrictHostKeyChecking=accept-new"
+        machine.succeed(f"cd /srv/work && GIT_SSH_COMMAND='{ssh}' git push {address} main main:topic")
 
 
     start_all()

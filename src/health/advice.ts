@@ -7,8 +7,7 @@ import { diskRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import type { LoopStatus } from '../lib/loop.ts';
 import { mailState } from '../mail/find.ts';
-import { upstreamTrouble } from '../mirror/pull/trouble.ts';
-import { mirrorTrouble } from '../mirror/trouble.ts';
+import { mirrorTrouble, upstreamTrouble } from '../mirror/trouble.ts';
 import type { EventLoopDelay } from './event-loop.ts';
 import type { Check, CheckName, Problem } from './model.ts';
 import {
@@ -48,8 +47,7 @@ export function listProblems(forge: Forge, looked: Looked): Problem[] {
     ...ciProblems(forge, looked.ci),
     ...repoProblems(forge),
     ...toldProblems(forge),
-    ...mirrorTrouble(forge, maxOfAKind).map((words) => ({ severity: 'warning' as const, ...words })),
-    ...upstreamTrouble(forge, maxOfAKind),
+    ...mirrorProblems(forge),
     ...settingProblems(forge),
     ...delayProblems(looked.delay),
   ];
@@ -69,6 +67,12 @@ const wayOut: Record<CheckName, string> = {
   ssh: 'See whether something else took its port. The forge starts its SSH server anew by itself; restart the forge if it does not.',
   loops: 'Wait for the start to be over; if it does not end, restart the forge and look into its log.',
 };
+
+const mirrorProblems = (forge: Forge): Problem[] =>
+  [...mirrorTrouble(forge, maxOfAKind), ...upstreamTrouble(forge, maxOfAKind)].map((trouble) => ({
+    severity: 'warning',
+    ...trouble,
+  }));
 
 const checkProblems = (checks: readonly Check[]): Problem[] =>
   checks.flatMap(({ name, fault }): Problem[] =>
