@@ -21,6 +21,8 @@ export interface Loops {
 // Who pushed still waits for git's last words, and the passes that a push asks for would hold them up.
 const answerFirstMs = 15;
 
+const healthMs = 10_000;
+
 /** What other systems may want to hear of, beside pushes. */
 const toldFacts = ['branch-settled', 'run-finished', 'review-changed', 'landing-changed'] as const;
 
@@ -111,6 +113,8 @@ function wakeLoops({ events }: Forge, loops: Loops): void {
 }
 
 function refreshPages({ events }: Forge, live: LiveFeed): void {
+  // What loops do and what is ready is nobody's fact.
+  live.repeat('health', healthMs);
   const refresh = (...topics: (string | undefined)[]) => {
     for (const topic of topics) if (topic !== undefined) live.publish(topic);
   };
@@ -130,8 +134,8 @@ function refreshPages({ events }: Forge, live: LiveFeed): void {
   events.on('mirror-changed', ({ repoId }) => refresh(`mirrors:${repoId}`));
   events.on('upstream-changed', ({ repoId }) => refresh(`upstream:${repoId}`));
   events.on('landings-paused', ({ repoId }) => refresh(`landings:${repoId}`));
-  events.on('housekeeping-changed', () => refresh('admin'));
-  events.on('backup-changed', () => refresh('admin'));
+  events.on('housekeeping-changed', () => refresh('admin', 'health'));
+  events.on('backup-changed', () => refresh('admin', 'health'));
   events.on('ci-changed', () => refresh('ci'));
   events.on('queue-changed', () => refresh('home'));
 }

@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|admin|ci|(?:repo|landings|mirrors|upstream|branch|run|log|inbox):\d{1,15})$/,
-          'topics are home, admin, ci, repo:N, landings:N, mirrors:N, upstream:N, branch:N, run:N, log:N, inbox:N',
+          /^(?:home|admin|health|ci|(?:repo|landings|mirrors|upstream|branch|run|log|inbox):\d{1,15})$/,
+          'topics are home, admin, health, ci, repo:N, landings:N, mirrors:N, upstream:N, branch:N, run:N, log:N, inbox:N',
         ),
     ),
   )
@@ -45,7 +45,7 @@ export function livePages(forge: Forge, live: LiveFeed): Router {
 function requireTopic(forge: Forge, caller: Caller, topic: string): void {
   const [kind, id] = topic.split(':');
   if (kind === 'home') return;
-  if (kind === 'admin' || kind === 'ci') return void requireAdmin(caller);
+  if (kind === 'admin' || kind === 'health' || kind === 'ci') return void requireAdmin(caller);
   if (kind === 'inbox') return requireOwnInbox(caller, Number(id));
   requireRight(forge, caller, {
     repo: getRepo(forge, repoIdOf(forge, String(kind), Number(id))),

@@ -22,6 +22,9 @@ export class LiveFeed {
   readonly #subscribers = new Set<Subscriber>();
   readonly #recent: Message[] = [];
   readonly #maxSubscribers: number;
+  /** Topics that are told of again and again, and how often in milliseconds. */
+  readonly #repeated = new Map<string, number>();
+  readonly #repeats = new Map<string, NodeJS.Timeout>();
   // Ids start at the time of the start, so that an id from before a restart is seen as too old.
   #lastId = Date.now() * 1000;
   #timer: NodeJS.Timeout | undefined;
@@ -33,6 +36,11 @@ export class LiveFeed {
   /** How many pages are open. */
   get size(): number {
     return this.#subscribers.size;
+  }
+
+  /** Tells of a topic that changes without a fact, every `everyMs` for as long as a page about it is open. */
+  repeat(topic: string, everyMs: number): void {
+    this.#repeated.set(topic, everyMs);
   }
 
   publish(topic: string, data: Record<string, string | number> = {}): void {
@@ -69,13 +77,31 @@ export class LiveFeed {
     if (lastSeen !== undefined) this.#replay(subscriber, Number(lastSeen));
     else if (since !== undefined) this.#replay(subscriber, this.#lastIdBefore(since));
     this.#timer ??= setInterval(() => this.#keepAlive(), keepAliveMs).unref();
-    response.on('close', () => this.#subscribers.delete(subscriber));
+    this.#setRepeats();
+    response.on('close', () => {
+      this.#subscribers.delete(subscriber);
+      this.#setRepeats();
+    });
   }
 
   close(): void {
     clearInterval(this.#timer);
     for (const { response } of this.#subscribers) response.end();
     this.#subscribers.clear();
+    this.#setRepeats();
+  }
+
+  #setRepeats(): void {
+    for (const [topic, everyMs] of this.#repeated) {
+      const isOpen = [...this.#subscribers].some(({ topics }) => topics.has(topic));
+      const timer = this.#repeats.get(topic);
+      if (isOpen && timer === undefined) {
+        this.#repeats.set(topic, setInterval(() => this.publish(topic), everyMs).unref());
+      } else if (!isOpen && timer !== undefined) {
+        clearInterval(timer);
+        this.#repeats.delete(topic);
+      }
+    }
   }
 
   /** The id after which everything was published at `since` or later. */

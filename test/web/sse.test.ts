@@ -29,9 +29,9 @@ async function openFeed() {
     server.close();
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const hear = async (query: string): Promise<string[]> => {
+  const hear = async (query: string, { isEnded = true } = {}): Promise<string[]> => {
     const response = await fetch(`${origin}/live${query}`);
-    feed.publish('end');
+    if (isEnded) feed.publish('end');
     let text = '';
     for await (const chunk of response.body!) {
       text += Buffer.from(chunk as Uint8Array).toString('utf8');
@@ -64,4 +64,20 @@ test('a page from so long ago that not everything since is remembered is told to
   const at = Date.now();
   for (let many = 0; many < 1001; many += 1) feed.publish('run:2');
   expect(await hear(`?since=${at}`)).toEqual(['resync']);
+});
+
+test('what changes without a fact is told again and again to a page that has it open', async () => {
+  const { feed, hear } = await openFeed();
+  feed.repeat('run:2', 1);
+  feed.repeat('run:1', 1);
+  let told = 0;
+  const publish = feed.publish.bind(feed);
+  feed.publish = (topic, data) => {
+    if (topic === 'run:2') throw new Error('Nobody has it open.');
+    publish(topic, data);
+    told += 1;
+    if (told === 3) publish('end');
+  };
+  expect(await hear('', { isEnded: false })).toEqual(['run:1', 'run:1', 'run:1', 'end']);
+  await expect.poll(() => feed.size).toBe(0);
 });
