@@ -9,13 +9,14 @@ import { inboxBar } from '../inbox/panel-view.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { Slots } from '../lib/slot.ts';
 import { repoOf } from '../repos/guard.ts';
+import { rightOn } from '../repos/rights.ts';
 import { parse } from '../web/parse.ts';
 import { render } from '../web/render.ts';
 import { headData, tabCounts, tabData, tabs, type BranchPlace } from './branch.ts';
 import { homeData } from './home.ts';
 import { landingsPages } from './landings.ts';
 import { branchOfRoute, type Exchange } from './place.ts';
-import { branchListData, repositoryData } from './repository.ts';
+import { branchListData, mirrorsData, repositoryData } from './repository.ts';
 import { readPlace, type CommentPlace } from './talk.ts';
 import { chosenStep } from './tutorial.ts';
 import { mergePages } from './route-merge.ts';
@@ -23,7 +24,7 @@ import { mergePages } from './route-merge.ts';
 const listQuery = z.object({
   state: z.enum(branchStates).default('open'),
   before: z.coerce.number().int().positive().optional(),
-  fragment: z.enum(['list', 'start']).optional(),
+  fragment: z.enum(['list', 'start', 'mirrors']).optional(),
 });
 const revisionNumber = z.coerce.number().int().min(1).max(1_000_000);
 const branchQuery = z.object({
@@ -66,6 +67,11 @@ async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
   const query = { state, beforeId: before };
   if (fragment === 'list') {
     render(response, 'front/_branch_list.njk', branchListData(forge, repo, query));
+    return;
+  }
+  if (fragment === 'mirrors') {
+    const data = mirrorsData(forge, repo, rightOn(forge, callerOf(response), repo));
+    render(response, 'front/_mirrors.njk', data);
     return;
   }
   const template = fragment === 'start' ? 'front/_start.njk' : 'front/repository.njk';

@@ -6,8 +6,9 @@ import type { BranchState } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { readObject } from '../git/object-reader.ts';
 import { resolveBranch } from '../git/refs.ts';
+import { mirrorStates } from '../mirror/find.ts';
 import { findUpstream } from '../mirror/pull/set-upstream.ts';
-import { fullName, type Repo } from '../repos/model.ts';
+import { fullName, includesRight, type Repo, type Right } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { repoUrls } from '../repos/urls.ts';
@@ -42,16 +43,24 @@ export async function repositoryData(
 ): Promise<Record<string, unknown>> {
   const { repo, query } = exchange;
   const head = await resolveBranch(forge.git, repoPath(forge, repo.id), repo.defaultBranch);
+  const right = rightOn(forge, callerOf(exchange.response), repo);
   return {
     ...branchListData(forge, repo, query),
     urls: repoUrls(forge, repo),
-    right: rightOn(forge, callerOf(exchange.response), repo),
+    right,
     head,
     isEmpty: head === undefined,
-    upstream: head === undefined ? findUpstream(forge, repo)?.url : undefined,
+    upstream: findUpstream(forge, repo)?.url,
+    ...mirrorsData(forge, repo, right),
     readme: head === undefined ? undefined : await readReadme(forge, repo, head),
   };
 }
+
+/** Where else what is written here stands, for whoever writes it. */
+export const mirrorsData = (forge: Forge, repo: Repo, right: Right): Record<string, unknown> => ({
+  repo,
+  mirrors: includesRight(right, 'write') ? mirrorStates(forge, repo) : [],
+});
 
 async function readReadme(forge: Forge, repo: Repo, head: string): Promise<string | undefined> {
   const expression = `${head}:README.md`;

@@ -4,7 +4,7 @@ import type { Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { chooseRefs, mirroredPrefixes } from './choose-refs.ts';
 import type { MirrorRef, MirrorRemote, MirrorSync, RefState, RemoteState } from './model.ts';
-import { listAllRemotes } from './remote-store.ts';
+import { listAllRemotes, listRemoteRows } from './remote-store.ts';
 import { getMirror } from './set-mirror.ts';
 import { countRefs, findSync, listAllRefs, listRefPage, listSyncRows } from './sync-store.ts';
 
@@ -20,6 +20,13 @@ export function stateOf(remote: MirrorRemote, counts: Record<RefState, number>):
   if (remote.wanted > remote.done || counts.behind > 0) return 'behind';
   return counts.diverged > 0 ? 'diverged' : 'in-step';
 }
+
+/** The name of each mirror of a repository and how it does; cheap enough for any page. */
+export const mirrorStates = (forge: Forge, repo: Repo): { name: string; state: RemoteState }[] =>
+  listRemoteRows(forge.db, repo.id).map((remote) => ({
+    name: remote.name,
+    state: stateOf(remote, countRefs(forge.db, remote.id)),
+  }));
 
 export interface Lag {
   /** Refs that stand elsewhere there than here, as far as the newest sync knows. */

@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 import { createToken } from '../../src/accounts/create-token.ts';
 import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import type { Account } from '../../src/accounts/model.ts';
+import { frontPages } from '../../src/front/pages.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
+import { Slots } from '../../src/lib/slot.ts';
 import { mirrorApi } from '../../src/mirror/api.ts';
 import {
   mirrorListView,
@@ -38,7 +40,8 @@ async function serve() {
     ...bodyParsers({ maxRequestBytes: 100_000 }),
     refuseForgery,
   );
-  app.use(mirrorApi(forge, mirrors), mirrorPages(forge, mirrors), notFound, answerErrors(forge.log));
+  app.use(mirrorApi(forge, mirrors), mirrorPages(forge, mirrors), frontPages(forge, new Slots()));
+  app.use(notFound, answerErrors(forge.log));
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   it.defer(() => void server.close());
@@ -103,6 +106,10 @@ test('readers see no mirrors, writers see and sync them, and one of another repo
   for (const path of paths) {
     expect((await as(reader)('GET', path)).status, path).toBe(403);
     expect((await as(writer)('GET', path)).status, path).toBe(200);
+  }
+  for (const page of ['/ada/app', '/ada/app?fragment=mirrors']) {
+    expect((await as(reader)('GET', page)).text, page).not.toContain('/ada/app/mirrors');
+    expect((await as(writer)('GET', page)).text, page).toContain('href="/ada/app/mirrors/there"');
   }
   expect((await as(writer)('DELETE', `${api}/there`)).status).toBe(403);
   expect((await as(writer)('GET', '/ada/app/settings/mirrors')).status).toBe(403);
