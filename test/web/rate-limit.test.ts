@@ -84,19 +84,41 @@ test('each address has its own, and an account the same wherever it asks from', 
   // An address of IPv6 is the network that somebody has, or it would be no limit.
   expect(await write('2001:db8::1')).toBe(200);
   expect(await write('2001:db8::2')).toBe(429);
+  // Who has written as much as he may, may still read.
+  expect((await ask('/ada/app', { from: '192.0.2.1' })).status).toBe(200);
+});
+
+test('the files that every page needs are not counted', async () => {
+  const ask = await serveLimited({ requestsPerMinute: 1 });
+  const from = '192.0.2.5';
+  for (const path of ['/assets/1/app.css', '/assets/1/app.js', '/', '/assets/1/icons.svg'])
+    expect([path, (await ask(path, { from })).status]).toEqual([path, 200]);
+  expect((await ask('/', { from })).status).toBe(429);
 });
 
 test('what costs much and what signs in are counted for themselves', async () => {
   const ask = await serveLimited({ costlyPerMinute: 1, signInsPerMinute: 1 });
   const from = '192.0.2.3';
   const status = async (path: string, method = 'GET') => (await ask(path, { method, from })).status;
+  expect(await status('/ada/app/blame/main/a.txt')).toBe(200);
   for (const path of [
-    '/ada/app/blame/main/a.txt',
     '/api/v1/repos/ada/app/search/main?q=x',
     '/ada/app/archive/x.zip',
+    '/ada/app/compare/main...topic',
+    '/ada/app/commits/main',
+    '/ada/app/runs/1/lanes/unit/log/search',
+    '/api/v1/repos/ada/app/branches/1/diff',
+    '/ada/app/branches/1/conflicts',
   ])
-    expect([path, await status(path)]).toEqual([path, path.includes('blame') ? 200 : 429]);
-  expect(await status('/ada/app/tree/main')).toBe(200);
+    expect([path, await status(path)]).toEqual([path, 429]);
+  for (const path of [
+    '/ada/app/tree/main',
+    '/ada/app/branches/1',
+    '/ada/search',
+    '/login/secret',
+    '/join/secret',
+  ])
+    expect([path, await status(path)]).toEqual([path, 200]);
   expect(await status('/login/secret', 'POST')).toBe(200);
   for (const path of ['/api/v1/sessions', '/api/v1/sessions/nostr', '/join/secret', '/account/tokens'])
     expect([path, await status(path, 'POST')]).toEqual([path, 429]);

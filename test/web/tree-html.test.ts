@@ -15,7 +15,9 @@ test('a row of the tree of files says what it is called, how much changes and wh
   const html = treeRows([file], { 'file-1': { isViewed: true, threads: 2 } }, '/assets/1');
   expect(html).toContain('<span class="name">&lt;b&gt;&quot;a&quot;&amp;.ts</span>');
   expect(html).toContain('class="tree-row viewed" href="#file-1"');
+  expect(html).toContain('<span class="file-status changed">M</span>');
   expect(html).toContain('aria-label="+3 −1"');
+  expect(html).toContain('class="plus" width="3" height="4"/><rect class="minus" x="3" width="1" ');
   expect(html).toContain('2<span class="visually-hidden"> open threads</span>');
   expect(html).toContain('/assets/1/icons.svg#i-success');
   const plain = treeRows([file], undefined, '/assets/1');
@@ -23,4 +25,8 @@ test('a row of the tree of files says what it is called, how much changes and wh
   expect(plain).not.toContain('thread');
   const unread = treeRows([file], { 'file-1': { isViewed: false, threads: 0 } }, '/assets/1');
   expect(unread).toContain('class="viewed-mark not" data-viewed-mark');
+  expect(unread).not.toContain('thread');
+  const asked = treeRows([file], { 'file-1': { isViewed: undefined, threads: 1 } }, '/assets/1');
+  expect(asked).toContain('1<span class="visually-hidden"> open thread</span>');
+  expect(asked).not.toContain('viewed');
 });
