@@ -199,6 +199,9 @@ in
             proxy_set_header X-Request-Id $request_id;
             proxy_request_buffering off;
             proxy_buffering off;
+            gzip on;
+            gzip_proxied any;
+            gzip_types text/css text/javascript application/json image/svg+xml;
             proxy_read_timeout 1h;
             proxy_send_timeout 1h;
           '';
@@ -208,6 +211,7 @@ in
     services.caddy = lib.mkIf (cfg.reverseProxy == "caddy") {
       enable = true;
       virtualHosts.${hostName}.extraConfig = ''
+        encode gzip
         reverse_proxy ${cfg.host}:${toString cfg.port} {
           header_up X-Request-Id {http.request.uuid}
         }

@@ -79,7 +79,7 @@ test('settings become pika.toml, which the forge understands; secrets come as fi
   expect(serviceConfig['StateDirectory']).toBeUndefined();
   expect(told.config.networking.firewall.allowedTCPPorts).toEqual([80, 443]);
   const site = told.config.services.caddy?.virtualHosts['git.example.org'];
-  expect(site?.extraConfig).toContain('reverse_proxy 127.0.0.1:8787 {');
+  expect(site?.extraConfig).toMatch(/^ *encode gzip\n *reverse_proxy 127\.0\.0\.1:8787 \{/m);
 });
 
 test('nginx gets every line of the example that stands beside the module', async () => {
@@ -91,7 +91,7 @@ test('nginx gets every line of the example that stands beside the module', async
   const place = site?.locations['/'];
   expect(place?.proxyPass).toBe('http://127.0.0.1:9000');
   const example = readFileSync(new URL('../../nix/nginx.conf', import.meta.url), 'utf8');
-  const lines = example.match(/^ *(?:proxy_(?!pass)|client_).*;$/gm)?.map((line) => line.trim()) ?? [];
+  const lines = example.match(/^ *(?:proxy_(?!pass)|client_|gzip).*;$/gm)?.map((line) => line.trim()) ?? [];
   expect(lines.length).toBeGreaterThan(8);
   const given = place?.extraConfig.split('\n').map((line) => line.trim());
   expect(given?.filter((line) => line !== '').toSorted()).toEqual(lines.toSorted());

@@ -6,7 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { json, text } from 'node:stream/consumers';
+import { buffer, json, text } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
 import { gitProcesses } from '../support/git-processes.ts';
@@ -119,18 +120,27 @@ describe.each(proxies)('behind %s', (name) => {
     await expect.poll(serving).toEqual([]);
   });
 
-  test('an open page hears of a push while its stream goes on', slow, async () => {
-    const stream = await ask('/live?topic=home');
-    expect(stream.headers['content-type']).toContain('text/event-stream');
-    let heard = '';
-    stream.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk));
-    await ada.git('switch', '--quiet', '--orphan', 'live');
-    await ada.commit('Live', { 'c.txt': 'c\n' });
-    await ada.git('push', '--quiet', `${place.origin}/ada/live.git`, 'live:main');
-    await expect.poll(() => heard).toContain('"topic":"home"');
-    expect(stream.complete).toBe(false);
-    stream.destroy();
-  });
+  test(
+    'a page is packed on its way, and an open one hears of a push while its stream goes on',
+    slow,
+    async () => {
+      const headers = { 'accept-encoding': 'gzip' };
+      const page = await ask('/help/keys', { headers });
+      expect(page.headers['content-encoding']).toBe('gzip');
+      expect((await buffer(page.pipe(createGunzip()))).toString()).toContain('</html>');
+      const stream = await ask('/live?topic=home', { headers });
+      expect(stream.headers['content-type']).toContain('text/event-stream');
+      expect(stream.headers['content-encoding']).toBeUndefined();
+      let heard = '';
+      stream.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk));
+      await ada.git('switch', '--quiet', '--orphan', 'live');
+      await ada.commit('Live', { 'c.txt': 'c\n' });
+      await ada.git('push', '--quiet', `${place.origin}/ada/live.git`, 'live:main');
+      await expect.poll(() => heard).toContain('"topic":"home"');
+      expect(stream.complete).toBe(false);
+      stream.destroy();
+    },
+  );
 
   test('Z6: somebody is known by their own address, whatever they say of themselves', slow, async () => {
     const forged = {
