@@ -298,6 +298,10 @@ export function insertRun(db: Db, run: NewRun): number {
   ).lastId;
 }
 
+export const countLanes = (db: Db, runId: number): number =>
+  db.get<{ count: number }>('SELECT count(*) AS count FROM lanes WHERE run_id = :runId', { runId })?.count ??
+  0;
+
 export function insertLane(db: Db, runId: number, position: number, spec: LaneSpec): number {
   return db.run(
     `INSERT INTO lanes (run_id, position, key, title, command, env, needs, group_name, required,
@@ -334,6 +338,10 @@ export function updateRunState(
 }
 
 /** Writes what planning a run again found. */
+export function updateRunPolicy(db: Db, run: { id: number; policyOid: string }): void {
+  db.run('UPDATE runs SET policy_oid = :policyOid WHERE id = :id', { ...run });
+}
+
 export function updateRunPlan(
   db: Db,
   run: {

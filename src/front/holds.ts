@@ -53,6 +53,7 @@ function holdShown(hold: GateHold, lanes: readonly Lane[]): Record<string, unkno
   const waits = hold.resolves === 'itself' ? 'queued' : 'warning';
   return {
     ...hold,
+    isAbsentLane: hold.lane !== undefined && lane === undefined,
     mark: lane?.attempt.state ?? (failedKinds.has(hold.kind) ? 'failed' : waits),
     isDiscussed: discussed.has(hold.kind),
     sinceAt: hold.since === undefined ? undefined : Date.parse(hold.since),

@@ -1,5 +1,6 @@
 // The same lanes on the newest code: for a run of an earlier head that of the branch's tip, for a nightly a new run at
-// the tip of the default branch, without waiting for its time.
+// the tip of the default branch, without waiting for its time. What the target requires by now is run alone, where the
+// run at the tip does not have it.
 import { recordAudit } from '../../accounts/audit.ts';
 import type { Account, Caller } from '../../accounts/model.ts';
 import { getBranch } from '../../branches/find.ts';
@@ -13,6 +14,7 @@ import { hasEnded, type Run } from '../model.ts';
 import { refuseSettled, requireActor } from './order.ts';
 import { planAgain } from '../scheduler/plan-again.ts';
 import { queueAgain } from './rerun.ts';
+import { addNewlyRequired } from '../scheduler/newly-required.ts';
 import { startNow } from '../scheduler/run-nightly.ts';
 
 interface Again {
@@ -55,7 +57,7 @@ async function againAtTip(forge: Forge, run: Run, by: Account): Promise<Run> {
     return created;
   }
   if (known.problem !== undefined) await planAgain(forge, known);
-  else rerunWhole(forge, known, by);
+  else if ((await addNewlyRequired(forge, known, by)) === 0) rerunWhole(forge, known, by);
   return known;
 }
 

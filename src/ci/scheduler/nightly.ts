@@ -63,7 +63,7 @@ function insertNightly(
     policyOid: plan.policyOid,
     now: forge.clock.now(),
   });
-  insertLanes(forge, runId, plan, 'nightly');
+  insertLanes(forge, runId, plan, { cause: 'nightly' });
   if (plan.lanes.length > 0) recomputeRun(forge, runId);
   return runId;
 }

@@ -19,7 +19,7 @@ export async function planAgain(forge: Forge, run: Run): Promise<void> {
     refusePlanned(getRun(forge, run.id));
     const state = firstStateOf(plan);
     updateRunPlan(forge.db, { ...plan, id: run.id, state, now: forge.clock.now() });
-    insertLanes(forge, run.id, plan, run.nightly === undefined ? 'rerun' : 'nightly');
+    insertLanes(forge, run.id, plan, { cause: run.nightly === undefined ? 'rerun' : 'nightly' });
     if (plan.lanes.length > 0) recomputeRun(forge, run.id);
   });
   announceRun(forge, run.id);

@@ -13,7 +13,8 @@ import type { AttemptCause } from '../model.ts';
 import { applyPolicy } from '../manifest/policy.ts';
 import { selectLanes } from '../manifest/selection.ts';
 import { insertAttempt, type NewAttempt } from '../attempt-store.ts';
-import { insertLane } from '../store.ts';
+import type { Change } from './finish.ts';
+import { countLanes, insertLane } from '../store.ts';
 
 /** What a commit's manifest asks for; `problem` when it could not be read. */
 export interface Plan {
@@ -37,11 +38,17 @@ export function planRun(forge: Forge, branch: Branch, { headOid, baseOid }: Revi
   );
 }
 
+/** As `planRun`, for a target that stands, or stood, at a commit. */
+export const planForTarget = (
+  forge: Forge,
+  commits: { repoId: number; headOid: string; baseOid: string | undefined; targetOid: string },
+): Promise<Plan> => planAgainst(forge, commits, (path) => policyAt(forge, path, commits.targetOid));
+
 /** What a commit that the target is to be moved to asks for; `baseOid` is what it is built on, and says what is required. */
 export const planLanding = (
   forge: Forge,
   commits: { repoId: number; headOid: string; baseOid: string },
-): Promise<Plan> => planAgainst(forge, commits, (path) => policyAt(forge, path, commits.baseOid));
+): Promise<Plan> => planForTarget(forge, { ...commits, targetOid: commits.baseOid });
 
 function planAgainst(
   forge: Forge,
@@ -80,14 +87,22 @@ export async function planNightly(
   return isKnown ? plan : undefined;
 }
 
-/** Gives a run the lanes of its plan, each with its first attempt; part of the caller's transaction. */
-export function insertLanes(forge: Forge, runId: number, plan: Plan, cause: AttemptCause = 'push'): void {
+/** Gives a run the lanes of its plan behind those it has, each with its first attempt; part of the caller's transaction. */
+export function insertLanes(
+  forge: Forge,
+  runId: number,
+  plan: Plan,
+  origin: { cause?: AttemptCause; requestedBy?: number } = {},
+): Change[] {
   const now = forge.clock.now();
-  for (const [position, lane] of plan.lanes.entries()) {
-    const laneId = insertLane(forge.db, runId, position, lane);
+  const first = countLanes(forge.db, runId);
+  return plan.lanes.map((lane, index): Change => {
+    const laneId = insertLane(forge.db, runId, first + index, lane);
     const ended = endedAtOnce(plan, lane);
-    insertAttempt(forge.db, { laneId, now, cause, ...(ended === undefined ? {} : { ended }) });
-  }
+    const made = { laneId, now, cause: 'push' as const, ...origin };
+    const attemptId = insertAttempt(forge.db, { ...made, ...(ended === undefined ? {} : { ended }) });
+    return { runId, laneId, attemptId, state: ended?.state ?? 'queued' };
+  });
 }
 
 function endedAtOnce(plan: Plan, { key, paths }: LaneSpec): NewAttempt['ended'] {

@@ -59,7 +59,7 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
   // The ref of a broken branch may have been set aside; the reason it is broken for says enough.
   if (branch.brokenReason !== undefined && headOid === undefined) return answer;
   holds.push(...headHolds(question, headOid));
-  if (headOid !== undefined) take(examineLanes(forge, question, headOid));
+  if (headOid !== undefined) take(await examineLanes(forge, question, { headOid, targetOid }));
   holds.push(...targetHolds(forge, branch, targetOid), ...policyHolds);
   if (headOid === undefined || targetOid === undefined) return answer;
 

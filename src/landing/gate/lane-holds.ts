@@ -1,6 +1,7 @@
 // What CI says of a head: every required lane is green here, or was green for exactly the same files.
 import { listLanes, runOf } from '../../ci/find.ts';
 import { satisfiesGate, type Lane } from '../../ci/model.ts';
+import { newlyRequired } from '../../ci/scheduler/newly-required.ts';
 import { isGreenElsewhere, laneHolds } from '../../ci/scheduler/verdict.ts';
 import type { Forge } from '../../forge/open.ts';
 import { countOf, holdOf } from './hold-of.ts';
@@ -8,7 +9,11 @@ import type { Findings, GateQuestion } from './question.ts';
 import type { GateHold } from '../model.ts';
 import { isoTime } from '../../lib/iso-time.ts';
 
-export function examineLanes(forge: Forge, question: GateQuestion, headOid: string): Findings {
+export async function examineLanes(
+  forge: Forge,
+  question: GateQuestion,
+  { headOid, targetOid }: { headOid: string; targetOid: string | undefined },
+): Promise<Findings> {
   const { repo, branch } = question;
   const run = runOf(forge, { branchId: branch.id, revision: branch.revision });
   if (run === undefined || run.headOid !== headOid) {
@@ -23,10 +28,13 @@ export function examineLanes(forge: Forge, question: GateQuestion, headOid: stri
   const required = listLanes(forge, run.id).filter((lane) => lane.required);
   const own = required.filter(({ attempt }) => !satisfiesGate(attempt));
   // Another branch may stand at the same commit, with a run of its own that left lanes out. Both must be green.
-  const lanes = [...own, ...laneHolds(forge, { repo, headOid })];
+  const isAsked = targetOid !== undefined && question.isTestedAgain !== true;
+  const since = isAsked ? await newlyRequired(forge, run, targetOid) : undefined;
+  const lanes = [...own, ...laneHolds(forge, { repo, headOid }), ...(since?.optional ?? [])];
   const holds = [...new Map(lanes.map((lane) => [lane.key, lane])).values()]
     .filter((lane) => !isGreenElsewhere(forge, run, lane))
     .map(laneHold);
+  holds.push(...(since?.absent ?? []).map((key) => absentHold(key, branch.target)));
   if (holds.length > 0 || required.length === 0) return { holds, met: [] };
   const skipped = required.filter(({ attempt }) => attempt.state === 'skipped').length;
   const leftOut = skipped === 0 ? '' : `, ${skipped} left out by ${skipped === 1 ? 'its' : 'their'} paths`;
@@ -35,6 +43,16 @@ export function examineLanes(forge: Forge, question: GateQuestion, headOid: stri
 }
 
 const held = (hold: GateHold): Findings => ({ holds: [hold], met: [] });
+
+const absentHold = (key: string, target: string): GateHold =>
+  holdOf(
+    'lane_not_green',
+    {
+      message: `${target} requires the lane ${key} since this was tested.`,
+      wayOut: 'Let it run here: ph rerun --tip',
+    },
+    { lane: key },
+  );
 
 function laneHold({ key, attempt }: Lane): GateHold {
   const ended = { lane: key, since: isoTime(attempt.finishedAt ?? attempt.queuedAt) };

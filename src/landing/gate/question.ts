@@ -11,6 +11,8 @@ export interface GateQuestion {
   head?: string | undefined;
   /** How it is to land; left out, as the target's policy says, else as the repository does. */
   method?: MergeMethod | undefined;
+  /** The queue tests the merge, with all that the target requires where it is merged. */
+  isTestedAgain?: boolean | undefined;
 }
 
 /** What one part of the gate found: what must change, and what is fulfilled. */

@@ -65,7 +65,7 @@ export async function weighGate(
   },
 ): Promise<Weighed> {
   const { moment, ...asked } = question;
-  const examined = await examineGate(forge, asked).catch((error: unknown) => {
+  const examined = await examineGate(forge, { ...asked, isTestedAgain: true }).catch((error: unknown) => {
     if (error instanceof ForgeError && error.code === 'invalid') return error.message;
     throw error;
   });
