@@ -66,6 +66,15 @@ describe('a lane that waits at Slurm', () => {
       ending: 'broken',
       why: expect.stringContaining('no Node in the path'),
     });
+    expect(decideJob(waiting, ended('FAILED', 75), facts)).toMatchObject({
+      why: expect.stringContaining('its agent was refused'),
+    });
+    // It ran once, and what it claimed was given back: whatever Slurm says, it is not this lane's any more.
+    expect(decideJob({ ...waiting, token: 1 }, runs, facts)).toMatchObject({
+      step: 'release',
+      ending: 'broken',
+      why: 'its claim was given back',
+    });
     const late = { ...facts, runningMs: 120_001 };
     expect(decideJob(waiting, runs, late)).toMatchObject({ step: 'release', ending: 'broken' });
   });
@@ -90,10 +99,8 @@ describe('a lane whose agent holds the claim', () => {
   test('is taken back at once when Slurm has ended all of its programs', () => {
     expect(decideJob(claimed, ended('CANCELLED'), facts)).toMatchObject({ step: 'reap' });
     expect(decideJob(claimed, ended('COMPLETED'), facts)).toMatchObject({ step: 'reap' });
-    expect(decideJob(claimed, ended('TIMEOUT'), facts)).toMatchObject({
-      step: 'fail',
-      failureKind: 'timeout',
-    });
+    for (const state of ['TIMEOUT', 'DEADLINE'])
+      expect(decideJob(claimed, ended(state), facts)).toMatchObject({ step: 'fail', failureKind: 'timeout' });
     expect(decideJob(claimed, ended('OUT_OF_MEMORY'), facts)).toMatchObject({
       step: 'fail',
       message: expect.stringContaining('more memory'),
@@ -117,6 +124,7 @@ test('a job that is nobody’s any more is ended until Slurm has it no more', ()
   // An agent that has told its result is let out.
   const over: WatchedJob = { ...released, ending: 'over', state: 'success' };
   expect(decideJob(over, runs, facts)).toEqual({ step: 'nothing' });
+  expect(decideJob(over, seen, facts)).toEqual({ step: 'end' });
   expect(decideJob(over, runs, { ...facts, now: 30_000 })).toEqual({ step: 'end' });
 });
 
@@ -156,7 +164,28 @@ test('the queue of Slurm is read as old and young versions print it', () => {
     errors: [{ error: 'Unable to contact slurm controller (connect failure)', errno: 1 }],
   };
   expect(() => readQueue(JSON.stringify(silent))).toThrow('Unable to contact');
-  expect(explainReason('QOSMaxJobsPerUserLimit')).toContain('a limit of the cluster is reached');
+  for (const name of ['QOSMaxJobsPerUserLimit', 'AssocGrpCpuLimit'])
+    expect(explainReason(name)).toBe(`${name}: a limit of the cluster is reached`);
+  expect(explainReason('')).toBe('it was not looked at yet');
+  expect(explainReason('Dependency')).toBe('Dependency');
+});
+
+test('each state of Slurm means that a job waits, runs, is being ended or has ended', () => {
+  const phases = {
+    waiting: 'PENDING CONFIGURING REQUEUED REQUEUE_HOLD REQUEUE_FED RESV_DEL_HOLD SPECIAL_EXIT',
+    running: 'RUNNING SUSPENDED STOPPED RESIZING SIGNALING',
+    ending: 'COMPLETING STAGE_OUT',
+    ended:
+      'COMPLETED CANCELLED FAILED TIMEOUT NODE_FAIL PREEMPTED BOOT_FAIL DEADLINE OUT_OF_MEMORY REVOKED LAUNCH_FAILED',
+  };
+  for (const [phase, states] of Object.entries(phases))
+    for (const state of states.split(' '))
+      expect(readQueue(JSON.stringify({ jobs: [{ job_id: 1, job_state: [state] }] }))).toMatchObject([
+        { state, phase },
+      ]);
+  // A node that is still being booted, or that is cleared, has the job.
+  const both = { job_id: 1, job_state: ['RUNNING', 'CONFIGURING'] };
+  expect(readQueue(JSON.stringify({ jobs: [both] }))).toMatchObject([{ phase: 'waiting' }]);
 });
 
 test('a job tells which forge made it, and others are not taken for its own', () => {
@@ -186,8 +215,16 @@ test('a job gets its limits and nothing of the forge’s environment, and no sec
   });
   expect(options).toEqual(
     expect.arrayContaining([
+      '--parsable',
       '--no-requeue',
       '--export=NONE',
+      '--comment=c',
+      '--chdir=/',
+      '--input=/dev/null',
+      '--output=/dev/null',
+      '--error=/dev/null',
+      '--nodes=1',
+      '--ntasks=1',
       '--job-name=unit-node-22-rm',
       '--time=17',
       '--cpus-per-task=4',
