@@ -8,7 +8,7 @@ import { ForgeError } from '../lib/errors.ts';
 import type { Gap } from '../repos/diff-gaps.ts';
 import { repoPath } from '../repos/path.ts';
 import { highlightFile } from '../web/highlight.ts';
-import type { Segment } from '../web/render-pool.ts';
+import { segmentsAt, type Segment } from '../web/line-colours.ts';
 import { isBinary } from './blob.ts';
 import type { Place } from './place.ts';
 
@@ -68,7 +68,10 @@ export async function contextView(
   const range = rangeOf(query.context ?? '1-', lines.length);
   const cut = cutGap(range, query.which);
   const rows = ([from, to]: Lines): ContextRow[] =>
-    lines.slice(from - 1, to).map((line, index) => rowOf(line, from + index, colours?.[from - 1 + index]));
+    lines.slice(from - 1, to).map((line, index) => {
+      const at = from - 1 + index;
+      return rowOf(line, at + 1, segmentsAt(colours, at, line));
+    });
   const left = cut.left === undefined ? undefined : gapOf(cut.left, query);
   return {
     above: rows(cut.above),

@@ -1,16 +1,26 @@
 // One changed file as pages show it: its head, its hunks as coloured rows, and why anything is folded or missing.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Forge } from '../forge/open.ts';
 import type { DiffFile, Hunk } from '../git/diff.ts';
 import { readObject } from '../git/object-reader.ts';
 import { readBlob } from '../git/objects.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { gapsOf, type Gap } from './diff-gaps.ts';
-import { moveOf } from './moved-lines.ts';
+import { keptRows, makeRows, type HunkPlace } from './rows-view.ts';
+import { hasMoves, moveOf } from './moved-lines.ts';
 import { repoPath } from './path.ts';
-import { hunkRows, type Colours, type HunkRows } from '../web/diff-rows.ts';
-import { bytes, visibleName } from '../web/filters.ts';
-import { highlightFile, languageOf } from '../web/highlight.ts';
+import type { CodeRow } from '../web/diff-html.ts';
+import type { Colours } from '../web/diff-rows.ts';
+import { bytes, visible, visibleName } from '../web/filters.ts';
+import { hasColours, highlightFile, languageOf } from '../web/highlight.ts';
+
+export interface HunkView {
+  oldStart: number;
+  newStart: number;
+  section: string;
+  rows: readonly CodeRow[];
+  gap: Gap | undefined;
+}
 
 export interface FileView {
   /** Stands in the URL of the page, and is the same for the same path. */
@@ -28,7 +38,7 @@ export interface FileView {
   /** Sentences about modes, binary content, and why something is folded or left out. */
   notes: string[];
   /** Each with the lines between it and what stands above. */
-  hunks: (HunkRows & { gap: Gap | undefined })[];
+  hunks: HunkView[];
   /** The lines behind the last hunk. */
   tail: Gap | undefined;
   /** Its colours were not made in time, and will be there for whoever asks again. */
@@ -72,8 +82,7 @@ export function generatedReason(path: string): string | undefined {
   return undefined;
 }
 
-export const anchorOf = (path: string): string =>
-  `file-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+export const anchorOf = (path: string): string => `file-${hash('sha256', path, 'hex').slice(0, 12)}`;
 
 /** The path by which a file is called: the new one, or the old one of a deleted file. */
 export const pathOf = (file: Pick<DiffFile, 'status' | 'oldPath' | 'newPath'>): string =>
@@ -103,8 +112,7 @@ export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView
   const reason =
     generatedReason(path) ?? (lines > maxOpenLines ? `Folded: ${lines} lines of difference.` : undefined);
   const gaps = gapsOf(file);
-  const { colours, isWaiting } =
-    lineCount === 0 || languageOf(path) === undefined ? plain : await coloursOf(forge, shown);
+  const { rows, isWaiting } = await rowsOf(forge, shown, hunks);
   return {
     anchor: anchorOf(path),
     status: file.status,
@@ -123,7 +131,10 @@ export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView
       ...(await notesOf(forge, shown)),
     ],
     hunks: hunks.map((hunk, index) => ({
-      ...markMoved(hunk, hunkRows(hunk, colours)),
+      oldStart: hunk.oldStart,
+      newStart: hunk.newStart,
+      section: visible(hunk.section),
+      rows: markMoved(hunk, rows[index] ?? []),
       gap: gaps.get(wanted[index]),
     })),
     tail: lineCount < lines || wanted.at(-1) !== file.hunks.at(-1) ? undefined : gaps.get(undefined),
@@ -147,41 +158,68 @@ function cutHunks(hunks: readonly Hunk[], maxLines: number): Hunk[] {
 }
 
 /** Says of the blocks that `findMoves` found where they are on the other side. */
-function markMoved(hunk: Hunk, shown: HunkRows): HunkRows {
-  shown.rows.forEach((row, index) => {
+function markMoved(hunk: Hunk, rows: readonly CodeRow[]): readonly CodeRow[] {
+  if (!hasMoves(hunk)) return rows;
+  return rows.map((row, index) => {
     const line = hunk.lines[index];
     const move = line && moveOf(line);
-    if (move === undefined) return;
+    if (move === undefined) return row;
     const words = `moved ${row.kind === 'added' ? 'from' : 'to'} ${visibleName(move.path)}:${move.line}`;
-    row.moved = { note: move.isFirst ? words : undefined };
+    return { ...row, moved: { note: move.isFirst ? words : undefined } };
   });
-  return shown;
 }
 
-const plain = { colours: { before: undefined, after: undefined }, isWaiting: false };
-
-async function coloursOf(
+/** The rows of each hunk: those that are kept, and nothing is read for them, or those with the colours of both sides. */
+async function rowsOf(
   forge: Forge,
-  { repoId, file, patience }: ShownFile,
-): Promise<{ colours: Colours; isWaiting: boolean }> {
+  shown: ShownFile,
+  hunks: readonly Hunk[],
+): Promise<{ rows: (readonly CodeRow[])[]; isWaiting: boolean }> {
+  const { file, ignoresSpace = false } = shown;
+  const places = hunks.map((hunk): HunkPlace => ({ file, hunk, ignoresSpace }));
+  const known = places.map(keptRows).filter((rows) => rows !== undefined);
+  if (known.length === places.length) return { rows: known, isWaiting: false };
+  const painted = languageOf(pathOf(file)) === undefined ? plain : await coloursOf(forge, shown);
+  return { rows: places.map((place) => makeRows(place, painted)), isWaiting: painted.isWaiting };
+}
+
+interface Painted {
+  colours: Colours;
+  /** They are being made. */
+  isWaiting: boolean;
+  /** Nobody who asks again gets more of them. */
+  isFinal: boolean;
+}
+
+const plain: Painted = { colours: { before: undefined, after: undefined }, isWaiting: false, isFinal: true };
+
+async function coloursOf(forge: Forge, { repoId, file, patience }: ShownFile): Promise<Painted> {
   const [before, after] = await Promise.all(
     [
       { oid: file.oldOid, path: file.oldPath, mode: file.oldMode },
       { oid: file.newOid, path: file.newPath, mode: file.newMode },
     ].map(async (side) => {
-      if (noOid.test(side.oid) || side.mode === '160000') return undefined;
-      const text = await readText(forge, repoId, side.oid);
-      if (text === undefined) return undefined;
+      if (noOid.test(side.oid) || side.mode === '160000') return none;
+      let isPlain = languageOf(side.path) === undefined;
+      const text = async (): Promise<string | undefined> => {
+        const read = await readText(forge, repoId, side.oid);
+        isPlain = read === undefined || !hasColours(side.path, read);
+        return read;
+      };
       const making = highlightFile({ oid: side.oid, path: side.path, text });
-      return patience === undefined ? making : Promise.race([making, patience]);
+      const made = await (patience === undefined ? making : Promise.race([making, patience]));
+      if (made === 'late') return { lines: undefined, isWaiting: true, isFinal: false };
+      return { lines: made, isWaiting: false, isFinal: made !== undefined || isPlain };
     }),
   );
-  const made = (side: typeof before) => (side === 'late' ? undefined : side);
   return {
-    colours: { before: made(before), after: made(after) },
-    isWaiting: before === 'late' || after === 'late',
+    colours: { before: before?.lines, after: after?.lines },
+    isWaiting: before?.isWaiting === true || after?.isWaiting === true,
+    isFinal: before?.isFinal === true && after?.isFinal === true,
   };
 }
+
+const none = { lines: undefined, isWaiting: false, isFinal: true };
 
 async function readText(forge: Forge, repoId: number, oid: string): Promise<string | undefined> {
   try {

@@ -1,6 +1,6 @@
 // Blocks of lines that a difference takes away in one place and puts down in another, perhaps indented anew: a reader
 // who knows the one need not read the other. The search is bounded; beyond its bounds nothing is marked.
-import type { Diff, DiffFile, DiffLine } from '../git/diff.ts';
+import type { Diff, DiffFile, DiffLine, Hunk } from '../git/diff.ts';
 
 export interface Move {
   /** Where the block came from, or went to. */
@@ -12,6 +12,7 @@ export interface Move {
 /** A changed line in its block of lines of one kind; `group` is the same for a removed block and the added one behind it. */
 interface Place {
   line: DiffLine;
+  hunk: Hunk;
   path: string;
   number: number;
   text: string;
@@ -29,9 +30,14 @@ const maxCandidates = 20;
 
 const searched = new WeakSet<Diff>();
 const moves = new WeakMap<DiffLine, Move>();
+// Few hunks have any; nobody looks at every line of all others.
+const touched = new WeakSet<Hunk>();
 
 /** What is known of a line after `findMoves` of its difference. */
 export const moveOf = (line: DiffLine): Move | undefined => moves.get(line);
+
+/** Whether `moveOf` knows any line of a hunk. */
+export const hasMoves = (hunk: Hunk): boolean => touched.has(hunk);
 
 /** Looks once through a difference; asking again costs nothing. */
 export function findMoves(diff: Diff): void {
@@ -87,6 +93,7 @@ function mark(block: readonly Pair[]): void {
   block.forEach(([left, right], index) => {
     moves.set(left.line, { path: to.path, line: to.number, isFirst: index === 0 });
     moves.set(right.line, { path: from.path, line: from.number, isFirst: index === 0 });
+    touched.add(left.hunk).add(right.hunk);
   });
 }
 
@@ -95,16 +102,16 @@ function placesOf(files: readonly DiffFile[]): { removed: Place[]; added: Place[
   const added: Place[] = [];
   let group = 0;
   for (const file of files) {
-    for (const { lines } of file.hunks) {
+    for (const hunk of file.hunks) {
       let last: Place | undefined;
-      for (const line of lines) {
+      for (const line of hunk.lines) {
         // A block of removed lines and the added ones behind it are one change; so ends it at the next context.
         if (line.kind === 'context' || (line.kind === 'removed' && last?.line.kind === 'added')) group += 1;
         if (line.kind === 'context') {
           last = undefined;
           continue;
         }
-        const place = placeOf(file, line, group);
+        const place = placeOf({ file, hunk, line, group });
         if (last?.line.kind === line.kind) last.next = place;
         (line.kind === 'removed' ? removed : added).push(place);
         last = place;
@@ -115,10 +122,12 @@ function placesOf(files: readonly DiffFile[]): { removed: Place[]; added: Place[
   return { removed, added };
 }
 
-function placeOf(file: DiffFile, line: DiffLine, group: number): Place {
+function placeOf(at: { file: DiffFile; hunk: Hunk; line: DiffLine; group: number }): Place {
+  const { file, hunk, line, group } = at;
   const isOld = line.kind === 'removed';
   return {
     line,
+    hunk,
     path: isOld ? file.oldPath : file.newPath,
     number: (isOld ? line.oldNumber : line.newNumber) ?? 0,
     text: line.text.trim(),

@@ -2,7 +2,7 @@
 // not in a template, because thousands of lines take a template a tenth of a second.
 import { escape, lineHtml } from './code-rows.ts';
 import { ago, iso, short } from './filters.ts';
-import type { Segment } from './render-pool.ts';
+import { segmentsAt, type LineColours } from './line-colours.ts';
 
 export interface BlamedCommit {
   oid: string;
@@ -28,21 +28,18 @@ export interface BlamedSpan {
 /** `lines` and `colours` are those of the whole file; only what the spans name is written. */
 export function blameRows(
   lines: readonly string[],
-  paint: { spans: readonly BlamedSpan[]; colours: readonly Segment[][] | undefined },
+  paint: { spans: readonly BlamedSpan[]; colours: LineColours | undefined },
 ): string {
   return paint.spans.map((span) => spanRows(lines, span, paint.colours)).join('');
 }
 
-function spanRows(
-  lines: readonly string[],
-  span: BlamedSpan,
-  colours: readonly Segment[][] | undefined,
-): string {
+function spanRows(lines: readonly string[], span: BlamedSpan, colours: LineColours | undefined): string {
   const rows: string[] = [];
   for (let number = span.line; number < span.line + span.lines; number += 1) {
     const isFirst = number === span.line;
     const commit = isFirst ? commitCell(span) : '';
-    const code = lineHtml(lines[number - 1] ?? '', colours?.[number - 1]);
+    const line = lines[number - 1] ?? '';
+    const code = lineHtml(line, segmentsAt(colours, number - 1, line));
     rows.push(
       `<tr id="L${number}"${isFirst ? ' class="span-start"' : ''}>${commit}` +
         `<td class="line-number"><a href="#L${number}">${number}</a></td><td class="code">${code}</td></tr>\n`,

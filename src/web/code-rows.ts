@@ -1,7 +1,7 @@
 // A whole file as the rows of a table: a number that links to its line, and the line with its colours. Written here
 // and not in a template, because thousands of lines take a template a tenth of a second.
 import { visible } from './filters.ts';
-import type { Segment } from './render-pool.ts';
+import { segmentsAt, type LineColours, type Segment } from './line-colours.ts';
 
 export interface CodeRows {
   html: string;
@@ -19,7 +19,7 @@ export const escape = (text: string): string =>
   text.replaceAll(/[&<>"]/g, (character) => escapes[character] ?? '');
 
 /** Every text in it is escaped, and invisible characters are spelled. `colours` are those of `highlightFile`. */
-export function codeRows(text: string, colours: readonly Segment[][] | undefined): CodeRows {
+export function codeRows(text: string, colours: LineColours | undefined): CodeRows {
   const lines = text.split('\n');
   // The newline at the end of a file ends its last line and begins no other.
   if (lines.at(-1) === '') lines.pop();
@@ -28,7 +28,7 @@ export function codeRows(text: string, colours: readonly Segment[][] | undefined
   const rows = shown.map((line, index) => {
     if (line.length > maxLineLength) cutLines += 1;
     const number = index + 1;
-    return `<tr id="L${number}"><td class="line-number"><a href="#L${number}">${number}</a></td><td class="code">${lineHtml(line, colours?.[index])}</td></tr>\n`;
+    return `<tr id="L${number}"><td class="line-number"><a href="#L${number}">${number}</a></td><td class="code">${lineHtml(line, segmentsAt(colours, index, line))}</td></tr>\n`;
   });
   return { html: rows.join(''), shownLines: shown.length, lines: lines.length, cutLines };
 }

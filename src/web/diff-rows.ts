@@ -1,7 +1,7 @@
 // A file's hunks as rows for a template: numbers, a sign, and segments of text with their class and whether they
 // changed. Only data; the template escapes.
 import { visible } from './filters.ts';
-import type { Segment } from './render-pool.ts';
+import { segmentsAt, type LineColours, type Segment } from './line-colours.ts';
 import { wordDiff, type Range } from './word-diff.ts';
 
 /** The part of a diff's line that is needed here; `git/diff.ts` has the whole. */
@@ -45,9 +45,9 @@ export interface HunkRows {
 }
 
 export interface Colours {
-  /** Segments of every line of the old and the new file; undefined = plain. */
-  before: Segment[][] | undefined;
-  after: Segment[][] | undefined;
+  /** Of the whole old and the whole new file; undefined = plain. */
+  before: LineColours | undefined;
+  after: LineColours | undefined;
 }
 
 // In a longer block the lines that stand side by side rarely are each other's; comparing them costs time for nothing.
@@ -72,8 +72,8 @@ function toRow(
 ): DiffRow {
   const coloured =
     line.kind === 'removed'
-      ? paint.colours.before?.[(line.oldNumber ?? 0) - 1]
-      : paint.colours.after?.[(line.newNumber ?? 0) - 1];
+      ? segmentsAt(paint.colours.before, (line.oldNumber ?? 0) - 1, line.text)
+      : segmentsAt(paint.colours.after, (line.newNumber ?? 0) - 1, line.text);
   const hasReturn = line.text.endsWith('\r');
   const notes = [
     ...(hasReturn && paint.tellsReturns ? ['ends with CR LF'] : []),
@@ -91,12 +91,12 @@ function toRow(
 
 /** Cuts the line where its colour or its being changed ends; hidden characters become visible last. */
 function segmentsOf(text: string, paint: { coloured: Segment[] | undefined; ranges: Range[] }): RowSegment[] {
-  const coloured = paint.coloured?.map(([name, part]): Segment => [name, part.replace(/\r$/, '')]);
-  const fits = coloured?.map(([, part]) => part).join('') === text;
-  const parts: readonly Segment[] = fits && coloured !== undefined ? coloured : [['', text]];
+  const parts: readonly Segment[] = paint.coloured ?? [['', text]];
   const segments: RowSegment[] = [];
   let offset = 0;
-  for (const [className, part] of parts) {
+  for (const [className, whole] of parts) {
+    // The colours know the carriage return at the end of the line.
+    const part = whole.slice(0, text.length - offset);
     for (const piece of cutAt(part, { offset, ranges: paint.ranges })) {
       segments.push({ text: visible(piece.text), className, changed: piece.changed });
     }

@@ -70,7 +70,7 @@ const humanWords = (state: string): string => state.replaceAll('_', ' ');
 const count = (value: number): string => value.toLocaleString('en');
 
 /** `1 lane`, `3 lanes`. */
-const plural = (count: number, one: string, many = `${one}s`): string =>
+export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
 export const filters = {

@@ -1,12 +1,15 @@
 // Syntax colours: a whole file at once, so that a comment over several lines is one, cached by object id.
-import { askRenderThread, type Segment } from './render-pool.ts';
+import { Recent } from '../lib/recent.ts';
+import type { LineColours } from './line-colours.ts';
+import { askRenderThread } from './render-pool.ts';
 
 const maxLength = 200_000;
-// All cached text together, in UTF-16 units; its segments take about ten times as many bytes.
-const maxCachedLength = 8_000_000;
-const cache = new Map<string, { lines: Segment[][]; length: number }>();
-let cachedLength = 0;
-const inMaking = new Map<string, Promise<Segment[][] | undefined>>();
+// A file of a thousand lines takes about 40 kB of it.
+const maxKeptColourBytes = 16 * 1024 * 1024;
+// What an entry takes beside its numbers.
+const entryBytes = 800;
+const kept = new Recent<LineColours>(maxKeptColourBytes);
+const inMaking = new Map<string, Promise<LineColours | undefined>>();
 
 const languages: Record<string, string> = {
   bash: 'bash',
@@ -61,47 +64,39 @@ export function languageOf(path: string): string | undefined {
 export const hasColours = (path: string, text: string): boolean =>
   languageOf(path) !== undefined && text.length <= maxLength;
 
-/** Segments of every line of a file, or undefined when it is shown plain: too large, too slow, no language. */
-export async function highlightFile(file: {
+interface ColouredFile {
   oid: string;
   path: string;
-  text: string;
-}): Promise<Segment[][] | undefined> {
-  const language = languageOf(file.path);
-  if (language === undefined || file.text.length > maxLength) return undefined;
-  const key = `${file.oid} ${language}`;
-  const known = cache.get(key);
-  if (known !== undefined) {
-    // Back to the young end of the map; the old end is dropped first.
-    cache.delete(key);
-    cache.set(key, known);
-    return known.lines;
-  }
+  /** What the object holds, or how to read it where its colours are not kept; undefined for what is no text. */
+  text: string | (() => Promise<string | undefined>);
+}
+
+/** The colours of every line of a file, or undefined when it is shown plain: too large, too slow, no language. */
+export async function highlightFile({ oid, path, text }: ColouredFile): Promise<LineColours | undefined> {
+  const language = languageOf(path);
+  if (language === undefined) return undefined;
+  const key = `${oid} ${language}`;
+  const known = kept.find(key);
+  if (known !== undefined) return known;
   // Whoever asks for colours that are being made waits for the same ones.
-  const making = inMaking.get(key) ?? make(key, file.text, language);
+  const making = inMaking.get(key) ?? make(key, text, language);
   inMaking.set(key, making);
   return making;
 }
 
-async function make(key: string, text: string, language: string): Promise<Segment[][] | undefined> {
+async function make(
+  key: string,
+  given: ColouredFile['text'],
+  language: string,
+): Promise<LineColours | undefined> {
   try {
-    const lines = await askRenderThread({ kind: 'highlight', text, language });
-    if (!Array.isArray(lines) || lines.length === 0) return undefined;
-    keep(key, lines, text.length);
-    return lines;
+    const text = typeof given === 'string' ? given : await given();
+    if (text === undefined || text.length > maxLength) return undefined;
+    const colours = await askRenderThread({ kind: 'highlight', text, language });
+    if (typeof colours !== 'object') return undefined;
+    kept.keep(key, colours, colours.marks.byteLength + colours.starts.byteLength + entryBytes);
+    return colours;
   } finally {
     inMaking.delete(key);
-  }
-}
-
-function keep(key: string, lines: Segment[][], length: number): void {
-  // Two readers may have asked for the same file at once.
-  if (cache.has(key)) return;
-  cache.set(key, { lines, length });
-  cachedLength += length;
-  for (const [oldest, entry] of cache) {
-    if (cachedLength <= maxCachedLength) return;
-    cache.delete(oldest);
-    cachedLength -= entry.length;
   }
 }

@@ -1,9 +1,7 @@
 // A small pool of threads for what costs processor time, so that a big file or a hostile text never holds up the
 // pages of others. What takes too long is given up; the caller shows the plain text.
 import { Piscina } from 'piscina';
-
-/** Class name (of highlight.js, or empty) and text. */
-export type Segment = [className: string, text: string];
+import type { LineColours } from './line-colours.ts';
 
 /** Where the links of a text lead that name neither a site nor the top of one; both end with a slash. */
 export interface LinkBase {
@@ -13,15 +11,20 @@ export interface LinkBase {
   root: string;
 }
 
-export type RenderOrder =
-  | { kind: 'markdown'; text: string; base: LinkBase | undefined; mentions?: readonly string[] }
-  | { kind: 'highlight'; text: string; language: string };
+export interface MarkdownOrder {
+  kind: 'markdown';
+  text: string;
+  base: LinkBase | undefined;
+  mentions?: readonly string[];
+}
+
+export type RenderOrder = MarkdownOrder | { kind: 'highlight'; text: string; language: string };
 
 const orderMs = 3000;
 let pool: Piscina | undefined;
 
 /** The answer of a render thread, or undefined when it took too long or failed. */
-export async function askRenderThread(order: RenderOrder): Promise<string | Segment[][] | undefined> {
+export async function askRenderThread(order: RenderOrder): Promise<string | LineColours | undefined> {
   pool ??= new Piscina({
     filename: new URL('./render-thread.ts', import.meta.url).href,
     minThreads: 0,
@@ -30,7 +33,10 @@ export async function askRenderThread(order: RenderOrder): Promise<string | Segm
     maxQueue: 200,
   });
   try {
-    return (await pool.run(order, { signal: AbortSignal.timeout(orderMs) })) as string | Segment[][];
+    return (await pool.run(order, { signal: AbortSignal.timeout(orderMs) })) as
+      | string
+      | LineColours
+      | undefined;
   } catch {
     return undefined;
   }

@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
-import { diffPieces } from '../../src/web/diff-html.ts';
+import { codeOf, diffPieces, type CodeRow } from '../../src/web/diff-html.ts';
 import { hunkRows, type PlainLine } from '../../src/web/diff-rows.ts';
 
 const plain = { before: undefined, after: undefined };
 const rowsOf = (...lines: PlainLine[]) =>
-  hunkRows({ oldStart: 1, newStart: 1, section: '', lines }, plain).rows;
+  hunkRows({ oldStart: 1, newStart: 1, section: '', lines }, plain).rows.map(codeOf);
+/** The pieces of a file with one hunk. */
+const piecesOf = (rows: CodeRow[], more: object, isSplit: boolean) => {
+  const hunk = { oldStart: 1, newStart: 1, section: '', rows, gap: undefined };
+  const file = { status: 'modified', folder: '', name: 'a', hunks: [hunk], tail: undefined, ...more };
+  return diffPieces(file, { isSplit, assets: '/assets/1' });
+};
 const hostile = '"><img src=x onerror=alert(1)>&amp;';
 
 test('whatever a line, a name or a note says stays text, in one column and side by side', () => {
@@ -14,11 +20,14 @@ test('whatever a line, a name or a note says stays text, in one column and side 
     { kind: 'context', text: hostile, oldNumber: 2, newNumber: 2, cut: 5 },
   );
   rows[0]!.moved = { note: hostile };
+  const gap = { from: 1, to: 9, offset: 0, lines: undefined };
+  const hunks = [{ oldStart: 1, newStart: 1, section: hostile, rows, gap }];
+  const said = { commentHref: `?comment=${hostile}`, href: `/${hostile}`, folder: hostile, name: hostile };
   for (const isSplit of [false, true]) {
-    const html = diffPieces(rows, { commentHref: `?comment=${hostile}` }, isSplit)
+    const html = piecesOf(rows, { ...said, hunks, tail: { ...gap, to: undefined } }, isSplit)
       .map((piece) => piece.html)
       .join('');
-    expect(html).not.toMatch(/<(?!\/?(?:tr|td|a|mark|span)\b)/);
+    expect(html).not.toMatch(/<(?!\/?(?:table|colgroup|col|tbody|tr|td|div|a|svg|use|mark|span)\b)/);
     expect(html).not.toContain('"><img');
     expect(html).toContain('&quot;&gt;&lt;img src=x');
   }
@@ -32,14 +41,14 @@ test('a piece ends at the row below which something stands, on whichever side it
     { kind: 'context', text: 'd', oldNumber: 3, newNumber: 3 },
   );
   const file = { talk: { old2: ['thread'] }, form: { key: 'new2' } };
-  expect(diffPieces(rows, file, false).map(({ keys }) => keys)).toEqual([['old2'], ['new2'], []]);
-  expect(diffPieces(rows, file, true).map(({ keys }) => keys)).toEqual([['old2', 'new2'], []]);
-  expect(diffPieces(rows, {}, false)).toHaveLength(1);
+  expect(piecesOf(rows, file, false).map(({ keys }) => keys)).toEqual([['old2'], ['new2'], []]);
+  expect(piecesOf(rows, file, true).map(({ keys }) => keys)).toEqual([['old2', 'new2'], []]);
+  expect(piecesOf(rows, {}, false)).toHaveLength(1);
 });
 
 test('nobody is led to comment on the old lines of an earlier revision', () => {
   const rows = rowsOf({ kind: 'removed', text: 'b', oldNumber: 2 });
   const link = (isSince: boolean) =>
-    diffPieces(rows, { commentHref: '?c', isSince }, true)[0]!.html.includes('href');
+    piecesOf(rows, { commentHref: '?c', isSince }, true)[0]!.html.includes('href');
   expect([link(false), link(true)]).toEqual([true, false]);
 });
