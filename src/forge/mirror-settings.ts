@@ -48,6 +48,11 @@ export const mirrorSettings = z
     pullMinutes: positive.default(120),
     maxPullBytes: positive.default(20 * 1024 * 1024 * 1024),
     maxPulledRefs: positive.default(100_000),
+    /** Objects of Git LFS that move at once between the forge and one remote, and what all of one sync or pull may take. */
+    maxLfsTransfers: positive.max(32).default(4),
+    lfsMinutes: positive.max(7 * 24 * 60).default(120),
+    /** Of one pull; the next one brings more. */
+    maxPulledLfsObjects: positive.default(100_000),
     /** Of what another forge tells of a repository. */
     maxAnswerBytes: positive.default(1024 * 1024),
   })

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 const hexHash = /^[0-9a-f]{64}$/;
-const maxPointerBytes = 1024;
+export const maxPointerBytes = 1024;
 const versions = ['https://git-lfs.github.com/spec/v1', 'https://hawser.github.com/spec/v1'];
 
 export interface Pointer {

@@ -7,6 +7,8 @@ import { getRepo } from '../repos/find.ts';
 import { repoPath } from '../repos/path.ts';
 import { chooseRefs, mirroredPrefixes } from './choose-refs.ts';
 import { openCredential, type RemoteCredential } from './credential.ts';
+import { sendObjects, type SentObjects } from './lfs/send-objects.ts';
+import { tellSent } from './lfs/tell-objects.ts';
 import type { MirrorRemote } from './model.ts';
 import { notePlan, type Sending } from './note-refs.ts';
 import { planPush } from './plan-push.ts';
@@ -34,33 +36,34 @@ export interface MirrorPush {
 export async function pushMirror(forge: Forge, hold: MirrorHold, order: MirrorPush): Promise<SyncOutcome> {
   const { remote, signal } = order;
   if (hold.remoteId !== remote.id) throw new TypeError('the hold is of another remote');
-  const reach = await reachRemote(forge, {
-    address: parseRemoteAddress(forge.config.mirror, remote.url),
-    credential: credentialOf(forge, remote),
-    hostKeys: remote.hostKeys,
-  });
+  const address = parseRemoteAddress(forge.config.mirror, remote.url);
+  const credential = credentialOf(forge, remote);
+  const reach = await reachRemote(forge, { address, credential, hostKeys: remote.hostKeys });
   try {
     const repo = repoPath(forge, remote.repoId);
     const there = await listThere(forge, reach, { repo, signal });
     await keepHostKeys(forge, remote, reach);
     const known = new Map(listAllRefs(forge.db, remote.id).map((ref) => [ref.ref, ref]));
-    const plan = planPush({
-      here: await listRefs(forge.git, repo, [...mirroredPrefixes]),
-      there,
-      known,
-      isChosen: chooseRefs(remote.patterns),
-      triesRefused: hold.triesRefused,
-    });
+    const here = await listRefs(forge.git, repo, [...mirroredPrefixes]);
+    const isChosen = chooseRefs(remote.patterns);
+    const plan = planPush({ here, there, known, isChosen, triesRefused: hold.triesRefused });
     notePlan(forge, hold, { plan, known });
+    // Before the refs: a remote may refuse commits whose large files it does not have, and nobody should be shown them without.
+    const objects = await sendObjects(forge, {
+      repoId: remote.repoId,
+      remote: { address, credential, reach },
+      ...(hold.looksAtAll || remote.problem !== undefined
+        ? { wanted: [...here].flatMap(([ref, oid]) => (isChosen(ref) ? [oid] : [])), known: [] }
+        : { wanted: plan.pushes.flatMap(({ oid }) => oid ?? []), known: [...there.values()] }),
+      signal,
+    });
     const mainRef = `refs/heads/${getRepo(forge, remote.repoId).defaultBranch}`;
     const sending: Sending = { forge, hold, remote, reach, repo, there, known, signal, mainRef };
     const isMainOdd = [...plan.diverged, ...plan.stillRefused].some(({ ref }) => ref === mainRef);
     const sent = await sendPushes(sending, { pushes: plan.pushes, isMainOdd });
-    return outcomeOf({
-      ...sent,
-      refused: sent.refused + plan.stillRefused.length,
-      diverged: sent.diverged + plan.diverged.length,
-    });
+    const refused = sent.refused + plan.stillRefused.length;
+    const diverged = sent.diverged + plan.diverged.length;
+    return outcomeOf({ ...sent, refused, diverged }, objects);
   } finally {
     await reach.close();
   }
@@ -108,7 +111,7 @@ async function keepHostKeys(forge: Forge, remote: MirrorRemote, reach: Reach): P
   if (hostKeys !== undefined) updateHostKeys(forge.db, { id: remote.id, hostKeys });
 }
 
-function outcomeOf(sums: Sent): SyncOutcome {
+function outcomeOf(sums: Sent, objects: SentObjects): SyncOutcome {
   const { refused, diverged, waiting, withheld } = sums;
   const parts = [
     refused > 0 ? `${refused} refused by the remote` : '',
@@ -116,11 +119,13 @@ function outcomeOf(sums: Sent): SyncOutcome {
     withheld > 0 ? `${withheld} not deleted there yet` : '',
     waiting > 0 ? `${waiting} not sent yet` : '',
   ].filter((part) => part !== '');
-  const message = parts.length === 0 ? undefined : `Of the refs: ${parts.join(', ')}.`;
+  const ofRefs = parts.length === 0 ? [] : [`Of the refs: ${parts.join(', ')}.`];
+  // A remote that has nothing of Git LFS is in step with its refs, and is not tried again for what it will never take.
+  const isPartial = refused + waiting + withheld + objects.left.length > 0;
   return {
     ...sums,
-    state: refused + waiting + withheld > 0 ? 'partial' : 'done',
+    state: isPartial ? 'partial' : 'done',
     isSoon: waiting > 0,
-    message,
+    message: [...ofRefs, ...tellSent(objects)].join(' ') || undefined,
   };
 }

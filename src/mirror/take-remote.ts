@@ -6,7 +6,7 @@ import type { MirrorRemote, SyncCause, SyncState } from './model.ts';
 import { claimRemote, finishRemote, freeLost, holdsRemote } from './remote-store.ts';
 import { finishSync, insertSync, interruptSyncs } from './sync-store.ts';
 
-/** Beyond the longest sync: a list of refs and some pushes, each with its own end. */
+/** Beyond the longest sync: a list of refs and some pushes, each with its own end, beside the objects of Git LFS. */
 const leaseExchanges = 40;
 
 export interface MirrorHold extends Hold {
@@ -18,6 +18,8 @@ export interface MirrorHold extends Hold {
   readonly startedAt: number;
   /** Whether what the remote refused is sent once more although nothing changed. */
   readonly triesRefused: boolean;
+  /** Whether all objects of Git LFS are offered once more, and not those alone that new commits name. */
+  readonly looksAtAll: boolean;
 }
 
 export interface SyncOrder {
@@ -33,7 +35,8 @@ export function takeRemote(forge: Forge, slots: Slots, order: SyncOrder): Mirror
   if (slot === undefined) return undefined;
   const now = forge.clock.now();
   const wishes = cause === 'change' ? 0 : 1;
-  const leaseUntil = now + forge.config.mirror.timeoutSeconds * 1000 * leaseExchanges;
+  const { timeoutSeconds, lfsMinutes } = forge.config.mirror;
+  const leaseUntil = now + timeoutSeconds * 1000 * leaseExchanges + lfsMinutes * 60_000;
   try {
     const taken = forge.db.transaction(() => {
       const claim = claimRemote(forge.db, { id: remote.id, leaseUntil, wishes, now });
@@ -43,7 +46,8 @@ export function takeRemote(forge: Forge, slots: Slots, order: SyncOrder): Mirror
     });
     if (taken !== undefined) {
       const triesRefused = cause === 'manual' || (remote.restsUntil ?? 0) <= now;
-      return { ...slot, ...taken, remoteId: remote.id, startedAt: now, triesRefused };
+      const looksAtAll = cause === 'manual';
+      return { ...slot, ...taken, remoteId: remote.id, startedAt: now, triesRefused, looksAtAll };
     }
   } catch (error) {
     slot.release();

@@ -35,7 +35,8 @@ const mayImport: Record<string, readonly string[]> = {
   repos: ['accounts', ...ground],
   transport: ['repos', 'accounts', ...ground],
   branches: ['repos', 'accounts', ...ground],
-  mirror: ['repos', 'accounts', ...ground],
+  // Commits go out and come in with the large files that they name.
+  mirror: ['lfs', 'repos', 'accounts', ...ground],
   lfs: ['repos', 'accounts', ...ground],
   browse: ['lfs', 'repos', 'accounts', ...ground],
   ci: ['branches', 'repos', 'accounts', ...ground],

@@ -31,6 +31,14 @@ export interface Bringing {
   known: ReadonlyMap<string, PulledRef>;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called when all of git's objects are here, before any ref shows them. */
+  beforeMoves?: ((coming: Coming) => Promise<void>) | undefined;
+}
+
+/** Object ids of the refs that are here, and of those that come. */
+export interface Coming {
+  here: readonly string[];
+  coming: readonly string[];
 }
 
 export interface Brought {
@@ -61,6 +69,7 @@ export async function bringRefs(forge: Forge, reach: Reach, bringing: Bringing):
   for (const one of planned) decided.push('ask' in one ? await compare(forge, path, state, one.ask) : one);
   const moves = decided.flatMap((one) => ('move' in one ? [one.move] : []));
   const found = decided.flatMap((one) => ('found' in one ? [one.found] : []));
+  await bringing.beforeMoves?.({ here: [...here.values()], coming: moves.flatMap(({ to }) => to ?? []) });
   const refused = await moveRefs(forge, path, moves);
   const done = moves.filter((move) => !refused.has(move));
   return {

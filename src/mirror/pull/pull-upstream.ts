@@ -6,9 +6,12 @@ import { getRepo } from '../../repos/find.ts';
 import { repoPath } from '../../repos/path.ts';
 import { adoptDefaultBranch, recordPush } from '../../repos/record-push.ts';
 import { openCredential } from '../credential.ts';
+import { bringObjects, type BroughtObjects } from '../lfs/bring-objects.ts';
+import type { LfsRemote } from '../lfs/find-server.ts';
+import { isIncomplete, tellBrought } from '../lfs/tell-objects.ts';
 import { reachRemote, type Reach } from '../reach-remote.ts';
 import { parseRemoteAddress } from '../remote-address.ts';
-import { bringRefs, type Brought } from './bring-refs.ts';
+import { bringRefs, type Brought, type Coming } from './bring-refs.ts';
 import type { Progress } from './follow-progress.ts';
 import type { PulledRef, PullState, Upstream } from './model.ts';
 import {
@@ -47,7 +50,8 @@ export function takeUpstream(forge: Forge, slots: Slots, repoId: number): PullHo
   const slot = slots.tryTake(`pull ${repoId}`);
   if (slot === undefined) return undefined;
   const now = forge.clock.now();
-  const leaseUntil = now + forge.config.mirror.pullMinutes * 60_000 + leaseSpareMs;
+  const { pullMinutes, lfsMinutes } = forge.config.mirror;
+  const leaseUntil = now + (pullMinutes + lfsMinutes) * 60_000 + leaseSpareMs;
   try {
     const taken = forge.db.transaction(() => {
       const claim = claimUpstream(forge.db, { repoId, leaseUntil });
@@ -88,18 +92,35 @@ export async function pullUpstream(forge: Forge, hold: PullHold, watch: PullWatc
   }
 }
 
-async function bring(forge: Forge, upstream: Upstream, watch: PullWatch): Promise<Brought> {
+interface BroughtAll extends Brought {
+  objects: BroughtObjects | undefined;
+}
+
+async function bring(forge: Forge, upstream: Upstream, watch: PullWatch): Promise<BroughtAll> {
   const { repoId, patterns, rewrites, deletions } = upstream;
-  const reach = await reachUpstream(forge, upstream);
+  const remote = await reachUpstream(forge, upstream);
+  const { reach } = remote;
+  let objects: BroughtObjects | undefined;
   try {
     const repo = getRepo(forge, repoId);
     const known = listPulledRefs(forge.db, repoId);
     const path = repoPath(forge, repoId);
     const { defaultBranch } = repo;
-    const order = { path, patterns, rewrites, deletions, defaultBranch, known, ...watch };
+    // What was asked for, or was not whole the last time, looks through all that is here once more.
+    const looksAtAll = upstream.wanted > upstream.done || upstream.problem !== undefined;
+    const beforeMoves = async ({ here, coming }: Coming): Promise<void> => {
+      objects = await bringObjects(forge, {
+        repo,
+        remote,
+        ...(looksAtAll ? { wanted: [...here, ...coming], known: [] } : { wanted: coming, known: here }),
+        signal: watch.signal,
+        onProgress: (percent) => watch.onProgress({ phase: 'bringing large files', percent }),
+      });
+    };
+    const order = { path, patterns, rewrites, deletions, defaultBranch, known, ...watch, beforeMoves };
     const brought = await bringRefs(forge, reach, order);
     await adoptTheirDefault(forge, repoId, brought);
-    return brought;
+    return { ...brought, objects };
   } finally {
     await learnHostKeys(forge, upstream, reach);
     await reach.close();
@@ -109,14 +130,15 @@ async function bring(forge: Forge, upstream: Upstream, watch: PullWatch): Promis
 async function reachUpstream(
   forge: Forge,
   { repoId, url, hostKeys, credential: kind }: Upstream,
-): Promise<Reach> {
+): Promise<LfsRemote> {
   const address = parseRemoteAddress(forge.config.mirror, url);
   const sealed = getSealed(forge.db, repoId);
-  const credential = sealed && openCredential(forge, sealed, placeOfUpstream(repoId));
-  if (credential === undefined && kind !== 'none') {
+  const opened = sealed && openCredential(forge, sealed, placeOfUpstream(repoId));
+  if (opened === undefined && kind !== 'none') {
     throw new ForgeError('unavailable', 'Its credential was sealed with a key that is gone; give it again.');
   }
-  return reachRemote(forge, { address, credential: credential ?? { kind: 'none' }, hostKeys });
+  const credential = opened ?? { kind: 'none' };
+  return { address, credential, reach: await reachRemote(forge, { address, credential, hostKeys }) };
 }
 
 /** Those that the server showed when none were known; a credential that it refused changes nothing about that. */
@@ -136,14 +158,18 @@ async function adoptTheirDefault(forge: Forge, repoId: number, { remote, found }
   await adoptDefaultBranch(forge, repo, theirs);
 }
 
-function recordBrought(forge: Forge, hold: PullHold, brought: Brought): PullState {
+function recordBrought(forge: Forge, hold: PullHold, brought: BroughtAll): PullState {
   const { repoId, token, generation, pullId } = hold;
   const now = forge.clock.now();
-  const { created, moved, deleted, found, forgotten } = brought;
+  const { created, moved, deleted, found, forgotten, objects } = brought;
   // What a rule keeps, and what has more here than there, is as it should be.
   const left = found.filter(({ state }) => state === 'diverged' || state === 'left-out');
-  const problem = left.length === 0 ? null : describeLeft(left.length);
-  const state = left.length === 0 ? 'done' : 'partial';
+  const ofRefs = left.length === 0 ? [] : [describeLeft(left.length)];
+  const ofObjects = objects === undefined ? [] : tellBrought(objects);
+  const isWhole = left.length === 0 && (objects === undefined || !isIncomplete(objects));
+  const message = [...ofRefs, ...ofObjects].join(' ') || null;
+  const problem = isWhole ? null : message;
+  const state = isWhole ? 'done' : 'partial';
   const isNews = created + moved + deleted > 0;
   const before = listPulledRefs(forge.db, repoId);
   const changed = found.filter((ref) => !isSameRef(before.get(ref.ref), ref));
@@ -151,8 +177,8 @@ function recordBrought(forge: Forge, hold: PullHold, brought: Brought): PullStat
     if (!releaseDone(forge.db, { repoId, token, generation, now, problem })) return;
     for (const ref of changed) putPulledRef(forge.db, repoId, { ...ref, now });
     for (const ref of forgotten) deletePulledRef(forge.db, repoId, ref);
-    finishPull(forge.db, { id: pullId, state, created, moved, deleted, message: problem, now });
-    if (!isNews && changed.length === 0 && before.size > 0) deletePull(forge.db, pullId);
+    finishPull(forge.db, { id: pullId, state, created, moved, deleted, message, now });
+    if (!isNews && !objects?.moved && changed.length === 0 && before.size > 0) deletePull(forge.db, pullId);
     if (isNews) recordPush(forge, repoId);
   });
   if (isNews) {
