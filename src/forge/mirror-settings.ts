@@ -32,12 +32,12 @@ export const mirrorSettings = z
     /** Of the list of a remote's refs; 100,000 of them take about 8 MB. */
     maxListBytes: positive.default(64 * 1024 * 1024),
     /** Of the command line of one push; what does not fit goes with the next one. */
-    maxCommandBytes: positive.max(1024 * 1024).default(1024 * 1024),
+    maxCommandBytes: positive.max(1024 * 1024).default(128 * 1024),
     /** The wait after a failure; each further one in a row doubles it, up to the most. */
     retrySeconds: positive.default(15),
     maxRetrySeconds: positive.default(3600),
-    /** Refs that one push names on its command line; more of them are laid out in a folder. */
-    maxListedRefs: positive.default(500),
+    /** Refs that one push names on its command line; more of them are laid out in a folder, but for those it deletes. */
+    maxListedRefs: positive.default(50),
     /** What a remote has refused is tried again after so long, when nothing changed on either side. */
     retryRefusedMinutes: positive.default(30),
     /** A remote is looked at this often although nothing changed here. */

@@ -11,6 +11,8 @@ export interface RemoteRun {
   repo?: string | undefined;
   args: readonly string[];
   input?: string;
+  /** Beside that of the reach; it rules where both say something. */
+  environment?: Readonly<Record<string, string>>;
   timeoutMs: number;
   /** Ends git when it is aborted; an `Error` as its reason is what is thrown. */
   signal?: AbortSignal | undefined;
@@ -35,7 +37,12 @@ export async function runRemote(forge: Forge, reach: Reach, run: RemoteRun): Pro
   run.signal?.throwIfAborted();
   const { repo, args, timeoutMs, signal } = run;
   const place = repo === undefined ? {} : { repo };
-  const order = { ...place, env: { ...reach.environment }, detached: true, endsWithForge: true };
+  const order = {
+    ...place,
+    env: { ...reach.environment, ...run.environment },
+    detached: true,
+    endsWithForge: true,
+  };
   const child = forge.git.spawn(args, order);
   let why: unknown;
   const stop = (reason: unknown): void => {

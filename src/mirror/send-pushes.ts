@@ -38,7 +38,7 @@ export async function sendPushes(
   for (let count = 0; count < maxPushes; count += 1) {
     if (state.isMainOdd) waiting = waiting.filter(({ oid }) => oid !== undefined);
     const batch = takeBatch(sending, waiting, state.isOneByOne);
-    if (batch.length === 0) break;
+    if (batch.pushes.length === 0) break;
     await sendBatch(sending, state, batch);
     waiting = waiting.filter(({ ref }) => !state.answers.has(ref));
   }
@@ -61,18 +61,23 @@ const inOrder = (pushes: readonly RefPush[], mainRef: string): RefPush[] => {
   return pushes.toSorted((a, b) => rank(a) - rank(b));
 };
 
+interface Batch {
+  pushes: readonly RefPush[];
+  isLaidOut: boolean;
+}
+
 /** All that can be laid out when they are very many, else as many as the command line takes. */
-function takeBatch({ forge, there }: Sending, waiting: readonly RefPush[], isOneByOne: boolean): RefPush[] {
+function takeBatch({ forge, there }: Sending, waiting: readonly RefPush[], isOneByOne: boolean): Batch {
   const { maxCommandBytes, maxListedRefs } = forge.config.mirror;
-  if (isOneByOne) return waiting.slice(0, 1);
+  if (isOneByOne) return { pushes: waiting.slice(0, 1), isLaidOut: false };
   const many = waiting.filter((push) => canBeLaidOut(push, there.get(push.ref)));
-  if (many.length > maxListedRefs) return many;
+  if (many.length > maxListedRefs) return { pushes: many, isLaidOut: true };
   let bytes = 0;
   const fits = waiting.findIndex((push) => {
     bytes += argumentsOf(push).reduce((sum, text) => sum + Buffer.byteLength(text) + 9, 0);
     return bytes > maxCommandBytes;
   });
-  return waiting.slice(0, Math.min(fits < 0 ? waiting.length : Math.max(fits, 1), maxListedRefs));
+  return { pushes: waiting.slice(0, fits < 0 ? waiting.length : Math.max(fits, 1)), isLaidOut: false };
 }
 
 const leasesOf = ({ ref, expected }: RefPush): string[] =>
@@ -81,41 +86,46 @@ const leasesOf = ({ ref, expected }: RefPush): string[] =>
 const refspecOf = ({ ref, oid }: RefPush): string => `${oid ?? ''}:${ref}`;
 const argumentsOf = (push: RefPush): string[] => [...leasesOf(push), refspecOf(push)];
 
-async function sendBatch(sending: Sending, state: SendState, batch: readonly RefPush[]): Promise<void> {
+async function sendBatch(sending: Sending, state: SendState, batch: Batch): Promise<void> {
   const { forge, remote } = sending;
-  noteIntent(sending, batch);
-  const { exitCode, stdout, said } = await runPush(sending, state, batch);
+  noteIntent(sending, batch.pushes);
+  const { exitCode, stdout, said, moved } = await runPush(sending, state, batch);
   if (state.isAtomic && lacksAtomic(said)) {
     state.isAtomic = false;
     updateAtomic(forge.db, { id: remote.id, isAtomic: false });
     return;
   }
-  const answers = readPushReport(stdout.toString('utf8'));
+  const answers = [...moved, ...readPushReport(stdout.toString('utf8'))];
   if (answers.length === 0 && exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
   if (state.isAtomic && remote.isAtomic !== true) updateAtomic(forge.db, { id: remote.id, isAtomic: true });
-  takeAnswers(sending, state, { batch, answers, words: remoteWords(said) });
+  takeAnswers(sending, state, { batch: batch.pushes, answers, words: remoteWords(said) });
 }
 
 /** Some refs stand on the command line, very many are laid out in a folder. */
 async function runPush(
   { forge, reach, repo, signal }: Sending,
   { isAtomic }: SendState,
-  batch: readonly RefPush[],
-): Promise<RemoteResult> {
-  const { timeoutSeconds, maxListBytes, maxListedRefs } = forge.config.mirror;
+  { pushes, isLaidOut }: Batch,
+): Promise<RemoteResult & { moved: RefAnswer[] }> {
+  const { timeoutSeconds, maxListBytes } = forge.config.mirror;
   const below = join(forge.config.paths.gitHome, 'remotes');
-  const laidOut =
-    batch.length > maxListedRefs ? await layOutPush(batch, { repo, url: reach.url, below }) : undefined;
-  const listed = [...batch.flatMap(leasesOf), '--', reach.url, ...batch.map(refspecOf)];
-  const options = ['--porcelain', '--no-verify', '--no-follow-tags', '--no-recurse-submodules'];
+  const searchPath = forge.git.environment['PATH'] ?? '';
+  const place = { repo, url: reach.url, below, searchPath };
+  const laidOut = isLaidOut ? await layOutPush(pushes, place) : undefined;
+  const listed = ['--no-verify', ...pushes.flatMap(leasesOf), '--', reach.url, ...pushes.map(refspecOf)];
+  const options = ['--porcelain', '--no-follow-tags', '--no-recurse-submodules'];
+  const push = ['push', ...options, ...(isAtomic ? ['--atomic'] : [])];
   try {
-    return await runRemote(forge, reach, {
+    const result = await runRemote(forge, reach, {
       repo: laidOut?.repo ?? repo,
-      args: ['push', ...options, ...(isAtomic ? ['--atomic'] : []), ...(laidOut?.args ?? listed)],
+      args: [...(laidOut?.settings ?? []), ...push, ...(laidOut?.args ?? listed)],
+      environment: laidOut?.environment ?? {},
       timeoutMs: timeoutSeconds * 1000,
       maxBytes: maxListBytes,
       signal,
     });
+    const moved = (await laidOut?.moved()) ?? [];
+    return { ...result, moved: moved.map((ref) => ({ ref, outcome: 'moved' })) };
   } finally {
     await laidOut?.close();
   }

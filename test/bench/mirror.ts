@@ -1,4 +1,5 @@
-// How long a sync takes to a repository of git on this machine, by how many refs it has to bring there, and how long after a merge it stands at the mirror, in a forge that runs by itself.
+// How long a sync takes to a repository of git on this machine, by how many refs it has to bring there and by its way, and
+// how long after a merge it stands at the mirror, in a forge that runs by itself.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -12,15 +13,19 @@ import { pushProject } from '../support/sample-project.ts';
 import { disposeServed, startForge } from '../support/serve.ts';
 import { inMs, median, quantile, timed, type Figure } from './measure.ts';
 
+const sizes = [1, 100, 10_000];
 const rounds = 5;
 const merges = 25;
+const memory = '/dev/shm';
 const mirror = { allowedSchemes: ['http'] as const, allowedRanges: ['127.0.0.1'] };
 
-export async function measureMirror(sizes: readonly number[] = [1, 100, 1000]): Promise<Figure[]> {
-  const backend = await startBackend();
+export async function measureMirror(): Promise<Figure[]> {
+  // What the disk of somebody else's server takes is not the forge's to measure.
+  const backend = await startBackend(existsSync(memory) ? { below: memory } : {});
   try {
     const figures: Figure[] = [];
-    for (const size of sizes) figures.push(await measureSync(backend, size));
+    for (const over of ['a folder', 'HTTP'] as const)
+      for (const size of sizes) figures.push(await measureSync(backend, { size, over }));
     figures.push(await measureMergeToMirror(backend));
     return figures;
   } finally {
@@ -28,9 +33,14 @@ export async function measureMirror(sizes: readonly number[] = [1, 100, 1000]): 
   }
 }
 
+interface Syncs {
+  size: number;
+  over: 'a folder' | 'HTTP';
+}
+
 /** Every round moves all of the branches to a commit of its own, by force; nothing is left out. */
-async function measureSync(backend: Backend, size: number): Promise<Figure> {
-  const it = await openTestForge({ settings: { mirror: { ...mirror, allowedSchemes: ['file'] } } });
+async function measureSync(backend: Backend, { size, over }: Syncs): Promise<Figure> {
+  const it = await openTestForge({ settings: { mirror: { ...mirror, allowedSchemes: ['file', 'http'] } } });
   try {
     const { forge } = it;
     const { caller } = it.account('ada');
@@ -38,29 +48,32 @@ async function measureSync(backend: Backend, size: number): Promise<Figure> {
     const folder = it.repoFolder(repo);
     const mirrors = await openMirrors(forge);
     it.defer(() => mirrors.stop());
-    // Over HTTP git itself compares each of many refs with every other, in a program that it starts for the push.
-    await backend.repo(`sync-${size}.git`);
-    const url = join(backend.folder, `sync-${size}.git`);
-    // What the disk of somebody else's server takes is not the forge's to measure.
-    await forge.git.run(['config', 'core.fsync', 'none'], { repo: join(backend.folder, `sync-${size}.git`) });
+    const name = `sync-${size}-${over === 'HTTP' ? 'http' : 'folder'}.git`;
+    const http = await backend.repo(name);
+    const far = join(backend.folder, name);
+    await forge.git.run(['config', 'core.fsync', 'none'], { repo: far });
     const base = {
       patterns: defaultPatterns,
       credential: { kind: 'none' as const },
       statuses: '',
       active: true,
     };
-    addMirror(forge, { repo, caller, request: { ...base, name: 'there', url } });
+    addMirror(forge, {
+      repo,
+      caller,
+      request: { ...base, name: 'there', url: over === 'HTTP' ? http : far },
+    });
     mirrors.start();
     await mirrors.settled();
     const times: number[] = [];
-    for (let round = 0; round < (size > 1000 ? 2 : rounds); round += 1) {
+    for (let round = 0; round < (size > 1000 ? 3 : rounds); round += 1) {
       const oid = await pushFiles(forge.git, {
         repo: folder,
         branch: 'main',
         files: { 'a.txt': `${round}\n` },
       });
       const names = Array.from({ length: size }, (_, index) => `work/branch-${index}`);
-      const input = names.map((name) => `update refs/heads/${name} ${oid}\n`).join('');
+      const input = names.map((branch) => `update refs/heads/${branch} ${oid}\n`).join('');
       await forge.git.run(['-c', 'core.fsync=none', 'update-ref', '--stdin'], { repo: folder, input });
       times.push(
         await timed(async () => {
@@ -69,12 +82,12 @@ async function measureSync(backend: Backend, size: number): Promise<Figure> {
         }),
       );
     }
-    const failed = forge.db.all("SELECT 1 FROM mirror_syncs WHERE state <> 'done'");
+    const failed = forge.db.all("SELECT message FROM mirror_syncs WHERE state <> 'done'");
     if (failed.length > 0) throw new Error(`${failed.length} syncs did not succeed`);
     return {
-      what: `mirror: sync of ${size.toLocaleString('en')} refs`,
+      what: `mirror: sync of ${size.toLocaleString('en')} refs over ${over}`,
       value: inMs(median(times)),
-      how: `each moved, ${times.length} syncs; a bare repository in a folder; ls-remote, one atomic push, rows`,
+      how: `each moved, ${times.length} syncs; a bare repository in memory${over === 'HTTP' ? ' at git http-backend' : ''}; ls-remote, one atomic push, rows`,
     };
   } finally {
     await it.dispose();

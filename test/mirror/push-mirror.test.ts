@@ -81,32 +81,6 @@ describe('a remote that takes everything', () => {
   });
 });
 
-describe('very many refs', () => {
-  test('go laid out in a folder: made, moved by force and deleted, and what somebody moved is left', async () => {
-    const { far, add, push, git, tell, row, syncs } = await stage({ maxListedRefs: 3 });
-    const main = await git('rev-parse', 'refs/heads/main');
-    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-    for (const name of names) await git('branch', name, main);
-    const there = await far('there');
-    add('there', there.folder);
-    await tell();
-    expect(Object.keys(await there.refs())).toHaveLength(7);
-    const heads = await Promise.all(names.map((name) => push(name, 'forced', main)));
-    await git('update-ref', '-d', 'refs/heads/f');
-    const theirs = await there.git('commit-tree', '-m', 'theirs', '-p', main, `${main}^{tree}`);
-    await there.git('update-ref', 'refs/heads/a', theirs);
-    await tell();
-    const moved = names.slice(1, 5).map((name, index) => [`refs/heads/${name}`, heads[index + 1]]);
-    expect(await there.refs()).toEqual({
-      'refs/heads/main': main,
-      'refs/heads/a': theirs,
-      ...Object.fromEntries(moved),
-    });
-    expect(row('there', 'refs/heads/a')).toMatchObject({ state: 'diverged' });
-    expect(syncs('there')[0]).toMatchObject({ state: 'done', pushed: 4, deleted: 1, diverged: 1 });
-  });
-});
-
 describe('a ref that somebody moved at the remote', () => {
   test('is reported as diverged and left, while the others follow', async () => {
     const { forge, far, add, push, git, tell, row, syncs, mirror } = await stage();

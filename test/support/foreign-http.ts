@@ -24,6 +24,8 @@ export interface Backend {
 }
 
 export interface BackendOptions {
+  /** Where its folder is made; default: among what is temporary. */
+  below?: string;
   /** Whoever wants something gives this as the password. */
   token?: string;
   /** Answers a request in the place of git when it returns true. */
@@ -37,7 +39,7 @@ const environment = (folder: string): Record<string, string> => ({
 });
 
 export async function startBackend(options: BackendOptions = {}): Promise<Backend> {
-  const folder = mkdtempSync(join(tmpdir(), 'pika-foreign-'));
+  const folder = mkdtempSync(join(options.below ?? tmpdir(), 'pika-foreign-'));
   const asked: Backend['asked'] = [];
   const server = createServer((request, response) => {
     const { authorization } = request.headers;
