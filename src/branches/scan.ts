@@ -38,9 +38,10 @@ export function scanRepo(
 ): Promise<void> {
   return inTurn(forge, id, async () => {
     const path = repoPath(forge, id);
-    const listed = await listHeads(forge.git, path);
-    const mark = markOf(forge, id, listed);
+    // Before the refs are read: what moves in between is then seen by the next scan.
+    const mark = await markOf(forge, id);
     if (options.ifChanged === true && isUnchanged(forge, id, mark)) return;
+    const listed = await listHeads(forge.git, path);
     const repo = await settleDefaultBranch(forge, id, listed);
     const protection = protectionOf(forge, repo);
     const rows = endProtected(forge, id, protection);
@@ -57,7 +58,7 @@ export function scanRepo(
     if (options.pins === true) await mendLostPins(forge, repo);
     noticeTarget(forge, repo, heads);
     const isSound = missing.size === 0 && unreadable.size === 0 && aside.size === 0;
-    const isSettled = isSound && mark === markOf(forge, id, listed);
+    const isSettled = isSound && mark === (await markOf(forge, id));
     rememberMark(forge, id, isSettled ? mark : undefined);
   });
 }

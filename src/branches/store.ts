@@ -104,6 +104,20 @@ export const listOpenHeads = (db: Db, repoId: number): OpenHead[] =>
     { repoId },
   );
 
+/**
+ * In one text what the scan depends on, and how many branches are broken: asked for every repository every minute, so that
+ * SQLite puts it together and no object is made for each branch. Undefined when there is no such repository.
+ */
+export const findRowsText = (db: Db, repoId: number): { text: string; broken: number } | undefined =>
+  db.get(
+    `SELECT repo.default_branch || ' ' || repo.default_chosen || coalesce(char(10) || group_concat(
+         branch.id || ' ' || branch.name || ' ' || branch.head_oid || ' ' || branch.target, char(10)), '') AS text,
+       count(branch.broken_reason) AS broken
+     FROM repos AS repo LEFT JOIN branches AS branch ON branch.repo_id = repo.id AND branch.state = 'open'
+     WHERE repo.id = :repoId GROUP BY repo.id`,
+    { repoId },
+  );
+
 /** Every pushed head of a repository that has to be pinned. */
 export const listPushedHeads = (
   db: Db,

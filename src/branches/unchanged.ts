@@ -2,8 +2,10 @@
 // ask no git as long as they say the same. What neither says, a lost object, is found by a scan that looks at everything.
 import { createHash } from 'node:crypto';
 import type { Forge } from '../forge/open.ts';
-import { getRepo } from '../repos/find.ts';
-import { listOpenHeads } from './store.ts';
+import { stampRefFiles } from '../git/ref-files.ts';
+import { listHeads } from '../git/refs.ts';
+import { repoPath } from '../repos/path.ts';
+import { findRowsText } from './store.ts';
 
 /** After so long everything is looked at again, whatever refs and rows say. */
 const goodMs = 30 * 60_000;
@@ -16,18 +18,13 @@ interface Seen {
 const seen = new WeakMap<Forge, Map<number, Seen>>();
 
 /** Stands for all that refs and rows of a repository say; undefined while a branch is broken, for that may end any time. */
-export function markOf(
-  forge: Forge,
-  repoId: number,
-  listed: ReadonlyMap<string, string>,
-): string | undefined {
-  const rows = listOpenHeads(forge.db, repoId);
-  if (rows.some(({ brokenReason }) => brokenReason !== null)) return undefined;
-  const { defaultBranch, isDefaultChosen } = getRepo(forge, repoId);
-  const hash = createHash('sha1').update(JSON.stringify([defaultBranch, isDefaultChosen]));
-  for (const [name, oid] of listed) hash.update(`${name} ${oid}\n`);
-  for (const { id, name, headOid, target } of rows) hash.update(`${id} ${name} ${headOid} ${target}\n`);
-  return hash.digest('hex');
+export async function markOf(forge: Forge, repoId: number): Promise<string | undefined> {
+  const rows = findRowsText(forge.db, repoId);
+  if (rows === undefined || rows.broken > 0) return undefined;
+  const path = repoPath(forge, repoId);
+  const refs =
+    (await stampRefFiles(path, ['refs/heads/'])) ?? JSON.stringify([...(await listHeads(forge.git, path))]);
+  return createHash('sha1').update(`${rows.text}\n${refs}`).digest('hex');
 }
 
 export function isUnchanged(forge: Forge, repoId: number, mark: string | undefined): boolean {

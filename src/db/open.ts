@@ -38,6 +38,12 @@ export class Db {
     return { changes: result.changes, lastId: Number(result.lastInsertRowid) };
   }
 
+  /** Another text once anything was written, by this process or by another: what was read before may have changed. */
+  mark(): string {
+    const own = this.get<{ changes: number }>('SELECT total_changes() AS changes')?.changes;
+    return JSON.stringify([own, this.#handle.pragma('data_version', { simple: true })]);
+  }
+
   /** Runs several statements; only for migrations and tests. */
   exec(sql: string): void {
     this.#commitTo('disk');

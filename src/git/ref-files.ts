@@ -31,6 +31,21 @@ export async function readRefFiles(
   }
 }
 
+/**
+ * Another text whenever one of those refs may stand elsewhere, at hardly any cost: of the packed ones only which file holds
+ * them is asked. Undefined where the refs themselves cannot be read from files.
+ */
+export async function stampRefFiles(repo: string, prefixes: readonly string[]): Promise<string | undefined> {
+  if (!prefixes.every((prefix) => prefix.endsWith('/'))) return undefined;
+  try {
+    const loose = readLoose(repo, prefixes);
+    const packed = loose && (await versionOf(join(repo, 'packed-refs')));
+    return loose && JSON.stringify([packed, ...loose]);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Both in the order of names; the packed ones are many and in order already. A loose one stands for the packed one. */
 function merge(packed: Refs, loose: Refs, prefixes: readonly string[]): Map<string, string> {
   const merged = new Map<string, string>();

@@ -47,6 +47,27 @@ test('a branch that moved is seen, and so is one that came or went', async () =>
   expect(forge.db.get("SELECT state FROM branches WHERE name = 'topic'")).toEqual({ state: 'closed' });
 });
 
+test('a branch that moved is seen also where every ref is packed, before and after', async () => {
+  const { forge, place, look, row, push } = await stage();
+  const pack = () => forge.git.run(['pack-refs', '--all'], { repo: place });
+  await pack();
+  await look();
+  await look();
+  const moved = await push('two');
+  await pack();
+  await look();
+  expect(row()?.head).toBe(moved);
+});
+
+test('a row that says another thing than its ref is mended, although no ref moved', async () => {
+  const { forge, head, look, row } = await stage();
+  await look();
+  await look();
+  forge.db.run("UPDATE branches SET head_oid = :other WHERE name = 'topic'", { other: '1'.repeat(40) });
+  await look();
+  expect(row()?.head).toBe(head);
+});
+
 test('what is broken is looked at every time, so that it recovers by itself', async () => {
   const { forge, look, row } = await stage();
   await look();

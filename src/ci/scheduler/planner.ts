@@ -30,6 +30,8 @@ export class Planner {
   readonly #off: (() => void)[];
   #lookedAt: number | undefined;
   #passes = 0;
+  /** What the database said of itself when every head had its run. */
+  #noneAt: string | undefined;
 
   constructor(forge: Forge, wake: () => void = () => undefined) {
     this.#forge = forge;
@@ -100,6 +102,16 @@ export class Planner {
     if (this.#passes === 0) this.#wake();
   }
 
+  /** Looks through every open branch, so it is asked again only when anything was written since there were none. */
+  #listHeads() {
+    const { db } = this.#forge;
+    const mark = db.mark();
+    if (mark === this.#noneAt) return [];
+    const heads = listRevisionsWithoutRun(db);
+    this.#noneAt = heads.length === 0 ? mark : undefined;
+    return heads;
+  }
+
   #pieces(): Piece[] {
     const { db, clock } = this.#forge;
     const now = clock.now();
@@ -107,7 +119,7 @@ export class Planner {
       this.#lookedAt = now;
       for (const { id } of listRepos(this.#forge)) this.#moved.add(id);
     }
-    const heads = listRevisionsWithoutRun(db).map((head): Piece => ({
+    const heads = this.#listHeads().map((head): Piece => ({
       repoId: head.repoId,
       name: `head ${head.branchId}/${head.revision}`,
       run: () => createRun(this.#forge, head),
