@@ -4,6 +4,7 @@ import { Loop } from '../lib/loop.ts';
 import { listRepos } from '../repos/find.ts';
 import type { Repo } from '../repos/model.ts';
 import { ingestSpool } from './ingest.ts';
+import { RefPacker } from './pack-refs.ts';
 import { scanRepo } from './scan.ts';
 import { deleteIngestedBefore, listActiveRepoIds } from './store.ts';
 
@@ -28,6 +29,8 @@ export function openBranches(forge: Forge): Branches {
   const told = new Map<string, string[]>();
   const wanted = new Set<number>();
   let fullScanAt = -Infinity;
+  const packer = new RefPacker(forge);
+  const off = forge.events.on('branch-pushed', ({ repoId }) => packer.note(repoId));
 
   let reading: Promise<void> = Promise.resolve();
 
@@ -61,7 +64,11 @@ export function openBranches(forge: Forge): Branches {
   return {
     loop,
     start: () => loop.start(),
-    stop: () => loop.stop(),
+    stop: async () => {
+      await loop.stop();
+      off();
+      await packer.settled();
+    },
     look: (repoId) => {
       wanted.add(repoId);
       loop.wake();

@@ -31,6 +31,20 @@ export async function readRefFiles(
   }
 }
 
+/** The object id of one ref, `null` when there is no such ref; undefined when git has to be asked. */
+export async function readRefFile(repo: string, ref: string): Promise<string | null | undefined> {
+  if (!isPlain(ref)) return undefined;
+  try {
+    // First the loose one, as above.
+    const text = readIfThere(join(repo, ref))?.trimEnd();
+    if (text !== undefined) return objectId.test(text) ? text : undefined;
+    const packed = await readPacked(join(repo, 'packed-refs'));
+    return packed && (packed.get(ref) ?? null);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Another text whenever one of those refs may stand elsewhere, at hardly any cost: of the packed ones only which file holds
  * them is asked. Undefined where the refs themselves cannot be read from files.

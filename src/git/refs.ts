@@ -1,6 +1,6 @@
 // Reading and moving refs. Every name is a full ref name, and every other argument is a full object id.
 import { ForgeError } from '../lib/errors.ts';
-import { readRefFiles } from './ref-files.ts';
+import { readRefFile, readRefFiles } from './ref-files.ts';
 import { GitError, type Git } from './run.ts';
 
 /** What git writes for "no object": the old side of a new ref, the new side of a deleted one. */
@@ -31,6 +31,12 @@ export async function resolveRef(git: Git, repo: string, ref: string): Promise<s
 export async function listHeads(git: Git, repo: string): Promise<Map<string, string>> {
   const refs = await listRefs(git, repo, ['refs/heads/']);
   return new Map([...refs].map(([ref, oid]) => [ref.slice('refs/heads/'.length), oid]));
+}
+
+/** As `listHeads(…).get(name)`, without a look at the other branches. */
+export async function findHead(git: Git, repo: string, name: string): Promise<string | undefined> {
+  const oid = await readRefFile(repo, `refs/heads/${name}`);
+  return oid === undefined ? (await listHeads(git, repo)).get(name) : (oid ?? undefined);
 }
 
 /** Full ref name → object id, of everything under the prefixes (which end with `/`); hidden refs too. */

@@ -197,11 +197,15 @@ export class Desk {
     const { repo, caller } = service;
     const updates = asked.lines.map(parseRefUpdate).filter((update) => update !== undefined);
     const refusals = await this.#decide({ repo, caller, updates }, asked);
-    recordAudit(this.#forge, caller, {
-      action: refusals.length === 0 ? 'push.accept' : 'push.refuse',
-      subject: fullName(repo),
-      detail: { refs: updates.slice(0, maxAuditedRefs), refusals: refusals.slice(0, maxAuditedRefs) },
-    });
+    const record = (): void =>
+      recordAudit(this.#forge, caller, {
+        action: refusals.length === 0 ? 'push.accept' : 'push.refuse',
+        subject: fullName(repo),
+        detail: { refs: updates.slice(0, maxAuditedRefs), refusals: refusals.slice(0, maxAuditedRefs) },
+      });
+    // What is accepted reaches the disk with the rows of the push.
+    if (refusals.length === 0) this.#forge.db.relaxedTransaction(record);
+    else record();
     return refusals;
   }
 

@@ -48,10 +48,12 @@ export class TutorialDesk {
   pass(): void {
     const { db, clock, config } = this.#forge;
     const { concurrency, timeoutSeconds } = config.tutorials;
-    queueMissing(db, clock.now());
+    // Of a pass, a power cut takes back only what is then written again.
+    db.relaxedTransaction(() => queueMissing(db, clock.now()));
     while (this.#writing.size < concurrency && !this.#stopping.signal.aborted) {
       const now = clock.now();
-      const claim = claimTutorial(db, { now, leaseUntil: now + timeoutSeconds * 1000 + leaseMarginMs });
+      const leaseUntil = now + timeoutSeconds * 1000 + leaseMarginMs;
+      const claim = db.relaxedTransaction(() => claimTutorial(db, { now, leaseUntil }));
       if (claim === undefined) return;
       const writing = this.#write(claim)
         .catch((error: unknown) => this.#forge.log.error({ err: error, ...claim }, 'a tutorial was lost'))
@@ -137,8 +139,10 @@ export class TutorialDesk {
 
   #finish(claim: TutorialClaim, branch: Branch, outcome: Outcome): void {
     const { db, clock } = this.#forge;
-    if (finishTutorial(db, { ...claim, ...outcome, now: clock.now() }))
-      this.#tell(claim, branch, outcome.state);
+    const finish = (): boolean => finishTutorial(db, { ...claim, ...outcome, now: clock.now() });
+    // The outline costs nothing, so it need not be on the disk before anything else is done.
+    const isOutline = outcome.writer === outlineWriter.name;
+    if (isOutline ? db.relaxedTransaction(finish) : finish()) this.#tell(claim, branch, outcome.state);
   }
 
   #tell({ revision }: TutorialClaim, { id, repoId }: Branch, state: Tutorial['state']): void {

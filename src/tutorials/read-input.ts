@@ -27,6 +27,9 @@ async function readCommits(forge: Forge, subject: { branch: Branch; revision: Re
   const ends = [revision.headOid, ...exclude, '--'];
   const repo = repoPath(forge, branch.repoId);
   const maxMs = forge.config.limits.readSeconds * 1000;
+  const commits = await listCommits(forge, { repo, range: [...range, ...ends], maxMs });
+  // A single commit owns every line, so that nothing is to be told apart.
+  if (commits.length < 2) return commits;
   const patches = await readUpTo(
     forge.git,
     [
@@ -45,8 +48,15 @@ async function readCommits(forge: Forge, subject: { branch: Branch; revision: Re
     { repo, maxBytes: maxPatchBytes, maxMs },
   );
   const lines = parseCommitLines(patches.bytes.toString('utf8'));
+  return commits.map((commit, index) => ({ ...commit, lines: lines[index] }));
+}
+
+async function listCommits(
+  forge: Forge,
+  { repo, range, maxMs }: { repo: string; range: readonly string[]; maxMs: number },
+): Promise<Commit[]> {
   const { stdout } = await forge.git.run(
-    ['log', ...range, '-z', '--name-only', '--format=%x01%s%x00%b%x00', ...ends],
+    ['log', '-z', '--name-only', '--format=%x01%s%x00%b%x00', ...range],
     {
       repo,
       maxBytes: maxLogBytes,
@@ -58,13 +68,12 @@ async function readCommits(forge: Forge, subject: { branch: Branch; revision: Re
     .toString('utf8')
     .split('\x01')
     .slice(1)
-    .map((record, index) => {
+    .map((record) => {
       const [subject = '', body = '', ...paths] = record.split('\0');
       return {
         subject,
         body: body.trim(),
         paths: paths.map((path) => path.replace(/^\n/, '')).filter(Boolean),
-        lines: lines[index],
       };
     });
 }

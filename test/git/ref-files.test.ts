@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRefFiles } from '../../src/git/ref-files.ts';
-import { listRefs, updateRefs } from '../../src/git/refs.ts';
+import { findHead, listRefs, updateRefs } from '../../src/git/refs.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 
@@ -53,6 +53,19 @@ test('a ref that is deleted, or packed anew, is seen at once', async () => {
   await create('refs/heads/three');
   await pack();
   expect(await read()).toEqual(await git());
+});
+
+test('one branch is read as all of them are, wherever it stands', async () => {
+  const { git, create, pack, repo, it } = await stage();
+  const head = (name: string) => findHead(it.forge.git, repo, name);
+  await pack();
+  await create('refs/heads/z');
+  await pushFiles(it.forge.git, { repo, branch: 'b/c', files: { moved: 'on\n' } });
+  for (const [ref, oid] of await git()) expect(await head(ref.slice('refs/heads/'.length)), ref).toBe(oid);
+  for (const name of ['none', 'b', 'b/c/d', 'main.lock']) expect(await head(name), name).toBe(undefined);
+  // What is no object id in a file is for git to follow.
+  writeFileSync(join(repo, 'refs/heads/symbolic'), 'ref: refs/heads/b/c\n');
+  expect(await head('symbolic')).toBe(await head('b/c'));
 });
 
 test('whatever looks unusual is left to git', async () => {

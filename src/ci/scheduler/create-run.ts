@@ -20,7 +20,8 @@ export async function createRun(forge: Forge, wanted: { branchId: number; revisi
   const branch = getBranch(forge, wanted.branchId);
   const revision = getRevision(forge, wanted.branchId, wanted.revision);
   const plan = await planRun(forge, branch, revision);
-  const created = forge.db.transaction(() => insertPlan(forge, { branch, revision, plan }));
+  // What a power cut takes back is planned anew.
+  const created = forge.db.relaxedTransaction(() => insertPlan(forge, { branch, revision, plan }));
   if (created === undefined) return;
   announceRun(forge, created.runId);
   announce(forge, created.changes);

@@ -3,7 +3,7 @@
 import type { Branch, Revision } from '../../branches/model.ts';
 import type { Forge } from '../../forge/open.ts';
 import { readBlob, treeOf } from '../../git/objects.ts';
-import { listHeads } from '../../git/refs.ts';
+import { findHead } from '../../git/refs.ts';
 import { ForgeError, errorMessage } from '../../lib/errors.ts';
 import { repoPath } from '../../repos/path.ts';
 import { changedPaths } from '../manifest/changed-paths.ts';
@@ -34,7 +34,7 @@ const unknownTree = '0'.repeat(40);
 export function planRun(forge: Forge, branch: Branch, { headOid, baseOid }: Revision): Promise<Plan> {
   const { repoId, target } = branch;
   return planAgainst(forge, { repoId, headOid, baseOid }, async (path) =>
-    policyAt(forge, path, (await listHeads(forge.git, path)).get(target)),
+    policyAt(forge, path, await findHead(forge.git, path, target)),
   );
 }
 

@@ -1,6 +1,6 @@
 // Keeps the nightlies of a repository as the manifest of its default branch states them.
 import type { Forge } from '../../forge/open.ts';
-import { listHeads } from '../../git/refs.ts';
+import { findHead } from '../../git/refs.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { getRepo } from '../../repos/find.ts';
 import { repoPath } from '../../repos/path.ts';
@@ -16,7 +16,7 @@ import { manifestAt } from './plan-run.ts';
 export async function readSchedules(forge: Forge, repoId: number): Promise<void> {
   const repo = getRepo(forge, repoId);
   const path = repoPath(forge, repoId);
-  const oid = (await listHeads(forge.git, path)).get(repo.defaultBranch);
+  const oid = await findHead(forge.git, path, repo.defaultBranch);
   if (oid === findSchedule(forge.db, repoId)?.oid) return;
   if (oid === undefined) return replaceNightlies(forge, repoId, []);
   const { nightlies, problem } = await nightliesAt(forge, path, oid);
