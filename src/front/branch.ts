@@ -8,6 +8,7 @@ import { listLanes, listRuns, newestRun } from '../ci/find.ts';
 import type { Lane, Run } from '../ci/model.ts';
 import { listStatuses } from '../ci/statuses/set-status.ts';
 import type { Forge } from '../forge/open.ts';
+import type { Diff } from '../git/diff.ts';
 import { askGate } from '../landing/gate/gate.ts';
 import type { GateView } from '../landing/model.ts';
 import { findLanding } from '../landing/queue/queue-view.ts';
@@ -93,15 +94,22 @@ interface Size {
   removed: number;
 }
 
+// The header and the tabs ask for the same one, and so does every reader after them.
+const sizes = new WeakMap<Diff, Size>();
+
 async function sizeOf(forge: Forge, repo: Repo, { baseOid, headOid }: Revision): Promise<Size> {
-  const { files, truncated } = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
-  return {
-    truncated,
-    files: files.length,
-    added: files.reduce((sum, file) => sum + file.added, 0),
-    removed: files.reduce((sum, file) => sum + file.removed, 0),
-  };
+  const diff = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
+  const size = sizes.get(diff) ?? countLines(diff);
+  sizes.set(diff, size);
+  return size;
 }
+
+const countLines = ({ files, truncated }: Diff): Size => ({
+  truncated,
+  files: files.length,
+  added: files.reduce((sum, file) => sum + file.added, 0),
+  removed: files.reduce((sum, file) => sum + file.removed, 0),
+});
 
 function mergeStateOf(branch: Branch, gate: GateView): string {
   if (branch.state !== 'open') return branch.state;

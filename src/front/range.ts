@@ -5,7 +5,7 @@ import { listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Diff } from '../git/diff.ts';
-import { anchorOf, pathOf } from '../repos/file-view.ts';
+import { anchorOfFile, pathOf } from '../repos/file-view.ts';
 import type { Repo } from '../repos/model.ts';
 import { lastReviewed, rangeOf } from '../reviews/range.ts';
 import type { Since } from '../reviews/since.ts';
@@ -69,7 +69,7 @@ export async function marksOf(
   for (const file of diff.files) {
     const path = pathOf(file);
     const label = since?.labels.get(path);
-    marks[anchorOf(path)] = {
+    marks[anchorOfFile(file)] = {
       path,
       isViewed: label === 'gone' ? undefined : viewed?.paths.has(path),
       label,

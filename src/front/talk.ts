@@ -29,6 +29,8 @@ export function sortTalk(
   diff: Diff,
   talk: readonly TalkThread[],
 ): { byPath: Map<string, TalkThread[]>; elsewhere: number } {
+  // Most branches have no thread, and some of those have very many files.
+  if (talk.length === 0) return { byPath: new Map(), elsewhere: 0 };
   const oldNames = new Map(diff.files.map((file) => [file.oldPath, pathOf(file)]));
   const newNames = new Set(diff.files.map(pathOf));
   const byPath = new Map<string, TalkThread[]>();

@@ -36,9 +36,12 @@ export function countForPages(forge: Forge): RequestHandler {
   return (_request, response, next) => {
     const caller = callerOf(response);
     const page = response.locals['page'] as object;
+    let counted: { id: number; unread: number } | undefined;
     Object.defineProperty(page, 'inbox', {
       enumerable: true,
-      get: () => caller.account && { id: caller.account.id, unread: countUnread(forge, caller) },
+      // A template names it several times.
+      get: () =>
+        caller.account && (counted ??= { id: caller.account.id, unread: countUnread(forge, caller) }),
     });
     next();
   };

@@ -5,7 +5,7 @@ import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
 import { visibleName } from '../web/filters.ts';
-import { anchorOf, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
+import { anchorOfFile, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
 import { imagePair, type ImageSide, type RawBases } from './image-pair-view.ts';
 import { findMoves } from './moved-lines.ts';
 
@@ -147,7 +147,7 @@ function treeFile(file: DiffFile, name: string): TreeFile {
   const plus = total === 0 ? 0 : (width * file.added) / total;
   return {
     name: visibleName(name),
-    anchor: anchorOf(pathOf(file)),
+    anchor: anchorOfFile(file),
     ...statusMarks[file.status],
     plus: Math.round(plus * 10) / 10,
     minus: Math.round((width - plus) * 10) / 10,

@@ -84,6 +84,15 @@ export function generatedReason(path: string): string | undefined {
 
 export const anchorOf = (path: string): string => `file-${hash('sha256', path, 'hex').slice(0, 12)}`;
 
+// The files of a kept difference are the same objects every time, and a page names each of them several times.
+const anchors = new WeakMap<DiffFile, string>();
+
+export function anchorOfFile(file: DiffFile): string {
+  const anchor = anchors.get(file) ?? anchorOf(pathOf(file));
+  anchors.set(file, anchor);
+  return anchor;
+}
+
 /** The path by which a file is called: the new one, or the old one of a deleted file. */
 export const pathOf = (file: Pick<DiffFile, 'status' | 'oldPath' | 'newPath'>): string =>
   file.status === 'deleted' ? file.oldPath : file.newPath;
@@ -114,7 +123,7 @@ export async function viewFile(forge: Forge, shown: ShownFile): Promise<FileView
   const gaps = gapsOf(file);
   const { rows, isWaiting } = await rowsOf(forge, shown, hunks);
   return {
-    anchor: anchorOf(path),
+    anchor: anchorOfFile(file),
     status: file.status,
     ...statusMarks[file.status],
     folder: visibleName(path.slice(0, slash)),

@@ -6,12 +6,13 @@ import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Diff } from '../git/diff.ts';
+import { Recent } from '../lib/recent.ts';
 import { newestTutorial, shownTutorial } from './find.ts';
 import { hunkMarks, keyOf } from './hunk-mark.ts';
 import type { Tutorial, TutorialState, TutorialStep, WriterUsage } from './model.ts';
 import { viewStepFiles, type StepFile, type StepPage } from './step-files.ts';
 import { viewedMarks } from './view-step.ts';
-import { renderMarkdown } from '../web/markdown.ts';
+import { plainDocument, tryMarkdown } from '../web/markdown.ts';
 
 export interface StepView {
   number: number;
@@ -67,6 +68,9 @@ export interface GuideWish {
   /** Where the whole files of a commit stand, given its object id. */
   filesBase?: ((headOid: string) => string) | undefined;
 }
+
+const maxKeptProseBytes = 4 * 1024 * 1024;
+const prose = new Recent<string>(maxKeptProseBytes);
 
 // A page stops before its next file when it has this many; the rest is fetched, fewer at a time, as it is reached.
 const atOnce = { files: 30, lines: 5000 };
@@ -157,9 +161,20 @@ const viewStepOf = async (
   forge: Forge,
   shown: { step: TutorialStep; number: number; page: StepPage },
 ): Promise<Pick<StepView, keyof typeof nothingShown>> => ({
-  prose: shown.step.prose === '' ? '' : await renderMarkdown(shown.step.prose),
+  prose: await proseHtml(shown.step.prose),
   ...(await viewStepFiles(forge, shown)),
 });
+
+/** What is kept is right for every reader: it has no links within the repository. */
+async function proseHtml(text: string): Promise<string> {
+  if (text === '') return '';
+  const known = prose.find(text);
+  if (known !== undefined) return known;
+  const html = await tryMarkdown(text, undefined);
+  if (html === undefined) return plainDocument(text);
+  prose.keep(text, html, 2 * (text.length + html.length));
+  return html;
+}
 
 const nothingRead = { only: undefined, hunkCount: 0, viewedCount: 0, viewedSteps: 0, nextStep: undefined };
 

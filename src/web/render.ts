@@ -1,15 +1,16 @@
 // Server-rendered pages. Autoescape is on; `safe` is used in templates/_safe.njk alone (a test greps).
 import type { Response } from 'express';
+import { hash } from 'node:crypto';
 import nunjucks from 'nunjucks';
 import { diffPieces } from './diff-html.ts';
 import { filters } from './filters.ts';
 import { expanders } from './hunk-bar.ts';
-import { treeRows } from './tree-html.ts';
+import { treeParts } from './tree-html.ts';
 
 const templatesFolder = new URL('../../templates/', import.meta.url).pathname;
 
 /** Everything that a template may call. */
-export const templateFilters = { ...filters, diffPieces, expanders, treeRows };
+export const templateFilters = { ...filters, diffPieces, expanders, treeParts };
 
 const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(templatesFolder), {
   autoescape: true,
@@ -26,9 +27,20 @@ export function renderToString(template: string, data: Record<string, unknown>):
 
 /**
  * Answers with a page. Beside `data` a template sees `page`: `{ account, formToken, path, now }`, put into
- * `response.locals.page` by the guard.
+ * `response.locals.page` by the guard. Whoever has the same page already is told so (304).
  */
 export function render(response: Response, template: string, data: Record<string, unknown> = {}): void {
-  const page: unknown = response.locals['page'];
-  response.type('html').send(renderToString(template, { page, ...data }));
+  const page = response.locals['page'] as { at?: number } | undefined;
+  const html = renderToString(template, { page, ...data });
+  const body = Buffer.from(html);
+  if (!response.hasHeader('ETag')) response.set('ETag', tagOf(html, page?.at));
+  response.type('html').send(body);
+}
+
+/** When a page was asked for stands in it, for its live stream; an older time only makes that tell a little more. */
+function tagOf(html: string, at: number | undefined): string {
+  const mark = ` data-at="${at}"`;
+  const place = html.indexOf(mark);
+  const told = place < 0 ? html : html.slice(0, place) + html.slice(place + mark.length);
+  return `W/"${hash('sha1', told, 'base64url')}"`;
 }

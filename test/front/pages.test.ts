@@ -83,6 +83,19 @@ describe('the branch page', () => {
     expect(html).toMatch(/data-merge\s+disabled/);
   });
 
+  test('is not sent again to who has it, whenever it was, until something in it changes', async () => {
+    const { forge, staged, ada } = await serve();
+    const page = pageOf(await stageBranch(staged));
+    const first = await ada(page);
+    expect(first.html).toMatch(/<body data-at="\d+"/);
+    const again = await ada(page, undefined, first.tag);
+    expect([again.status, again.html]).toEqual([304, '']);
+    forge.db.run(`UPDATE branches SET title = 'Done otherwise'`);
+    const changed = await ada(page, undefined, first.tag);
+    expect(changed.status).toBe(200);
+    expect(changed.html).toContain('Done otherwise');
+  });
+
   test.each(['tutorial', 'changes', 'commits', 'ci'])('has the tab %s and its fragment', async (tab) => {
     const { staged, ada } = await serve();
     const branch = await stageBranch(staged);

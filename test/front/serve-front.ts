@@ -35,10 +35,15 @@ export async function serveFront(testForge: TestForge) {
   const as = (account?: Account) => {
     const token = account && createToken(forge, { accountId: account.id, scope: 'write' });
     const headers = { accept: 'text/html', ...(token && { authorization: `Bearer ${token}` }) };
-    return async (path: string, form?: Record<string, string>) => {
+    /** `known` is the tag of what the asker has already. */
+    return async (path: string, form?: Record<string, string>, known?: string) => {
       const sent = form && { method: 'POST', body: new URLSearchParams(form) };
-      const response = await fetch(origin + path, { headers, redirect: 'manual', ...sent });
-      return { status: response.status, to: response.headers.get('location'), html: await response.text() };
+      const had = known === undefined ? {} : { 'if-none-match': known, 'cache-control': 'max-age=0' };
+      const all = { ...headers, ...had };
+      const response = await fetch(origin + path, { headers: all, redirect: 'manual', ...sent });
+      const tag = response.headers.get('etag') ?? '';
+      const html = await response.text();
+      return { status: response.status, to: response.headers.get('location'), tag, html };
     };
   };
   return { testForge, forge, staged, as, ada: as(staged.account) };

@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
 import { anonymous } from '../../src/accounts/model.ts';
-import { askGate } from '../../src/landing/gate/gate.ts';
+import { askGate, examineGate } from '../../src/landing/gate/gate.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
-import { addRevision, stageBranch, stageRepo } from './staged-branch.ts';
+import { addRevision, stageBranch, stageRepo, type StagedRepo } from './staged-branch.ts';
 import { getBranch } from '../../src/branches/find.ts';
 
 const open = useForge();
+const treesOf = async ({ text }: StagedRepo): Promise<number> => {
+  const objects = await text('cat-file', '--batch-all-objects', '--batch-check=%(objecttype)');
+  return objects.split('\n').filter((type) => type === 'tree').length;
+};
 const kinds = (view: { holds: { kind: string }[] }) => view.holds.map((hold) => hold.kind);
 
 test('the gate is open for a green head that merges cleanly', async () => {
@@ -47,6 +51,20 @@ test('green lanes of an earlier head do not open the gate for a new one', async 
   expect(kinds(await askGate(staged.forge, { ...staged, branch: now }))).toEqual(['no_run']);
   await staged.text('update-ref', 'refs/heads/work', branch.headOid);
   expect(kinds(await askGate(staged.forge, { ...staged, branch: now }))).toContain('stale_head');
+});
+
+test('what a page was told of a merge is told again without git, and no merge is made of it', async () => {
+  const staged = await stageRepo(await open());
+  const branch = await stageBranch(staged);
+  // Main moves on, so that the tree of the merge is nobody else's.
+  await pushFiles(staged.forge.git, { repo: staged.folder, branch: 'main', files: { 'm.txt': 'm\n' } });
+  const told = await askGate(staged.forge, { ...staged, branch });
+  const trees = await treesOf(staged);
+  await staged.text('prune', '--expire=now');
+  expect(await askGate(staged.forge, { ...staged, branch })).toEqual(told);
+  expect(await treesOf(staged)).toBe(trees - 1);
+  const { tree } = await examineGate(staged.forge, { ...staged, branch });
+  expect(await staged.text('cat-file', '-t', tree!)).toBe('tree');
 });
 
 test('a green run of another branch at the same commit does not open the gate', async () => {

@@ -12,7 +12,7 @@ import { branchHolds, headHolds, keptBackHolds, rightHolds } from './branch-hold
 import { examineSecrets, examineSize, pathsOf, type Change } from './change-holds.ts';
 import { holdOf } from './hold-of.ts';
 import { examineLanes } from './lane-holds.ts';
-import { examineMerge, type MergeFindings } from './merge-holds.ts';
+import { examineMerge, knownMerge, type MergeFindings } from './merge-holds.ts';
 import type { Findings, GateQuestion } from './question.ts';
 import { examineOwners, examineReviews } from './review-holds.ts';
 import { chooseMethod } from '../merge/method.ts';
@@ -36,12 +36,19 @@ export interface Examination {
 
 /** Everything that must change before the branch may land; open when that is nothing. */
 export async function askGate(forge: Forge, question: GateQuestion): Promise<GateView> {
-  const { holds, met } = await examineGate(forge, question);
+  const { holds, met } = await examine(forge, question, knownMerge);
   return { open: holds.length === 0, holds, met };
 }
 
 /** As `askGate`, with the object ids and the tree that the answer is about. */
-export async function examineGate(forge: Forge, question: GateQuestion): Promise<Examination> {
+export const examineGate = (forge: Forge, question: GateQuestion): Promise<Examination> =>
+  examine(forge, question, examineMerge);
+
+async function examine(
+  forge: Forge,
+  question: GateQuestion,
+  tryMerge: typeof examineMerge,
+): Promise<Examination> {
   const { repo, branch } = question;
   const holds = [...branchHolds(branch), ...rightHolds(forge, question), ...keptBackHolds(forge, branch)];
   const met: GateMet[] = [];
@@ -69,7 +76,7 @@ export async function examineGate(forge: Forge, question: GateQuestion): Promise
   const sides = { repo: repoPath(forge, repo.id), target: targetOid, head: headOid };
   const merge = await orBroken(branch, async () => {
     const asked = { ...sides, name: branch.target, method, upToDate: gate?.upToDate ?? false };
-    const merged = await examineMerge(forge, repo, asked);
+    const merged = await tryMerge(forge, repo, asked);
     const changed = await examineChange(forge, question, { gate, sides, merged, reviews });
     return { ...merged, holds: [...merged.holds, ...changed.holds], met: [...merged.met, ...changed.met] };
   });

@@ -3,6 +3,7 @@ import type { Forge } from '../../forge/open.ts';
 import { mergeTree, type MergeSides } from '../../git/merge.ts';
 import { mergeBase } from '../../git/objects.ts';
 import { ForgeError } from '../../lib/errors.ts';
+import { Recent } from '../../lib/recent.ts';
 import type { MergeMethod, Repo } from '../../repos/model.ts';
 import { holdOf, someOf } from './hold-of.ts';
 import type { Findings } from './question.ts';
@@ -18,6 +19,34 @@ export interface MergeQuestion extends MergeSides {
 }
 
 export type MergeFindings = Findings & { base: string | undefined; tree: string | undefined };
+
+// What pages asked lately, by the two commits and what is asked of them, neither of which ever changes.
+const maxKeptMergeBytes = 4 * 1024 * 1024;
+// The sentences of an answer name a few paths at most.
+const bytesPerMerge = 2000;
+const kept = new WeakMap<Forge, Recent<Promise<MergeFindings>>>();
+
+/**
+ * As `examineMerge`, for who only tells what holds a branch: git is asked once for two commits. Housekeeping may have
+ * taken the tree away since, so nothing may be made of it.
+ */
+export function knownMerge(
+  forge: Forge,
+  repo: Pick<Repo, 'id'>,
+  sides: MergeQuestion,
+): Promise<MergeFindings> {
+  const known = kept.get(forge) ?? new Recent<Promise<MergeFindings>>(maxKeptMergeBytes);
+  kept.set(forge, known);
+  const { target, head, name, method, upToDate } = sides;
+  const key = `${repo.id} ${target} ${head} ${method} ${upToDate} ${name}`;
+  const found = known.find(key);
+  if (found !== undefined) return found;
+  const examining = examineMerge(forge, repo, sides);
+  known.keep(key, examining, bytesPerMerge);
+  // A failure is not kept: the next reader may have more luck.
+  examining.catch(() => known.drop(key));
+  return examining;
+}
 
 export async function examineMerge(
   forge: Forge,
