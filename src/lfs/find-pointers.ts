@@ -5,12 +5,14 @@ import { maxPointerBytes, parsePointer, type Pointer } from './model.ts';
 export interface PointerSearch {
   /** The bare repository's folder. */
   path: string;
-  /** Object ids: the pointers that these lead to, and those in `known` do not. */
+  /** Object ids: the pointers that these lead to, and the first of `known` do not. */
   wanted: readonly string[];
   known: readonly string[];
   signal?: AbortSignal | undefined;
 }
 
+/** Git looks at each before it begins. What more of them would have left out is asked for once too often at worst. */
+const maxKnown = 1000;
 const beginning = Buffer.from('version ');
 
 /** What the files point to that some commits bring, each object once. It asks git, and nobody whether an object is anywhere. */
@@ -23,7 +25,7 @@ export async function findPointers(forge: Forge, search: PointerSearch): Promise
     {
       repo: path,
       wanted,
-      known,
+      known: [...new Set(known)].slice(0, maxKnown),
       signal,
       belowBytes: maxPointerBytes,
       timeoutMs: forge.config.limits.gitSeconds * 1000,

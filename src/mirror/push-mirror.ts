@@ -48,16 +48,19 @@ export async function pushMirror(forge: Forge, hold: MirrorHold, order: MirrorPu
     const isChosen = chooseRefs(remote.patterns);
     const plan = planPush({ here, there, known, isChosen, triesRefused: hold.triesRefused });
     notePlan(forge, hold, { plan, known });
+    const mainRef = `refs/heads/${getRepo(forge, remote.repoId).defaultBranch}`;
     // Before the refs: a remote may refuse commits whose large files it does not have, and nobody should be shown them without.
     const objects = await sendObjects(forge, {
       repoId: remote.repoId,
       remote: { address, credential, reach },
       ...(hold.looksAtAll || remote.problem !== undefined
         ? { wanted: [...here].flatMap(([ref, oid]) => (isChosen(ref) ? [oid] : [])), known: [] }
-        : { wanted: plan.pushes.flatMap(({ oid }) => oid ?? []), known: [...there.values()] }),
+        : {
+            wanted: plan.pushes.flatMap(({ oid }) => oid ?? []),
+            known: nearest(there, [mainRef, ...plan.pushes.map(({ ref }) => ref)]),
+          }),
       signal,
     });
-    const mainRef = `refs/heads/${getRepo(forge, remote.repoId).defaultBranch}`;
     const sending: Sending = { forge, hold, remote, reach, repo, there, known, signal, mainRef };
     const isMainOdd = [...plan.diverged, ...plan.stillRefused].some(({ ref }) => ref === mainRef);
     const sent = await sendPushes(sending, { pushes: plan.pushes, isMainOdd });
@@ -68,6 +71,12 @@ export async function pushMirror(forge: Forge, hold: MirrorHold, order: MirrorPu
     await reach.close();
   }
 }
+
+/** What stands there, beginning with what the refs of the push stand at. */
+const nearest = (there: ReadonlyMap<string, string>, refs: readonly string[]): string[] => [
+  ...refs.flatMap((ref) => there.get(ref) ?? []),
+  ...there.values(),
+];
 
 /** Refuses (`unavailable`) a credential that was sealed with a key that is gone. */
 export function credentialOf(forge: Forge, remote: MirrorRemote): RemoteCredential {

@@ -7,6 +7,7 @@ import { systemCaller } from '../accounts/system.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { importFolder } from '../mirror/imports/import-folder.ts';
+import { isIncomplete, tellBrought } from '../mirror/lfs/tell-objects.ts';
 import { fullName, visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
 import { repoArgument as repo } from './named-repo.ts';
@@ -27,21 +28,24 @@ export async function answerImport(
   }
   const [owner = '', name = ''] = named.split('/');
   const order = { owner, name, visibility, path, caller: systemCaller(forge) };
-  const { repo: made, brought } = await importFolder(forge, order);
+  const { repo: made, brought, objects } = await importFolder(forge, order);
   const left = brought.found.filter(({ state }) => state !== 'in-step');
+  const isWhole = left.length === 0 && (objects === undefined || !isIncomplete(objects));
   const urls = repoUrls(forge, made);
   const lines = [
     `Repository ${fullName(made)} (${visibility}), default branch ${made.defaultBranch}, ${brought.created} refs.`,
     ...left.map(({ ref, message }) => `  left out ${ref}: ${message ?? ''}`),
+    ...(objects === undefined ? [] : tellBrought(objects)).map((sentence) => `  ${sentence}`),
     `  ${urls.ssh}`,
     `  ${urls.http}`,
   ];
   return {
-    ok: left.length === 0,
+    ok: isWhole,
     text: lines.join('\n'),
     json: {
       repo: fullName(made),
       refs: brought.created,
+      largeFiles: { brought: objects?.moved ?? 0, missing: objects?.left.map(({ oid }) => oid) ?? [] },
       left: left.map(({ ref, message }) => ({ ref, message })),
     },
   };

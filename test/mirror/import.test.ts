@@ -1,6 +1,6 @@
 // Importing: from a server that speaks Gitea's API, over the API, the pages and ph; and from a folder, by the operator.
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { identify, refuseForgery } from '../../src/accounts/guard.ts';
 import type { Account } from '../../src/accounts/model.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import { resolveRef } from '../../src/git/refs.ts';
+import { hasLfsObject } from '../../src/lfs/find.ts';
+import { sweepLfs } from '../../src/lfs/sweep.ts';
 import { Slots } from '../../src/lib/slot.ts';
 import { importsApi, importsPages } from '../../src/mirror/imports/route-imports.ts';
 import { apiAddress } from '../../src/mirror/imports/foreign-forge.ts';
@@ -31,6 +33,7 @@ import { startBackend, type Backend } from '../support/foreign-http.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { runProgram } from '../support/run-program.ts';
+import { oidOf, pointerTo } from './lfs-remote.ts';
 
 const token = 'import-token-123';
 let forged: TestForge;
@@ -254,6 +257,37 @@ describe('the operator', () => {
     expect(
       await resolveRef(forged.forge.git, repoPath(forged.forge, repo?.id ?? 0), 'refs/heads/trunk'),
     ).toBe(head);
+  });
+
+  test('imports the large files that the folder has, and tells which it lacks', async () => {
+    await sweepLfs(forged.forge);
+    const path = join(elsewhere.folder, 'team/art.git');
+    await elsewhere.repo('team/art.git');
+    const texts = ['a picture', 'nowhere', 'only a link', 'altered'];
+    const files = Object.fromEntries(texts.map((text) => [`${text}.bin`, pointerTo(text)]));
+    await pushFiles(forged.forge.git, { repo: path, branch: 'main', files });
+    const place = (text: string): string => {
+      const oid = oidOf(text);
+      const folder = join(path, 'lfs/objects', oid.slice(0, 2), oid.slice(2, 4));
+      mkdirSync(folder, { recursive: true });
+      return join(folder, oid);
+    };
+    writeFileSync(place('a picture'), 'a picture');
+    writeFileSync(place('altered'), 'ALTERED');
+    writeFileSync(join(path, 'linked'), 'only a link');
+    symlinkSync(join(path, 'linked'), place('only a link'));
+    const answered = await operate('team/art', path);
+    const { largeFiles } = answered.json as { largeFiles: { brought: number; missing: string[] } };
+    expect([answered.ok, largeFiles.brought]).toEqual([false, 1]);
+    expect(largeFiles.missing.toSorted()).toEqual(texts.slice(1).map(oidOf).toSorted());
+    expect(answered.text).toContain('1 LFS object brought.');
+    const repoId = findRepo(forged.forge, 'team', 'art')?.id ?? 0;
+    expect(texts.map((text) => hasLfsObject(forged.forge, { repoId, oid: oidOf(text) }))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   test.each(['relative.git', '/nowhere/at/all.git'])('but not %s', async (path) => {

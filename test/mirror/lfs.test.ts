@@ -50,7 +50,9 @@ describe('a mirror', () => {
   }
 
   test('has the objects before the refs, and is asked for those of new commits alone', async () => {
-    const { forge, repo, remote, url, credential, commit, add, tell, there, newest } = await stagePush();
+    const { forge, repo, remote, url, credential, commit, add, tell, there, newest, ...staged } =
+      await stagePush();
+    const { mirrors, mirror, account } = staged;
     await keep(forge, repo, art);
     const pushed = () => remote.asked.filter(({ line }) => line.startsWith('POST /app.git/git-receive-pack'));
     let isFirst: boolean | undefined;
@@ -76,6 +78,12 @@ describe('a mirror', () => {
     const basic = `Basic ${Buffer.from(`git:${token}`).toString('base64')}`;
     expect(new Set(moves.map(({ authorization }) => authorization))).toEqual(new Set([basic]));
     expect(moves.map(({ line }) => line.split(' ')[0])).toEqual([...verbs, ...verbs]);
+    // What a remote has lost although nothing failed is found by whoever syncs by hand.
+    remote.objects.delete(oidOf(art));
+    mirrors.syncNow(mirror('there'), account.id);
+    await mirrors.settled();
+    expect(remote.objects.has(oidOf(art))).toBe(true);
+    expect(newest()).toMatchObject({ state: 'done', pushed: 0, message: '1 LFS object sent.' });
   });
 
   test('is told of what the forge itself lacks, and gets it when somebody syncs by hand', async () => {

@@ -7,6 +7,8 @@ import { getRepo } from '../../repos/find.ts';
 import { fullName, type Repo, type Visibility } from '../../repos/model.ts';
 import { repoPath } from '../../repos/path.ts';
 import { adoptDefaultBranch, recordPush } from '../../repos/record-push.ts';
+import type { RemoteCredential } from '../credential.ts';
+import { bringObjects, type BroughtObjects } from '../lfs/bring-objects.ts';
 import { bringRefs, type Brought } from '../pull/bring-refs.ts';
 import { usualPullPatterns } from '../pull/model.ts';
 import { reachRemote } from '../reach-remote.ts';
@@ -25,9 +27,12 @@ export interface FolderImport {
 export async function importFolder(
   forge: Forge,
   { path, caller, ...wanted }: FolderImport,
-): Promise<{ repo: Repo; brought: Brought }> {
+): Promise<{ repo: Repo; brought: Brought; objects: BroughtObjects | undefined }> {
   const address: RemoteAddress = { scheme: 'file', user: undefined, host: '', port: 0, path, text: path };
-  const reach = await reachRemote(forge, { address, credential: { kind: 'none' } });
+  const credential: RemoteCredential = { kind: 'none' };
+  const reach = await reachRemote(forge, { address, credential });
+  const remote = { address, credential, reach };
+  let objects: BroughtObjects | undefined;
   try {
     const repo = await createRepo(forge, { ...wanted, caller });
     const brought = await bringRefs(forge, reach, {
@@ -37,6 +42,9 @@ export async function importFolder(
       deletions: 'keep',
       defaultBranch: repo.defaultBranch,
       known: new Map(),
+      beforeMoves: async ({ coming }) => {
+        objects = await bringObjects(forge, { repo, remote, wanted: coming, known: [] });
+      },
     });
     const theirs = brought.remote.defaultBranch;
     const isHere = brought.found.some(
@@ -50,7 +58,7 @@ export async function importFolder(
     });
     recordPush(forge, repo.id);
     forge.events.emit('refs-pulled', { repoId: repo.id });
-    return { repo: getRepo(forge, repo.id), brought };
+    return { repo: getRepo(forge, repo.id), brought, objects };
   } finally {
     await reach.close();
   }

@@ -2,16 +2,17 @@
 // kept as an upload is.
 import { systemCaller } from '../../accounts/system.ts';
 import type { Forge } from '../../forge/open.ts';
-import { findLfsObject, isOnDisk } from '../../lfs/find.ts';
+import { findLfsObject, isOnDisk, lfsTotals } from '../../lfs/find.ts';
 import { findPointers } from '../../lfs/find-pointers.ts';
 import type { Pointer } from '../../lfs/model.ts';
-import { receiveObject, sizeProblem } from '../../lfs/receive-object.ts';
+import { receiveObject } from '../../lfs/receive-object.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { repoPath } from '../../repos/path.ts';
 import type { Repo } from '../../repos/model.ts';
 import { headersFor, mayPass } from './ask-batch.ts';
 import { exchange, oneLine, wordsOf } from './exchange.ts';
 import type { LfsRemote } from './find-server.ts';
+import { readFolder } from './read-folder.ts';
 import { moveObjects, type Carrying, type LeftObject, type Moved } from './move-objects.ts';
 
 export interface BringOrder {
@@ -38,6 +39,11 @@ export async function bringObjects(forge: Forge, order: BringOrder): Promise<Bro
     if (!(await isHere(forge, repo, pointer))) lacking.push(pointer);
   }
   const { objects, left } = takeFitting(forge, repo, lacking);
+  const { scheme, path: folder } = remote.address;
+  if (scheme === 'file') {
+    const read = await readFolder(forge, { repo, folder, objects, signal });
+    return { ...read, left: [...left, ...read.left], named: lacking.length };
+  }
   const carry = (carrying: Carrying): Promise<boolean> => bring(forge, repo, carrying);
   const onMoved = ({ moved, left: without }: Moved): void =>
     order.onProgress?.(Math.floor(((moved + without.length) / objects.length) * 100));
@@ -56,14 +62,22 @@ function takeFitting(
   repo: Repo,
   lacking: readonly Pointer[],
 ): { objects: Pointer[]; left: LeftObject[] } {
+  const { maxLfsObjectBytes, maxLfsRepoBytes } = forge.config.limits;
   const { maxPulledLfsObjects } = forge.config.mirror;
   const objects: Pointer[] = [];
   const left: LeftObject[] = [];
+  let room = maxLfsRepoBytes - lfsTotals(forge, repo.id).bytes;
   for (const object of lacking) {
-    const problem = sizeProblem(forge, repo.id, object)?.message;
-    const isMore = objects.length >= maxPulledLfsObjects;
-    if (problem === undefined && !isMore) objects.push(object);
-    else left.push({ oid: object.oid, why: problem ?? `one pull brings ${maxPulledLfsObjects}` });
+    const { oid, size } = object;
+    if (size > maxLfsObjectBytes) left.push({ oid, why: `${size} bytes are more than ${maxLfsObjectBytes}` });
+    else if (size > room)
+      left.push({ oid, why: `a repository has ${maxLfsRepoBytes} bytes of them at most` });
+    else if (objects.length >= maxPulledLfsObjects)
+      left.push({ oid, why: `one pull brings ${maxPulledLfsObjects}, and the next one more` });
+    else {
+      objects.push(object);
+      room -= size;
+    }
   }
   return { objects, left };
 }

@@ -1,7 +1,7 @@
 // One request of the LFS client. Every address is one that the remote named, so each is checked when it is connected to, no
 // redirect is followed, and the credential of a remote goes to its own origin alone.
 import { readFileSync } from 'node:fs';
-import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -47,15 +47,7 @@ export async function exchange<Result>(
   const stream = typeof ask.body === 'object' ? ask.body.stream() : undefined;
   const answered = Promise.withResolvers<IncomingMessage>();
   let isStalled = false;
-  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
-    method: ask.method,
-    headers: headersOf(ask),
-    lookup: checkedLookup(rulesOf(settings)),
-    agent: false,
-    signal,
-    timeout: settings.stallSeconds * 1000,
-    ...(settings.caFile === undefined ? {} : { ca: readFileSync(settings.caFile) }),
-  });
+  const request = requestOf(line, ask, url);
   request.once('timeout', () => {
     isStalled = true;
     request.destroy();
@@ -75,6 +67,23 @@ export async function exchange<Result>(
   } finally {
     stream?.destroy();
     request.destroy();
+  }
+}
+
+function requestOf({ settings, signal }: LfsLine, ask: LfsAsk, url: URL): ClientRequest {
+  const options = {
+    method: ask.method,
+    headers: headersOf(ask),
+    lookup: checkedLookup(rulesOf(settings)),
+    agent: false,
+    signal,
+    timeout: settings.stallSeconds * 1000,
+    ...(settings.caFile === undefined ? {} : { ca: readFileSync(settings.caFile) }),
+  };
+  try {
+    return (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
+  } catch {
+    throw forbidden('what is to be sent there is no header of HTTP');
   }
 }
 

@@ -35,7 +35,7 @@ export interface Bringing {
   beforeMoves?: ((coming: Coming) => Promise<void>) | undefined;
 }
 
-/** Object ids of the refs that are here, and of those that come. */
+/** Object ids of the refs that are here, beginning with those that move, and of what comes. */
 export interface Coming {
   here: readonly string[];
   coming: readonly string[];
@@ -69,7 +69,10 @@ export async function bringRefs(forge: Forge, reach: Reach, bringing: Bringing):
   for (const one of planned) decided.push('ask' in one ? await compare(forge, path, state, one.ask) : one);
   const moves = decided.flatMap((one) => ('move' in one ? [one.move] : []));
   const found = decided.flatMap((one) => ('found' in one ? [one.found] : []));
-  await bringing.beforeMoves?.({ here: [...here.values()], coming: moves.flatMap(({ to }) => to ?? []) });
+  await bringing.beforeMoves?.({
+    here: [here.get(defaultRef) ?? [], ...moves.map(({ from }) => from ?? []), ...here.values()].flat(),
+    coming: moves.flatMap(({ to }) => to ?? []),
+  });
   const refused = await moveRefs(forge, path, moves);
   const done = moves.filter((move) => !refused.has(move));
   return {
