@@ -1,8 +1,12 @@
 // What the forge makes of what Slurm says, case by case and without a cluster.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bootScript } from '../../src/ci/lanes/slurm/boot-script.ts';
 import { decideJob, type JobFacts } from '../../src/ci/lanes/slurm/decide-job.ts';
 import { commentOf, rowOfComment } from '../../src/ci/lanes/slurm/job-comment.ts';
+import { runSlurm } from '../../src/ci/lanes/slurm/run-slurm.ts';
 import type { WatchedJob } from '../../src/ci/lanes/slurm/slurm-job-store.ts';
 import { explainReason, readQueue, type SlurmJob } from '../../src/ci/lanes/slurm/slurm-queue.ts';
 import { optionsOf } from '../../src/ci/lanes/slurm/submit-job.ts';
@@ -196,7 +200,7 @@ test('a job tells which forge made it, and others are not taken for its own', ()
   expect(rowOfComment('/srv/one', 'a job of somebody')).toBeUndefined();
 });
 
-test('a job gets its limits and nothing of the forge’s environment, and no second try', () => {
+test('a job gets its limits and the environment of sbatch, and no second try', () => {
   const target = slurmTarget.parse({
     executor: 'slurm',
     partition: 'long',
@@ -217,7 +221,7 @@ test('a job gets its limits and nothing of the forge’s environment, and no sec
     expect.arrayContaining([
       '--parsable',
       '--no-requeue',
-      '--export=NONE',
+      '--export=ALL',
       '--comment=c',
       '--chdir=/',
       '--input=/dev/null',
@@ -238,6 +242,20 @@ test('a job gets its limits and nothing of the forge’s environment, and no sec
   );
   expect(slurmTarget.safeParse({ executor: 'slurm', options: ['--wrap=reboot'] }).success).toBe(false);
   expect(slurmTarget.safeParse({ executor: 'slurm', partition: '--wrap=x' }).success).toBe(false);
+});
+
+test('sbatch has no more of the forge’s environment than where to find programs, for a job takes it along', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pika-sbatch-'));
+  try {
+    writeFileSync(join(folder, 'sbatch'), '#!/bin/sh\nexec /usr/bin/env\n', { mode: 0o755 });
+    const cluster = { configFile: '/etc/here.conf', searchPath: folder, timeoutMs: 60_000, maxBytes: 10_000 };
+    const lines = (await runSlurm(cluster, 'sbatch', { args: [] })).trim().split('\n');
+    // A shell adds where it is.
+    const known = [`PATH=${folder}`, 'LC_ALL=C', 'SLURM_CONF=/etc/here.conf', 'PWD=/'];
+    expect(lines.toSorted()).toEqual(known.toSorted());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the script of a job has the credential in its text alone, and quotes what the operator chose', () => {

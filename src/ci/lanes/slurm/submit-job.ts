@@ -27,7 +27,8 @@ export async function submitJob(cluster: Cluster, order: JobOrder): Promise<numb
 
 /**
  * Another try is the forge's decision, so `--no-requeue`: after a lost node Slurm would start a second copy beside one that
- * may still live. Nothing of the forge's environment goes along.
+ * may still live. What goes along is the environment of sbatch itself, which has nothing of the forge's but where to find it
+ * (run-slurm.ts): told to take none, Slurm would log the user in on the node before each lane, for up to a second.
  */
 export function optionsOf({
   comment,
@@ -40,7 +41,7 @@ export function optionsOf({
   return [
     '--parsable',
     '--no-requeue',
-    '--export=NONE',
+    '--export=ALL',
     `--comment=${comment}`,
     `--job-name=${name.replace(/[^\w.-]+/g, '-').slice(0, 64)}`,
     '--chdir=/',
