@@ -1,4 +1,5 @@
 // A backup of a forge that people push to all the time, the loss of the machine, and a forge brought back from the folder.
+import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,10 +7,15 @@ import type { GitClient } from '../support/git-client.ts';
 import { runProgram } from '../support/run-program.ts';
 import { pushProject } from '../support/sample-project.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
+import { makeCommit, WirePusher, type MadeCommit } from '../support/wire-push.ts';
 
 const startForge = useServedForge();
-/** All of them fit on one page of the list. */
-const branches = 40;
+/** Pushed by git. With those below they fit on one page of the list. */
+const branches = 6;
+/** Pushed by a client that starts no git, before the backup and all through it, as fast as the forge takes them. */
+const pushesBefore = 16;
+const pushesBeside = 24;
+const atOnce = 4;
 
 /** A repository with main, and as many branches in ada's checkout as a test may want to push; `origin` is over HTTP. */
 async function openProject(served: ServedForge): Promise<GitClient> {
@@ -34,6 +40,32 @@ async function openProject(served: ServedForge): Promise<GitClient> {
   return ada;
 }
 
+interface LivePush extends MadeCommit {
+  name: string;
+}
+
+async function makePushes(ada: GitClient, names: readonly string[]): Promise<LivePush[]> {
+  const tree = execFileSync('git', ['cat-file', 'tree', 'main^{tree}'], { cwd: ada.checkout, env: ada.env });
+  const ground = { oid: await ada.git('rev-parse', 'main'), tree };
+  return names.map((name) => ({ name, ...makeCommit(ground, { name, seconds: 1_767_225_600 }) }));
+}
+
+/** Puts the name and object id of each push that was answered ok into `answered`, at that moment. */
+async function pushAll(
+  wire: WirePusher,
+  pushes: readonly LivePush[],
+  answered: Map<string, string>,
+): Promise<void> {
+  const rest = [...pushes];
+  const pushOn = async (): Promise<void> => {
+    for (let push = rest.shift(); push !== undefined; push = rest.shift()) {
+      await wire.push(`refs/heads/${push.name}`, push);
+      answered.set(push.name, push.oid);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, pushOn));
+}
+
 /** Name → object id of the branches that the forge serves. */
 async function served(ada: GitClient): Promise<Map<string, string>> {
   const lines = (await ada.git('ls-remote', '--heads', 'origin')).split('\n');
@@ -41,27 +73,32 @@ async function served(ada: GitClient): Promise<Map<string, string>> {
 }
 
 test(
-  'every push that was answered before a backup began is in it; a forge that dies in the next one is brought back from it',
+  'every push that was answered before a backup began is in it while others go on; a forge that dies in the next one is brought back from it',
   { timeout: 180_000 },
   async () => {
     const forge = await startForge();
     const ada = await openProject(forge);
-    const answered: string[] = [];
-    const rest = Array.from({ length: branches - 1 }, (_, index) => `b${index}`);
-    const pushOn = async (): Promise<void> => {
-      for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
+    const names = Array.from({ length: pushesBefore + pushesBeside }, (_, index) => `live-${index}`);
+    const pushes = await makePushes(ada, names);
+    const wire = new WirePusher(await ada.git('remote', 'get-url', 'origin'));
+    const answered = new Map<string, string>();
+    const pushByGit = async (...some: string[]): Promise<void> => {
+      for (const name of some) {
         const pushed = await ada.tryGit('push', '--quiet', 'origin', name);
         expect(pushed, pushed.stderr).toMatchObject({ status: 0 });
-        answered.push(name);
+        answered.set(name, await ada.git('rev-parse', name));
       }
     };
-    const pushing = Promise.all([pushOn(), pushOn()]);
-    await expect.poll(() => answered.length).toBeGreaterThan(4);
-    const before = [...answered];
+    await Promise.all([pushAll(wire, pushes.slice(0, pushesBefore), answered), pushByGit('b0', 'b1')]);
+    const before = new Map(answered);
+    expect(before.size).toBe(pushesBefore + 2);
     const vault = join(forge.folder, 'vault');
-    const made = await forge.operate('backup', vault, '--json');
-    rest.length = 0;
-    await pushing;
+    const [made] = await Promise.all([
+      forge.operate('backup', vault, '--json'),
+      pushAll(wire, pushes.slice(pushesBefore), answered),
+      pushByGit('b2', 'b3', 'b4'),
+    ]);
+    wire.close();
     expect(made).toMatchObject({ status: 0, stderr: '' });
     const first = JSON.parse(made.stdout) as { name: string };
     expect(first).toMatchObject({ ok: true, repositories: 1, problems: [] });
@@ -84,7 +121,7 @@ test(
     expect(JSON.parse(restored.stdout)).toMatchObject({ ok: true, problems: [] });
     await forge.restart();
     const now = await served(ada);
-    for (const name of before) expect(now.get(name), name).toBe(then.get(name));
+    for (const [name, oid] of before) expect(now.get(name), name).toBe(oid);
     for (const [name, oid] of now) expect(then.get(name), name).toBe(oid);
     const { stdout } = await forge.operate('doctor', '--json');
     const { findings } = JSON.parse(stdout) as { findings: { level: string }[] };
@@ -96,8 +133,8 @@ test(
       headers: { authorization: `Bearer ${tokenOf(await ada.git('remote', 'get-url', 'origin'))}` },
     });
     const { branches: rows } = (await list.json()) as { branches: { name: string }[] };
-    const names = rows.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining([...before, `b${branches - 1}`]));
+    const listed = rows.map(({ name }) => name);
+    expect(listed).toEqual(expect.arrayContaining([...before.keys(), `b${branches - 1}`]));
     expect(await forge.operate('backup', vault)).toMatchObject({ status: 0, stderr: '' });
     expect(readdirSync(join(vault, 'backups')).filter((name) => name.startsWith('.'))).toEqual([]);
   },
