@@ -9,6 +9,8 @@ import { errorMessage } from '../lib/errors.ts';
 export type Sent = { outcome: 'sent' } | { outcome: 'refused' | 'unreachable'; message: string };
 
 const maxMessageCharacters = 500;
+/** RFC 4954: the server wants to know who sends, or wants it said otherwise. An operator can mend that. */
+const signInCodes = [530, 534, 535, 538];
 
 /** `refused` is for good: the server said 5xx to this mail; everything else may be otherwise later. */
 export async function sendMail(forge: Forge, message: SendMailOptions, signal: AbortSignal): Promise<Sent> {
@@ -22,7 +24,8 @@ export async function sendMail(forge: Forge, message: SendMailOptions, signal: A
     const { responseCode, command } = error as { responseCode?: number; command?: string };
     // What the server says before it knows of the mail is about the forge: its name, its password.
     const isOfMail = /^(?:RCPT TO|DATA|MAIL FROM)$/.test(command ?? '');
-    const isFinal = isOfMail && responseCode !== undefined && responseCode >= 500;
+    const isFinal =
+      isOfMail && responseCode !== undefined && responseCode >= 500 && !signInCodes.includes(responseCode);
     return {
       outcome: isFinal ? 'refused' : 'unreachable',
       message: errorMessage(error).slice(0, maxMessageCharacters),

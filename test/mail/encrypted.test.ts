@@ -21,7 +21,10 @@ const password = 'correct horse';
 const mail = { from: 'git@example.org', to: 'ana@example.org', subject: 'Hello', text: 'It landed.' };
 const inBase64 = (text: string) => Buffer.from(text).toString('base64');
 
-async function stage(security: 'starttls' | 'tls', { isTrusted = true, said = password } = {}) {
+async function stage(
+  security: 'starttls' | 'tls',
+  { isTrusted = true, said = password }: { isTrusted?: boolean; said?: string } = {},
+) {
   const it = await open({ settings: { mail: { host: '127.0.0.1', from: mail.from, security } } });
   const pem = await makeCertificate(it.folder);
   const [key, certificate] = [readFileSync(pem.key, 'utf8'), readFileSync(pem.certificate, 'utf8')];
@@ -31,7 +34,8 @@ async function stage(security: 'starttls' | 'tls', { isTrusted = true, said = pa
   if (isTrusted) setDefaultCACertificates([...trusted, certificate]);
   const passwordFile = join(it.folder, 'mail-password');
   writeFileSync(passwordFile, `${said}\n`);
-  Object.assign(it.forge.config.mail, { port: server.port, user: 'forge', passwordFile });
+  const login = said === '' ? {} : { user: 'forge', passwordFile };
+  Object.assign(it.forge.config.mail, { port: server.port, ...login });
   const sent = await sendMail(it.forge, mail, new AbortController().signal);
   return { server, sent };
 }
@@ -51,6 +55,12 @@ describe.skipIf(!hasOpenssl).each(['starttls', 'tls'] as const)('a server with %
     const { server, sent } = await stage(security, { said: 'wrong' });
     expect(sent).toEqual({ outcome: 'unreachable', message: expect.stringContaining('535') });
     expect(JSON.stringify(sent)).not.toContain('wrong');
+    expect(server.received).toEqual([]);
+  });
+
+  test('that a forge without a password does not satisfy is asked again, for an operator can mend that', async () => {
+    const { server, sent } = await stage(security, { said: '' });
+    expect(sent).toEqual({ outcome: 'unreachable', message: expect.stringContaining('530') });
     expect(server.received).toEqual([]);
   });
 
