@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { findPointers } from '../../src/lfs/find-pointers.ts';
+import { eachSmallBlob } from '../../src/git/small-blobs.ts';
 import { updateRefs } from '../../src/git/refs.ts';
 import { oidOf, pointerTo } from '../mirror/lfs-remote.ts';
 import { useForge } from '../support/forge.ts';
@@ -31,6 +32,11 @@ test('what new commits point to is found, with a bitmap and without, and what ol
     expect(await oids([last], [first, nowhere])).toEqual([oidOf('b')]);
     expect(await oids([first], [last])).toEqual([]);
   }
+  // However large what a tag names is, nobody reads it.
+  const read: number[] = [];
+  const source = { repo: path, wanted: [last, large], known: [], belowBytes: 1024, timeoutMs: 60_000 };
+  await eachSmallBlob(git, source, ({ length }) => read.push(length));
+  expect(Math.max(...read)).toBeLessThan(1024);
   expect(await findPointers(forge, { path, wanted: [first], known: [] })).toEqual([
     { oid: oidOf('a'), size: 1 },
   ]);

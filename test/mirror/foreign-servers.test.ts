@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { Git as NodeGitServer } from 'node-git-server';
 import { expect, test } from 'vitest';
 import { SettableClock } from '../../src/lib/clock.ts';
+import { sweepLfs } from '../../src/lfs/sweep.ts';
 import { changeMirror } from '../../src/mirror/set-mirror.ts';
 import { startBackend, startNginx, whyNoNginx } from '../support/foreign-http.ts';
 import { startForeignSsh } from '../support/foreign-ssh.ts';
 import { useForge } from '../support/forge.ts';
 import { whyNoSshd } from '../support/sshd.ts';
+import { keep, pointerTo, startLfsRemote } from './lfs-remote.ts';
 import { mirrorSettings, stageMirror } from './stage-mirror.ts';
 
 const open = useForge();
@@ -32,7 +34,7 @@ async function stage() {
 test.skipIf(noSshd !== undefined)(
   `over SSH with the deploy key that the forge made${noSshd === undefined ? '' : `: ${noSshd}`}`,
   async () => {
-    const { it, forge, repo, caller, clock, add, push, git, tell, mirror, refsOf } = await stage();
+    const { it, forge, repo, caller, clock, add, push, git, tell, mirror, refsOf, syncs } = await stage();
     const server = await startForeignSsh();
     it.defer(() => server.stop());
     const url = await server.repo('app.git');
@@ -54,6 +56,41 @@ test.skipIf(noSshd !== undefined)(
     changeMirror(forge, { repo, caller, name: 'there', change: { forgetHostKeys: true } });
     await tell();
     expect(await refsOf(join(server.folder, 'app.git'))).toBe(`refs/heads/main ${newest}`);
+    // It is a plain server of git, and a large file is no reason to fall behind.
+    await push('main', pointerTo('a large file'));
+    await tell();
+    expect(syncs('there')[0]).toMatchObject({ state: 'done', pushed: 1 });
+    expect(syncs('there')[0]?.message).toMatch(/ 1 LFS object .* it does not know git-lfs-authenticate\.$/);
+  },
+);
+
+test.skipIf(noNginx !== undefined)(
+  `large files go over HTTPS to the server whose certificate is believed${noNginx === undefined ? '' : `: ${noNginx}`}`,
+  async () => {
+    const { it, forge, repo, add, push, tell, syncs } = await stage();
+    await sweepLfs(forge);
+    const remote = await startLfsRemote();
+    it.defer(() => remote.stop());
+    const nginx = await startNginx(remote);
+    it.defer(() => nginx.stop());
+    await remote.repo('app.git');
+    remote.will.at = nginx.origin;
+    const content = 'a large file';
+    await keep(forge, repo, content);
+    await push('main', pointerTo(content));
+    forge.config.mirror.allowedSchemes = ['https'];
+    forge.config.mirror.caFile = nginx.certificate;
+    add('there', `${nginx.origin}/app`);
+    await tell();
+    expect(syncs('there')[0]).toMatchObject({ state: 'done', message: '1 LFS object sent.' });
+    expect(nginx.log()).toContain('POST /app.git/info/lfs/objects/batch');
+    remote.will.at = `http://127.0.0.1:${remote.port}`;
+    const other = 'another large file';
+    await keep(forge, repo, other);
+    await push('main', pointerTo(other));
+    await tell();
+    expect(syncs('there')[0]?.message).toContain('this forge does not use http:');
+    expect(remote.objects.size).toBe(1);
   },
 );
 

@@ -128,6 +128,13 @@ describe('a mirror', () => {
     await tell();
     expect(await there()).toBeUndefined();
     expect(newest()?.message).toContain('it sent nothing for 1 seconds');
+    Object.assign(forge.config.mirror, { stallSeconds: 60, lfsMinutes: 0.005 });
+    clock.advance(60_000);
+    await tell();
+    expect(await there()).toBeUndefined();
+    expect(newest()).toMatchObject({ state: 'failed' });
+    expect(newest()?.message).toContain('took longer than 0.005 minutes');
+    forge.config.mirror.lfsMinutes = 10;
     delete remote.will.instead;
     clock.advance(60_000);
     await tell();
