@@ -49,7 +49,8 @@ interface Choice {
   assets: string;
 }
 
-const signs = { context: '', added: '+', removed: '−' } as const;
+// What stands before a line that changed; a line that did not has none.
+const signs = { context: '', added: ' data-sign="+"', removed: ' data-sign="−"' } as const;
 const tones = { context: '', added: 'add', removed: 'del' } as const;
 
 export const codeOf = ({ segments, ...row }: DiffRow): CodeRow => ({
@@ -109,7 +110,7 @@ function unifiedRow(row: CodeRow, file: Around): string {
   const old = linkHtml(row.oldNumber, row.kind === 'removed' ? placeHref(row, file) : undefined);
   const young = linkHtml(row.newNumber, placeHref(row, file));
   const opening = name === '' ? '<tr>' : `<tr class="${name}">`;
-  return `${opening}<td class="line-number old">${old}</td><td class="line-number new">${young}</td><td class="code" data-sign="${signs[row.kind]}">${codeHtml(row)}</td></tr>\n`;
+  return `${opening}<td class="line-number old">${old}</td><td class="line-number new">${young}</td><td class="code"${signs[row.kind]}>${codeHtml(row)}</td></tr>\n`;
 }
 
 function splitRow(cells: readonly SideCell<CodeRow>[], file: Around): string {
@@ -121,7 +122,7 @@ function cellHtml({ side, row }: SideCell<CodeRow>, file: Around): string {
   const tone = tones[row.kind] === '' ? '' : ` ${tones[row.kind]}`;
   const number = side === 'old' ? row.oldNumber : row.newNumber;
   const moved = row.moved === undefined ? '' : ' moved';
-  return `<td class="line-number ${side}${tone}">${linkHtml(number, placeHref(row, file))}</td><td class="code${tone}${moved}" data-sign="${signs[row.kind]}">${codeHtml(row)}</td>`;
+  return `<td class="line-number ${side}${tone}">${linkHtml(number, placeHref(row, file))}</td><td class="code${tone}${moved}"${signs[row.kind]}>${codeHtml(row)}</td>`;
 }
 
 /** Where a comment on the row is written, escaped: on the new line, where there is one. */

@@ -1,6 +1,6 @@
 // Server-rendered pages. Autoescape is on; `safe` is used in templates/_safe.njk alone (a test greps).
 import type { Response } from 'express';
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import nunjucks from 'nunjucks';
 import { diffPieces } from './diff-html.ts';
 import { filters } from './filters.ts';
@@ -33,14 +33,19 @@ export function render(response: Response, template: string, data: Record<string
   const page = response.locals['page'] as { at?: number } | undefined;
   const html = renderToString(template, { page, ...data });
   const body = Buffer.from(html);
-  if (!response.hasHeader('ETag')) response.set('ETag', tagOf(html, page?.at));
+  if (!response.hasHeader('ETag')) response.set('ETag', tagOf(body, page?.at));
   response.type('html').send(body);
 }
 
+// The mark of the time stands before this.
+const maxHeadBytes = 20_000;
+
 /** When a page was asked for stands in it, for its live stream; an older time only makes that tell a little more. */
-function tagOf(html: string, at: number | undefined): string {
+function tagOf(body: Buffer, at: number | undefined): string {
   const mark = ` data-at="${at}"`;
-  const place = html.indexOf(mark);
-  const told = place < 0 ? html : html.slice(0, place) + html.slice(place + mark.length);
-  return `W/"${hash('sha1', told, 'base64url')}"`;
+  const place = body.subarray(0, maxHeadBytes).indexOf(mark);
+  const told = createHash('sha1');
+  if (place < 0) told.update(body);
+  else told.update(body.subarray(0, place)).update(body.subarray(place + mark.length));
+  return `W/"${told.digest('base64url')}"`;
 }

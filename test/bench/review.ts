@@ -76,11 +76,12 @@ async function measureWarmPages(stage: ReviewStage): Promise<Figure[]> {
       const loaded: Loaded[] = [];
       for (let turn = 0; turn < loads; turn += 1) loaded.push(await load(stage, path));
       const times = loaded.map(({ wholeMs }) => wholeMs);
+      const firstByte = inMs(median(loaded.map(({ firstByteMs }) => firstByteMs)));
       const [one] = loaded;
       figures.push({
         what: `${tab} of ${size}`,
         value: inMs(median(times)),
-        how: `${loads} requests, p95 ${inMs(quantile(times, 0.95))}; ${kilobytes(one?.bytes ?? 0)}, ${kilobytes(one?.packedBytes ?? 0)} packed`,
+        how: `${loads} requests, p95 ${inMs(quantile(times, 0.95))}, first byte ${firstByte}; ${kilobytes(one?.bytes ?? 0)}, ${kilobytes(one?.packedBytes ?? 0)} packed`,
       });
     }
   }

@@ -43,7 +43,7 @@ async function shown(before: Files, after: Files) {
         ),
       ),
     ),
-    html: files.map((file) => renderToString('_diff_file.njk', { page, file })),
+    html: files.map((file) => renderToString('_changed_files.njk', { page, changes: { files: [file] } })),
   };
 }
 

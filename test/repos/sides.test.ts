@@ -144,7 +144,7 @@ test('any two trees: both sides of each file, in one column or two, with white s
       expect(changes.files).toHaveLength(diff.files.length);
       for (const [index, file] of changes.files.entries()) {
         const page = { assets: '/assets/1', diff: { view } };
-        const html = renderToString('_diff_file.njk', { page, file });
+        const html = renderToString('_changed_files.njk', { page, changes: { files: [file] } });
         await expectFile(
           { forge, repo, view, ignoresSpace },
           { diff: diff.files[index]!, html, before, after },
@@ -168,7 +168,7 @@ test('a line of ten million characters is cut, says so, and takes nothing from t
   const diff = await diffBetween(forge, { repoId: repo.id, baseOid, headOid });
   const { files } = await viewChanges(forge, { repoId: repo.id, diff, moreHref: String });
   const page = { assets: '/assets/1', diff: { view: 'split' } };
-  const html = renderToString('_diff_file.njk', { page, file: files[0] });
+  const html = renderToString('_changed_files.njk', { page, changes: { files: files.slice(0, 1) } });
   expect(html.length).toBeLessThan(30_000);
   const sides: Sides = { old: new Map(), new: new Map() };
   for (const row of rowsOf(html)) if (!row.startsWith('<tr class="hunk')) readRow(sides, row);
