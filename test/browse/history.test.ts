@@ -135,6 +135,8 @@ test('a reader who has the page is told so until something in it changes', async
   for (const path of ['commits', `commit/${head}`, 'blame/main/a', `compare/${head}..main`]) {
     const first = await ask(`/ada/app/${path}`);
     const etag = String(first.headers['etag']);
+    // Made of what the page follows from, and not of the page, which would have to be made for that.
+    expect(first.headers['cache-control'], path).toBe('private, no-cache');
     expect((await ask(`/ada/app/${path}`, { 'if-none-match': etag })).status, path).toBe(304);
     expect((await served.as()(`/ada/app/${path}`, { 'if-none-match': etag })).status, path).toBe(401);
     expect(String((await ask(`/ada/open/${path}`)).headers['etag']), path).not.toBe(etag);
@@ -144,6 +146,11 @@ test('a reader who has the page is told so until something in it changes', async
   renameSync(`${folder}/objects`, `${folder}/objects-elsewhere`);
   expect((await ask(`/ada/app/commit/${head}`, { 'if-none-match': etag })).status).toBe(304);
   renameSync(`${folder}/objects-elsewhere`, `${folder}/objects`);
+  // What was not found is looked for again.
+  const lost = `/ada/app/commit/${'a'.repeat(40)}`;
+  const { status, headers } = await ask(lost);
+  expect([status, headers['cache-control']]).toEqual([404, undefined]);
+  expect((await ask(lost, { 'if-none-match': String(headers['etag']) })).status).toBe(404);
   const before = String((await ask('/ada/app/commits')).headers['etag']);
   await commit({ files: { a: '2\n' }, parents: [head] });
   expect((await ask('/ada/app/commits', { 'if-none-match': before })).status).toBe(200);

@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { closeReaders } from '../../src/git/object-reader.ts';
+import { SettableClock } from '../../src/lib/clock.ts';
+import { putMember } from '../../src/repos/store.ts';
 import { useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
 import { stageFiles } from './stage-repo.ts';
@@ -140,6 +142,24 @@ test('a page that a reader has is not made again, but another reader gets their 
   const tag = String((await ask('/ada/app/tree')).headers['etag']);
   await commit('main', { 'a.txt': '2\n' });
   expect((await ask('/ada/app/tree', { 'if-none-match': tag })).status).toBe(200);
+});
+
+test('a page that a reader has is made anew for somebody else, with other rights, and on another day', async () => {
+  const clock = new SettableClock();
+  const { it, served, repo } = await stageFiles(await open({ clock }), { 'a.txt': '1\n' });
+  it.forge.db.run("UPDATE repos SET visibility = 'public'");
+  const path = '/ada/app/tree/main';
+  const { account: eve } = it.account('eve');
+  const [asEve, asBob] = [served.as(eve), served.as(it.account('bob').account)];
+  const tagOf = async () => String((await asEve(path)).headers['etag']);
+  const status = async (ask: typeof asEve, tag: string) => (await ask(path, { 'if-none-match': tag })).status;
+  const first = await tagOf();
+  expect([await status(asEve, first), await status(asBob, first)]).toEqual([304, 200]);
+  putMember(it.forge.db, { repoId: repo.id, accountId: eve.id, role: 'write' });
+  const second = await tagOf();
+  expect([await status(asEve, first), await status(asEve, second)]).toEqual([200, 304]);
+  clock.advance(24 * 60 * 60 * 1000);
+  expect(await status(asEve, second)).toBe(200);
 });
 
 test('Z3: nobody but its readers learns what is in a private repository', async () => {

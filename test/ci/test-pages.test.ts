@@ -224,4 +224,24 @@ describe('the API of tests', () => {
       next: null,
     });
   });
+
+  test('go back through the history of a test page by page, each result once', async () => {
+    const { lanes, json, page } = await serve();
+    lanes.forge.config.limits.maxRowsPerPage = 2;
+    const run = await lanes.push('work', told({ durationMs: 7 }));
+    for (let time = 1; time <= 3; time += 1) await lanes.rerun(run, told({}));
+    const history = async (query: string) => {
+      const { results, next } = (await json(`/tests?name=adds${query}`)) as {
+        results: { attempt: number }[];
+        next: number | null;
+      };
+      return { attempts: results.map(({ attempt }) => attempt), next };
+    };
+    const first = await history('');
+    expect(first).toEqual({ attempts: [4, 3], next: expect.any(Number) });
+    // A page that is just full is the last one.
+    expect(await history(`&before=${first.next}`)).toEqual({ attempts: [2, 1], next: null });
+    const href = /href="([^"]*before=[^"]*)"/.exec(await page('/demo/app/tests?name=adds'))?.[1] ?? '';
+    expect(href).toContain(`before=${first.next}`);
+  });
 });

@@ -45,7 +45,15 @@ test('branches are listed by name, head and state, the newest first, with a curs
   expect(await numbers('?state=merged')).toEqual([]);
   const page = branchListView.parse((await call('')).body);
   expect([page.branches.map((view) => view.number), page.next]).toEqual([[3, 2], 2]);
-  expect(await numbers('?before=2')).toEqual([1]);
+  expect(branchListView.parse((await call('?before=2')).body)).toMatchObject({
+    branches: [{ number: 1 }],
+    next: null,
+  });
+  // A page that is just full is the last one.
+  expect(branchListView.parse((await call('?before=3')).body)).toMatchObject({
+    branches: [{ number: 2 }, { number: 1 }],
+    next: null,
+  });
 });
 
 test('a branch is merged by the head that the caller has seen', async () => {

@@ -110,6 +110,9 @@ test('a thread is begun, answered, settled and read, page by page, with its plac
   expect(first.threads).toHaveLength(2);
   const rest = await get(threadsView, reader, { path: `/threads?after=${first.next}` });
   expect(rest).toMatchObject({ next: null, threads: [{ comments: [{ body: 'three' }] }] });
+  // A page that is just full is the last one.
+  const open = await get(threadsView, reader, { path: '/threads?state=open' });
+  expect([open.threads.length, open.next]).toEqual([2, null]);
   const resolved = await get(threadsView, reader, { path: '/threads?state=resolved' });
   expect(resolved.threads.map(({ id }) => id)).toEqual([begun.id]);
 });
@@ -142,7 +145,15 @@ test('a review carries its drafts, and the list tells who decided what', async (
     verdicts: [{ name: reviewer.account.name, verdict: 'changes', current: true }],
     drafts: 0,
     reviews: [{ id: own.id }, { id: given.id }],
+    next: null,
   });
+  const more = await get(reviewView, reviewer, { path: '/reviews', body: { verdict: 'approve', head } });
+  expect(await get(reviewsView, author, { path: '/reviews' })).toMatchObject({
+    reviews: [{ id: more.id }, { id: own.id }],
+    next: own.id,
+  });
+  const rest = await get(reviewsView, author, { path: `/reviews?before=${own.id}` });
+  expect([rest.reviews.map(({ id }) => id), rest.next]).toEqual([[given.id], null]);
 });
 
 test('the difference and its patch are read by those who may read', async () => {
