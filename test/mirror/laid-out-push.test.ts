@@ -126,3 +126,24 @@ test('a hook that judges very many as a whole is asked for one after the other, 
     message: expect.stringContaining('no b, see AB-7'),
   });
 });
+
+test('a remote over HTTP that takes no push as a whole is told so, and takes what it wants of very many', async () => {
+  const backend = await startBackend();
+  const { it, add, tell, row, make, mirror } = await stage();
+  it.defer(() => backend.stop());
+  await make();
+  const url = await backend.repo('app.git');
+  const folder = join(backend.folder, 'app.git');
+  const theirGit = (...args: string[]) => it.forge.git.text(args, { repo: folder });
+  await theirGit('config', 'receive.advertiseAtomic', 'false');
+  const script = '#!/bin/sh\ncase "$1" in */b) echo "no b, see AB-7" >&2; exit 1;; esac\n';
+  writeFileSync(join(folder, 'hooks/update'), script, { mode: 0o755 });
+  add('there', url);
+  await tell();
+  expect(await theirGit('for-each-ref', '--format=%(refname:strip=2)')).toBe('a\nc\nd\ne\nf\nmain');
+  expect(mirror('there').isAtomic).toBe(false);
+  expect(row('there', 'refs/heads/b')).toMatchObject({
+    state: 'refused',
+    message: expect.stringContaining('no b, see AB-7'),
+  });
+});
