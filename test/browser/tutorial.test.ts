@@ -31,6 +31,10 @@ beforeAll(async () => {
   });
   await ada.commit('Tell of sums', { 'docs/sums.md': '# Sums\n' });
   await ada.git('push', url, 'change');
+  await ada.git('switch', '--quiet', '--create', 'many', 'main');
+  const many = Array.from({ length: 33 }, (_, index) => [`src/n${index}.ts`, `export const n = ${index};\n`]);
+  await ada.commit('Add many', Object.fromEntries(many) as Record<string, string>);
+  await ada.git('push', url, 'many');
   tutorial = `${served.http}/ada/app/branches/1?tab=tutorial`;
 }, 240_000);
 afterAll(() => disposeServed(served));
@@ -83,5 +87,23 @@ test('by the keys: one step at a time, viewed and next, back again, and all of t
   await page.getByRole('link', { name: 'All steps' }).click();
   await page.waitForURL(/steps=all/);
   expect(await titles(page)).toEqual(['Keep the sums', 'Add with care', 'Tell of sums']);
+  await page.close();
+});
+
+test('a step of many files brings those behind the first as its reader comes to them', async () => {
+  const page = await signIn();
+  const files = page.locator('.file-diff');
+  await expect
+    .poll(async () => {
+      await page.goto(`${served.http}/ada/app/branches/2?tab=tutorial&step=1`);
+      return titles(page);
+    })
+    .toEqual(['Add many']);
+  await page.locator('.file-diff').last().scrollIntoViewIfNeeded();
+  await expect.poll(() => files.count()).toBe(33);
+  // Each once, and nothing is left to be asked for.
+  expect(new Set(await files.evaluateAll((all) => all.map(({ id }) => id))).size).toBe(33);
+  expect(await page.getByText('in this step').count()).toBe(0);
+  expect(page.url()).toContain('step=1');
   await page.close();
 });
