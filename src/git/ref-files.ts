@@ -1,8 +1,8 @@
 // Reads refs from the files in which git keeps them (gitrepository-layout(5), git-pack-refs(1)), because a push asks
 // for all of them several times and a git for each question costs more than the rest of it. Whatever looks unusual is
 // left to git: the answer is undefined then, and never a guess.
-import { readdirSync, readFileSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Of more loose refs than this, git reads faster. At once and not in turns: each turn costs more than a file. */
@@ -53,7 +53,7 @@ export async function stampRefFiles(repo: string, prefixes: readonly string[]): 
   if (!prefixes.every((prefix) => prefix.endsWith('/'))) return undefined;
   try {
     const loose = readLoose(repo, prefixes);
-    const packed = loose && (await versionOf(join(repo, 'packed-refs')));
+    const packed = loose && versionOf(join(repo, 'packed-refs'));
     return loose && JSON.stringify([packed, ...loose]);
   } catch {
     return undefined;
@@ -131,7 +131,7 @@ const known = new Map<string, Packed>();
 
 async function readPacked(path: string): Promise<Refs | undefined> {
   const before = known.get(path);
-  const version = await versionOf(path);
+  const version = versionOf(path);
   if (version === undefined) return new Map();
   if (before?.version === version) return before.refs;
   const file = await open(path);
@@ -148,9 +148,9 @@ async function readPacked(path: string): Promise<Refs | undefined> {
   }
 }
 
-async function versionOf(path: string): Promise<string | undefined> {
+function versionOf(path: string): string | undefined {
   try {
-    const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
     return `${dev} ${ino} ${size} ${mtimeNs}`;
   } catch (error) {
     if (isMissing(error)) return undefined;

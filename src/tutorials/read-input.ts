@@ -2,6 +2,7 @@
 import { diffBetween } from '../repos/diff-between.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
+import { readCommit } from '../git/commit.ts';
 import { readUpTo } from '../git/read-up-to.ts';
 import { readMemoryBytes } from '../git/run.ts';
 import { repoPath } from '../repos/path.ts';
@@ -16,7 +17,24 @@ const maxLogBytes = 4 * 1024 * 1024;
 export async function readInput(forge: Forge, branch: Branch, revision: Revision): Promise<WriterInput> {
   const { baseOid, headOid } = revision;
   const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
-  return { title: branch.title, commits: await readCommits(forge, { branch, revision }), diff };
+  const only = await readOnlyCommit(forge, { branch, revision });
+  const paths = [...new Set(diff.files.flatMap(({ oldPath, newPath }) => [oldPath, newPath]))];
+  const commits = only === undefined ? await readCommits(forge, { branch, revision }) : [{ ...only, paths }];
+  return { title: branch.title, commits, diff };
+}
+
+/**
+ * The commit of a revision that is a single one, as most are; undefined otherwise. It makes the whole difference, so that
+ * no git has to tell whose lines are whose.
+ */
+async function readOnlyCommit(
+  forge: Forge,
+  { branch, revision }: { branch: Branch; revision: Revision },
+): Promise<Pick<Commit, 'subject' | 'body'> | undefined> {
+  const commit = await readCommit(forge.git, repoPath(forge, branch.repoId), revision.headOid);
+  const [parent, another] = commit?.parents ?? [];
+  if (commit === undefined || parent !== revision.baseOid || another !== undefined) return undefined;
+  return { subject: commit.subject, body: commit.body.trim() };
 }
 
 /** The commits of the branch with the paths each touches, the oldest first, merges left out. */
@@ -28,8 +46,6 @@ async function readCommits(forge: Forge, subject: { branch: Branch; revision: Re
   const repo = repoPath(forge, branch.repoId);
   const maxMs = forge.config.limits.readSeconds * 1000;
   const commits = await listCommits(forge, { repo, range: [...range, ...ends], maxMs });
-  // A single commit owns every line, so that nothing is to be told apart.
-  if (commits.length < 2) return commits;
   const patches = await readUpTo(
     forge.git,
     [
