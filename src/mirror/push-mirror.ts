@@ -8,7 +8,7 @@ import { repoPath } from '../repos/path.ts';
 import { chooseRefs, mirroredPrefixes } from './choose-refs.ts';
 import { openCredential, type RemoteCredential } from './credential.ts';
 import { sendObjects, type SentObjects } from './lfs/send-objects.ts';
-import { tellSent } from './lfs/tell-objects.ts';
+import { isRefused, tellSent } from './lfs/tell-objects.ts';
 import type { MirrorRemote } from './model.ts';
 import { notePlan, type Sending } from './note-refs.ts';
 import { planPush } from './plan-push.ts';
@@ -129,8 +129,8 @@ function outcomeOf(sums: Sent, objects: SentObjects): SyncOutcome {
     waiting > 0 ? `${waiting} not sent yet` : '',
   ].filter((part) => part !== '');
   const ofRefs = parts.length === 0 ? [] : [`Of the refs: ${parts.join(', ')}.`];
-  // A remote that has nothing of Git LFS is in step with its refs, and is not tried again for what it will never take.
-  const isPartial = refused + waiting + withheld + objects.left.length > 0;
+  // A remote that has nothing of Git LFS, or cannot be given an object that nobody has, is in step as far as it can be.
+  const isPartial = refused + waiting + withheld > 0 || isRefused(objects);
   return {
     ...sums,
     state: isPartial ? 'partial' : 'done',

@@ -94,11 +94,35 @@ describe('a mirror', () => {
     await tell();
     expect(await there()).toBe(tip);
     const message = `1 LFS object not sent: ${oidOf(art).slice(0, 12)} (it is not here either).`;
-    expect(newest()).toMatchObject({ state: 'partial', pushed: 1, message });
+    expect(newest()).toMatchObject({ state: 'done', pushed: 1 });
+    expect(newest()?.message).toBe(`${message} Sync by hand when somebody has sent it here.`);
     await keep(forge, repo, art);
     mirrors.syncNow(mirror('there'), account.id);
     await mirrors.settled();
     expect(remote.objects.has(oidOf(art))).toBe(true);
+  });
+
+  test('that refuses an object gets the refs, and is offered it again in a while', async () => {
+    const { forge, repo, clock, remote, url, commit, add, tell, there, newest, mirrors, mirror } =
+      await stagePush();
+    await keep(forge, repo, art);
+    remote.will.instead = (request, response) => {
+      request.resume();
+      response.writeHead(507).end('{"message":"no room"}');
+      return true;
+    };
+    const tip = await commit({ 'art.bin': pointerTo(art) });
+    add('there', url);
+    await tell();
+    expect(await there()).toBe(tip);
+    const message = `1 LFS object not sent: ${oidOf(art).slice(0, 12)} (the answer was 507: no room).`;
+    expect(newest()).toMatchObject({ state: 'partial', pushed: 1, message });
+    delete remote.will.instead;
+    clock.advance(31 * 60_000);
+    mirrors.look();
+    await mirrors.settled();
+    expect(remote.objects.has(oidOf(art))).toBe(true);
+    expect(newest()).toMatchObject({ state: 'done', pushed: 0 });
     expect(mirror('there').problem).toBeUndefined();
   });
 

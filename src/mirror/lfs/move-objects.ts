@@ -11,6 +11,8 @@ import { findLfsServer, type LfsOperation, type LfsRemote, type LfsServer } from
 export interface LeftObject {
   oid: string;
   why: string;
+  /** Nobody gave the forge what it should send: to try again brings the same. */
+  isNowhere?: boolean;
 }
 
 export interface Moved {
@@ -105,7 +107,7 @@ async function carryAll(
         moved.bytes += object.size;
       } catch (error) {
         if (!isLeft(error)) throw error;
-        moved.left.push({ oid: object.oid, why: error.message });
+        moved.left.push({ oid: object.oid, why: error.message, isNowhere: error.code === 'not_found' });
       }
       order.onMoved?.(moved);
     }

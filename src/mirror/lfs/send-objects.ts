@@ -67,7 +67,7 @@ async function openHere(forge: Forge, repoId: number, { oid, size }: Pointer) {
     throw error;
   });
   if (object.size === size && (await isOnDisk(forge, { oid, size }))) return object;
-  throw new ForgeError('invalid', `it has ${object.size} bytes, and not the ${size} that a file says`);
+  throw new ForgeError('not_found', `it has ${object.size} bytes, and not the ${size} that a file says`);
 }
 
 async function tell(line: LfsLine, ask: LfsAsk): Promise<void> {

@@ -12,6 +12,7 @@ export function tellSent({ named, moved, left, none }: Told): string[] {
   return [
     ...(moved > 0 ? [`${objects(moved)} sent.`] : []),
     ...(left.length > 0 ? [`${objects(left.length)} not sent: ${describe(left)}.`] : []),
+    ...(left.some(({ isNowhere }) => isNowhere) ? ['Sync by hand when somebody has sent it here.'] : []),
   ];
 }
 
@@ -24,6 +25,9 @@ export function tellBrought({ named, moved, left, none }: Told): string[] {
     ...(left.length > 0 ? [`${objects(left.length)} missing here: ${describe(left)}.`] : []),
   ];
 }
+
+/** Whether the remote may take later what it did not take. */
+export const isRefused = ({ left }: Told): boolean => left.some(({ isNowhere }) => isNowhere !== true);
 
 /** Whether something should be where it is not. */
 export const isIncomplete = ({ left, none }: Told): boolean => left.length > 0 || none !== undefined;
