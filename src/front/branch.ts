@@ -53,8 +53,12 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
   const caller = callerOf(place.response);
   const run = newestRun(forge, branch.id);
   const lanes = run === undefined ? [] : listLanes(forge, run.id);
-  const gate = await askGate(forge, { repo, branch, caller });
   const revision = getRevision(forge, branch.id, branch.revision);
+  // The first reader of a branch waits for git twice, and for both at once.
+  const [gate, size] = await Promise.all([
+    askGate(forge, { repo, branch, caller }),
+    branch.brokenReason === undefined ? sizeOf(forge, repo, revision) : undefined,
+  ]);
   const tutorial = newestTutorial(forge, branch.id);
   return {
     repo,
@@ -70,7 +74,7 @@ export async function headData(forge: Forge, place: BranchPlace): Promise<Record
     revision,
     tutorial,
     summary: tutorial?.body?.summary,
-    size: branch.brokenReason === undefined ? await sizeOf(forge, repo, revision) : undefined,
+    size,
     mayWrite: includesRight(rightOn(forge, caller, repo), 'write'),
     ciState: run?.state ?? 'none',
     statuses: listStatuses(forge, repo.id, branch.headOid),

@@ -1,10 +1,10 @@
 // A difference as pages show it: the tree of files at the left, their differences at the right, the first ones at
 // once and the rest as they are reached.
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
 import { visibleName } from '../web/filters.ts';
+import { patienceOf } from '../web/render-pool.ts';
 import { anchorOfFile, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
 import { imagePair, type ImageSide, type RawBases } from './image-pair-view.ts';
 import { findMoves } from './moved-lines.ts';
@@ -92,7 +92,7 @@ async function viewPart(
   const files = fitting(diff.files.slice(from, from + most));
   const end = from + files.length;
   const left = Math.max(0, diff.files.length - end);
-  const patience = first && delay(first.patienceMs, 'late' as const, { ref: false });
+  const patience = first && patienceOf(first.patienceMs);
   const views = await Promise.all(
     files.map(async (file) => {
       const view = await viewFile(forge, { repoId, file, patience, ignoresSpace });

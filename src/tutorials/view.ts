@@ -1,5 +1,4 @@
 // A tutorial with its hunks, ready for the template.
-import { setTimeout as delay } from 'node:timers/promises';
 import { diffBetween } from '../repos/diff-between.ts';
 import { findMoves } from '../repos/moved-lines.ts';
 import { getRevision } from '../branches/find.ts';
@@ -13,6 +12,7 @@ import type { Tutorial, TutorialState, TutorialStep, WriterUsage } from './model
 import { viewStepFiles, type StepFile, type StepPage } from './step-files.ts';
 import { viewedMarks } from './view-step.ts';
 import { plainDocument, tryMarkdown } from '../web/markdown.ts';
+import { patienceOf } from '../web/render-pool.ts';
 
 export interface StepView {
   number: number;
@@ -147,7 +147,7 @@ function pageOf(
     repoId: branch.repoId,
     diff,
     filesBase: wish.filesBase?.(headOid),
-    patience: patienceMs === undefined ? undefined : delay(patienceMs, 'late' as const, { ref: false }),
+    patience: patienceMs === undefined ? undefined : patienceOf(patienceMs),
     from,
     budget: { ...(from === 0 ? atOnce : perPart) },
     seen,

@@ -1,5 +1,6 @@
 // A small pool of threads for what costs processor time, so that a big file or a hostile text never holds up the
 // pages of others. What takes too long is given up; the caller shows the plain text.
+import { setTimeout as delay } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import type { LineColours } from './line-colours.ts';
 
@@ -47,6 +48,13 @@ export const renderLoad = (): { threads: number; waiting: number } => ({
   threads: pool?.threads.length ?? 0,
   waiting: pool?.queueSize ?? 0,
 });
+
+/**
+ * Resolves when a page waits for colours no longer: after so many milliseconds, and at once while no thread runs, for to
+ * start one takes longer than that.
+ */
+export const patienceOf = (ms: number): Promise<'late'> =>
+  renderLoad().threads === 0 ? Promise.resolve('late') : delay(ms, 'late', { ref: false });
 
 /** Ends the threads; the next order starts them anew. */
 export async function closeRenderPool(): Promise<void> {

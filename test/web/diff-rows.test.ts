@@ -4,7 +4,7 @@ import { hunkRows, type PlainLine } from '../../src/web/diff-rows.ts';
 import { highlightFile } from '../../src/web/highlight.ts';
 import { classRoom, segmentsAt, type LineColours } from '../../src/web/line-colours.ts';
 import { renderMarkdown } from '../../src/web/markdown.ts';
-import { closeRenderPool } from '../../src/web/render-pool.ts';
+import { closeRenderPool, patienceOf } from '../../src/web/render-pool.ts';
 import { wordDiff } from '../../src/web/word-diff.ts';
 
 afterAll(closeRenderPool);
@@ -115,6 +115,17 @@ describe('colours', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test('are not waited for while the thread that makes them has not begun', async () => {
+    await closeRenderPool();
+    expect(await patienceOf(60_000)).toBe('late');
+    const colours = await highlightFile({ oid: 'f'.repeat(40), path: 'a.ts', text: 'let a;' });
+    const patience = patienceOf(1).then(() => 'over');
+    expect([colours?.classes.length, await Promise.race([patience, Promise.resolve('still')])]).toEqual([
+      2,
+      'still',
+    ]);
   });
 
   test('an unknown ending and a huge file stay plain', async () => {
