@@ -110,9 +110,10 @@ export const claimTutorial = (
   db.get<TutorialClaim>(
     `UPDATE tutorials SET state = 'running', token = token + 1, attempts = attempts + 1, lease_until = :leaseUntil
      WHERE id = (SELECT id FROM tutorials
-                 WHERE (state = 'queued' AND (not_before IS NULL OR not_before <= :now))
-                    OR (state = 'running' AND lease_until < :now)
-                 ORDER BY id LIMIT 1)
+                 WHERE state IN ('queued', 'running')
+                   AND (state = 'queued' AND (not_before IS NULL OR not_before <= :now)
+                     OR state = 'running' AND lease_until < :now)
+                 ORDER BY +id LIMIT 1)
      RETURNING id, branch_id AS branchId, revision, token, attempts`,
     claim,
   );
