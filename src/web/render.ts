@@ -5,12 +5,12 @@ import nunjucks from 'nunjucks';
 import { diffPieces } from './diff-html.ts';
 import { filters } from './filters.ts';
 import { expanders } from './hunk-bar.ts';
-import { treeRows } from './tree-html.ts';
+import { treeParts } from './tree-html.ts';
 
 const templatesFolder = new URL('../../templates/', import.meta.url).pathname;
 
 /** Everything that a template may call. */
-export const templateFilters = { ...filters, diffPieces, expanders, treeRows };
+export const templateFilters = { ...filters, diffPieces, expanders, treeParts };
 
 const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(templatesFolder), {
   autoescape: true,

@@ -151,3 +151,54 @@ test('viewed by key, by mouse and without script; a rebase keeps the marks; sinc
   expect(await findFaults(page)).toEqual([]);
   await page.close();
 });
+
+test('a tree of many files: the rest follows the code without script, and is brought over where it is wanted with it', async () => {
+  const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`;
+  const names = Array.from({ length: 230 }, (_unused, at) => `f${String(at).padStart(3, '0')}.txt`);
+  await ada.git('switch', '--quiet', '--create', 'many', 'main');
+  // Two folders: one is cut where the tree beside the code ends, and its rest is longer than a piece.
+  const paths = names.map((name, at) => `${at < 215 ? 'one' : 'two'}/${name}`);
+  await ada.commit('Add many files', Object.fromEntries(paths.map((path) => [path, `${path}\n`])));
+  await ada.git('push', '--quiet', url, 'many');
+  const page = await signIn({ viewport: { width: 1280, height: 800 } });
+  await page.goto(`${served.http}/ada/app`);
+  const address = await page.getByRole('link', { name: 'Add many files' }).first().getAttribute('href');
+  const many = `${served.http}${address?.replace(/[?#].*/, '')}?tab=changes`;
+
+  const plain = await signIn({ javaScriptEnabled: false });
+  await plain.goto(many);
+  expect(await plain.locator('[data-tree] a.tree-row .name').count()).toBe(100);
+  await plain.locator('summary', { hasText: '130 more files of this difference' }).click();
+  const rest = plain.getByRole('navigation', { name: 'More changed files' });
+  expect(await rest.locator('a.tree-row .name').allInnerTexts()).toEqual(names.slice(100));
+  await plain.close();
+
+  await page.goto(many);
+  const rows = page.locator('[data-tree] a.tree-row .name');
+  expect(await rows.count()).toBe(100);
+  expect(await page.getByText('of this difference').isVisible()).toBe(false);
+  // More files come in order while the page is scrolled, each once.
+  const end = () => page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await vi.waitFor(
+    async () => {
+      await end();
+      expect(await page.locator('.file-diff').count()).toBeGreaterThan(60);
+    },
+    { timeout: 60_000 },
+  );
+  const shownNames = await page.locator('.file-diff .path b').allInnerTexts();
+  expect(shownNames).toEqual(names.slice(0, shownNames.length));
+
+  await page.locator('#files').evaluate((side) => side.scrollTo(0, side.scrollHeight));
+  await vi.waitFor(async () => expect(await rows.count()).toBeGreaterThan(100), { timeout: 60_000 });
+  await page.keyboard.press('t');
+  await page.keyboard.type('two/f22');
+  const left = page.locator('[data-tree] a.tree-row:visible');
+  await vi.waitFor(async () => expect(await left.count()).toBe(10), { timeout: 60_000 });
+  await page.keyboard.press('Escape');
+  expect(await rows.allInnerTexts()).toEqual(names);
+  expect(await findFaults(page)).toEqual([]);
+  // Both folders are named once.
+  expect(await page.locator('[data-tree] .folder').allInnerTexts()).toEqual(['one', 'two']);
+  await page.close();
+});
