@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SettableClock } from '../../src/lib/clock.ts';
+import type { CredentialRequest } from '../../src/mirror/model.ts';
 import { startBackend } from '../support/foreign-http.ts';
 import { startForeignSsh } from '../support/foreign-ssh.ts';
 import { useForge, type TestForge } from '../support/forge.ts';
@@ -11,6 +12,7 @@ import { mirrorSettings, stageMirror } from './stage-mirror.ts';
 
 const open = useForge();
 const noSshd = whyNoSshd();
+const token = 'ghp_0123456789abcdefXYZ';
 const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 async function stage() {
@@ -28,22 +30,25 @@ async function stage() {
 interface Place {
   url: string;
   folder: string;
-  authorize: (publicKey: string | undefined) => void;
+  credential: CredentialRequest;
+  authorize?: (publicKey: string | undefined) => void;
 }
 
 const places: Record<string, (it: TestForge, folder: string) => Promise<Place>> = {
-  'a folder': async (_it, folder) => ({ url: folder, folder, authorize: () => undefined }),
+  'a folder': async (_it, folder) => ({ url: folder, folder, credential: { kind: 'none' } }),
   HTTP: async (it) => {
-    const backend = await startBackend();
+    const backend = await startBackend({ token });
     it.defer(() => backend.stop());
     const url = await backend.repo('app.git');
-    return { url, folder: join(backend.folder, 'app.git'), authorize: () => undefined };
+    const credential = { kind: 'token' as const, user: 'ada', token };
+    return { url, folder: join(backend.folder, 'app.git'), credential };
   },
   SSH: async (it) => {
     const server = await startForeignSsh();
     it.defer(() => server.stop());
     const url = await server.repo('app.git');
-    return { url, folder: join(server.folder, 'app.git'), authorize: (key) => server.authorize(key ?? '') };
+    const folder = join(server.folder, 'app.git');
+    return { url, folder, credential: { kind: 'key' }, authorize: (key) => server.authorize(key ?? '') };
   },
 };
 
@@ -54,10 +59,10 @@ test.each(Object.keys(places).filter((place) => place !== 'SSH' || noSshd === un
     await make();
     const there = await far('there');
     const place = await places[over]!(it, there.folder);
-    const credential = { kind: over === 'SSH' ? ('key' as const) : ('none' as const) };
     const theirGit = (...args: string[]) => it.forge.git.text(args, { repo: place.folder });
     const refs = () => theirGit('for-each-ref', '--format=%(refname:strip=2) %(objectname)');
-    place.authorize(add('there', place.url, { credential }).publicKey);
+    const { publicKey } = add('there', place.url, { credential: place.credential });
+    place.authorize?.(publicKey);
     await tell();
     expect(await refs()).toBe([...names, 'main'].map((name) => `${name} ${main}`).join('\n'));
     const heads = await force();
