@@ -40,6 +40,12 @@ describe('a secret', () => {
     expect(shown.replaceAll(/\*\*\*|\s/g, '')).toMatch(/^1short2[A-Za-z0-9+/=]{0,8}3$/);
   });
 
+  test('of short lines is masked as base64 of all of them', () => {
+    const short = 'one\ntwo\nsix\nten';
+    const text = Buffer.from(short).toString('base64');
+    expect(masked([short], inPieces(`1 ${text} 2`, 5))).toMatch(/^1 \*\*\*[A-Za-z0-9+/=]{0,3} 2$/);
+  });
+
   test('is masked where it overlaps with another one, also over the border of chunks', () => {
     for (const size of [1, 4, 6, 100]) {
       const shown = masked(['abcdefgh', 'efghijkl'], inPieces('.abcdefghijkl.', size));

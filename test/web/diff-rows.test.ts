@@ -48,6 +48,15 @@ const ofOneLine = (length: number): LineColours => ({
 });
 
 describe('rows', () => {
+  test('the last line says when nothing ends it', () => {
+    const lines = [
+      { kind: 'removed', text: 'a', oldNumber: 1, noNewline: true },
+      { kind: 'added', text: 'a', newNumber: 1 },
+    ] as const;
+    const { rows } = hunkRows(hunk(...lines), { before: undefined, after: undefined });
+    expect(rows.map(({ note }) => note)).toEqual(['no newline at the end of the file', undefined]);
+  });
+
   test('their text is the line, however it is coloured and marked', async () => {
     const text = 'const x = "a"; // note';
     const after = await highlightFile({ oid: 'b'.repeat(40), path: 'x.ts', text: `${text}\n` });

@@ -9,7 +9,6 @@ const wraps = [64, 76];
 export function secretPatterns(secrets: readonly string[]): Buffer[] {
   const forms = secrets.flatMap((secret) => [
     ...linesOf(secret),
-    ...base64Forms(Buffer.from(secret)),
     ...linesOf(secret).flatMap((line) => [
       ...base64Forms(Buffer.from(line)),
       JSON.stringify(line).slice(1, -1),
