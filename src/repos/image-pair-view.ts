@@ -28,14 +28,14 @@ export async function imagePair(
   shown: { repoId: number; file: DiffFile; bases: RawBases | undefined },
 ): Promise<ImageSide[] | undefined> {
   const { file, bases } = shown;
-  if (bases === undefined) return undefined;
+  const isImage = (path: string) => (file.binary && raster.test(path)) || drawn.test(path);
+  if (bases === undefined || !isImage(file.oldPath) || !isImage(file.newPath)) return undefined;
   const sides = await Promise.all([
     sideOf(forge, shown.repoId, { title: 'Before', base: bases.old, oid: file.oldOid, path: file.oldPath }),
     sideOf(forge, shown.repoId, { title: 'After', base: bases.new, oid: file.newOid, path: file.newPath }),
   ]);
-  const isImage = (path: string) => (file.binary && raster.test(path)) || drawn.test(path);
   const found = sides.filter((side) => side !== undefined);
-  return isImage(file.oldPath) && isImage(file.newPath) && found.length > 0 ? found : undefined;
+  return found.length > 0 ? found : undefined;
 }
 
 async function sideOf(
@@ -45,7 +45,6 @@ async function sideOf(
 ): Promise<ImageSide | undefined> {
   const { title, base, oid, path } = side;
   if (base === undefined || noOid.test(oid) || path.includes('\uFFFD')) return undefined;
-  if (!raster.test(path) && !drawn.test(path)) return undefined;
   const object = await readObject(forge.git, repoPath(forge, repoId), { expression: oid, maxBytes: 0 });
   if (object === undefined || object.size > forge.config.limits.maxShownImageBytes) return undefined;
   const href = base + encodePath(pathOfText(path)) + (drawn.test(path) ? '?image=svg' : '');

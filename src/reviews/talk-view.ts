@@ -106,6 +106,7 @@ export async function talkOf(
   const { repo, branch, caller, revision } = place;
   const viewerId = caller.account?.id ?? 0;
   const threads = only ?? listThreads(forge, { branch, viewerId });
+  if (threads.length === 0) return [];
   const placed = await followThreads(forge, {
     repoId: repo.id,
     threads,

@@ -4,7 +4,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { highlightFile } from '../../src/web/highlight.ts';
+import hljs from 'highlight.js';
+import { highlightFile, languageOf } from '../../src/web/highlight.ts';
 import { closeRenderPool } from '../../src/web/render-pool.ts';
 import { inMs, median, quantile, timed, type Figure } from './measure.ts';
 import { measureInBrowser } from './review-browser.ts';
@@ -128,12 +129,14 @@ async function measureMemory(stage: ReviewStage): Promise<Figure> {
   };
 }
 
-/** Sources of this project, as a page asks for them: several at once. */
+/** Sources of this project, as a page asks for them: several at once. Beside them the library alone, in this thread. */
 async function measureColours(): Promise<Figure> {
   const names = globSync('{src,test,templates}/**/*.{ts,js,css}', { cwd: root }).slice(0, 600);
   const texts = names.map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
   await highlightFile({ oid: 'warm', path: 'a.ts', text: 'const warm = 1;\n' });
   const bytes = texts.reduce((sum, { text }) => sum + text.length, 0);
+  const perSecond = (ms: number): string => `${(bytes / 1e6 / (ms / 1000)).toFixed(1)} MB`;
+  const before = process.cpuUsage();
   const took = await timed(async () => {
     // So many files a page shows at once.
     for (let at = 0; at < texts.length; at += 30) {
@@ -141,10 +144,18 @@ async function measureColours(): Promise<Figure> {
       await Promise.all(part.map(({ path, text }) => highlightFile({ oid: path, path, text })));
     }
   });
-  const value = `${(bytes / 1e6 / (took / 1000)).toFixed(1)} MB/s`;
+  const inAll = cpuMsSince(before);
+  const beforeAlone = process.cpuUsage();
+  for (const { path, text } of texts) hljs.highlight(text, { language: languageOf(path) ?? 'typescript' });
+  const alone = cpuMsSince(beforeAlone);
   return {
     what: 'colours',
-    value,
-    how: `${names.length} files, ${(bytes / 1e6).toFixed(1)} MB, two threads`,
+    value: `${perSecond(took)}/s`,
+    how: `${names.length} files, ${(bytes / 1e6).toFixed(1)} MB, two threads; ${perSecond(inAll)} for a second of processor time, of highlight.js alone ${perSecond(alone)}`,
   };
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
