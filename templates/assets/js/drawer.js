@@ -113,9 +113,8 @@ function startGrip(drawer) {
   const grip = drawer.querySelector('[data-drawer-grip]');
   const setWidth = (wanted) => {
     const width = Math.min(most, Math.max(least, Math.round(wanted)));
-    // Set on the two boxes that it is for: on the whole page every line of code would be styled anew.
-    for (const box of [drawer, drawer.parentElement])
-      box.style.setProperty('--talk-drawer-width', `${width}px`);
+    // Set on the box that it is for: on the whole page every line of code would be styled anew.
+    drawer.style.setProperty('--talk-drawer-width', `${width}px`);
     grip.setAttribute('aria-valuenow', String(width));
     localStorage.setItem(widthName, String(width));
   };
