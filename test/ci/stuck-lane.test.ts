@@ -330,9 +330,14 @@ describe('the right', () => {
   test('is not that of a reader, and not that of a token that only reads', async () => {
     const { forge, about, lane } = await asMember('read');
     expect(() => cancelRun(forge, { ...about, force: true })).toThrow('You need the right write');
-    const reading: Caller = { ...about.caller, scope: 'read' };
-    expect(() => failLane(forge, { ...about, caller: reading })).toThrow();
     expect(lane().state).toBe('running');
+    const maintained = await asMember('maintain');
+    const reading: Caller = { ...maintained.about.caller, scope: 'read' };
+    const read = { ...maintained.about, caller: reading };
+    expect(() => failLane(maintained.forge, read)).toThrow('You need the right maintain');
+    expect(() => requeueLane(maintained.forge, read)).toThrow('You need the right maintain');
+    expect(() => cancelRun(maintained.forge, { ...read, force: true })).toThrow('You need the right write');
+    expect(maintained.lane().state).toBe('running');
   });
 
   test('of a maintainer is enough', async () => {

@@ -305,6 +305,8 @@ test('pages follow each other without a gap', async () => {
   } while (before !== undefined);
   expect(all).toHaveLength(5);
   expect(paged).toEqual(all);
+  // A page that is just full is the last one.
+  expect(listInbox(it.forge, ana.caller, { limit: 5 }).next).toBeUndefined();
 });
 
 test('the room finds by itself what nobody told it of, tells whose inbox has changed, and forgets what is old', async () => {
