@@ -4,7 +4,7 @@ import { ForgeError } from '../lib/errors.ts';
 import type { MirrorRef, MirrorRemote } from './model.ts';
 import { movedThere, type PushPlan, type RefPush } from './plan-push.ts';
 import type { RefAnswer } from './push-report.ts';
-import type { Reach } from './reach-remote.ts';
+import type { Reach } from './remote/reach-remote.ts';
 import { deleteRef, putRef } from './sync-store.ts';
 import { stillHolds, type MirrorHold } from './take-remote.ts';
 

@@ -5,7 +5,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { Loop } from '../lib/loop.ts';
 import { hasUnseen, syncById } from './find.ts';
 import type { MirrorRemote, MirrorSync } from './model.ts';
-import { clearReaches } from './reach-remote.ts';
+import { clearReaches } from './remote/reach-remote.ts';
 import { listAllRemotes, listDue, listUnchecked, wishForRemote, wishForRepo } from './remote-store.ts';
 import { RunningSyncs } from './running-syncs.ts';
 import { deleteSyncsBefore } from './sync-store.ts';

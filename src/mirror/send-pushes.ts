@@ -6,9 +6,9 @@ import { canBeLaidOut, layOutPush } from './laid-out-push.ts';
 import { noteAnswers, noteIntent, noteWaiting, type Sending } from './note-refs.ts';
 import type { RefPush } from './plan-push.ts';
 import { lacksAtomic, readPushReport, remoteWords, type RefAnswer } from './push-report.ts';
-import { failureOf } from './remote-failure.ts';
+import { failureOf } from './remote/remote-failure.ts';
 import { updateAtomic } from './remote-store.ts';
-import { runRemote, type RemoteResult } from './run-remote.ts';
+import { runRemote, type RemoteResult } from './remote/run-remote.ts';
 
 /** Pushes of one sync. Each leaves something out that was refused; what is left then waits for the next sync. */
 const maxPushes = 30;

@@ -9,10 +9,10 @@ import { ForgeError } from '../lib/errors.ts';
 import { makeOpensshKey } from '../lib/openssh-key.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { requireRight } from '../repos/rights.ts';
-import { sealCredential } from './credential.ts';
+import { sealCredential } from './remote/credential.ts';
 import type { CredentialRequest, MirrorChange, MirrorRemote, MirrorRequest } from './model.ts';
 import { placeOfRemote } from './push-mirror.ts';
-import { parseRemoteAddress } from './remote-address.ts';
+import { parseRemoteAddress } from './remote/remote-address.ts';
 import {
   deleteRemoteRow,
   findRemoteByName,

@@ -1,7 +1,7 @@
 import type { Forge } from '../forge/open.ts';
 import { isoTime, isoTimeOrNull } from '../lib/iso-time.ts';
 import { countStates, lagOf, stateOf } from './find.ts';
-import { fingerprintsOf } from './host-keys.ts';
+import { fingerprintsOf } from './remote/host-keys.ts';
 import { findStatusProblem } from './status-store.ts';
 import type {
   MirrorRef,

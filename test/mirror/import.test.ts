@@ -20,7 +20,7 @@ import { importView, upstreamView } from '../../src/mirror/pull/model.ts';
 import { openPulls, type Pulls } from '../../src/mirror/pull/open-pulls.ts';
 import { upstreamApi } from '../../src/mirror/pull/route-upstream.ts';
 import { upstreamPages } from '../../src/mirror/pull/route-upstream-pages.ts';
-import { parseRemoteAddress } from '../../src/mirror/remote-address.ts';
+import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
 import { commandRequest, runCommand } from '../../src/operator/commands.ts';
 import { reposApi } from '../../src/repos/api.ts';
 import { findRepo } from '../../src/repos/find.ts';

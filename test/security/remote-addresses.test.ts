@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { remoteSchemes, type RemoteScheme } from '../../src/forge/mirror-settings.ts';
-import { parseRemoteAddress } from '../../src/mirror/remote-address.ts';
+import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
 
 const usual = { allowedSchemes: ['https', 'ssh'] as RemoteScheme[] };
 const every = { allowedSchemes: [...remoteSchemes] };

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Forge } from '../../forge/open.ts';
 import { checkedLookup, refusedHost } from '../../lib/checked-lookup.ts';
-import type { RemoteCredential } from '../credential.ts';
-import type { RemoteAddress } from '../remote-address.ts';
+import type { RemoteCredential } from '../remote/credential.ts';
+import type { RemoteAddress } from '../remote/remote-address.ts';
 
 const answerMs = 10_000;
 const answer = z.object({

@@ -7,12 +7,12 @@ import { getRepo } from '../../repos/find.ts';
 import { fullName, type Repo, type Visibility } from '../../repos/model.ts';
 import { repoPath } from '../../repos/path.ts';
 import { adoptDefaultBranch, recordPush } from '../../repos/record-push.ts';
-import type { RemoteCredential } from '../credential.ts';
+import type { RemoteCredential } from '../remote/credential.ts';
 import { bringObjects, type BroughtObjects } from '../lfs/bring-objects.ts';
 import { bringRefs, type Brought } from '../pull/bring-refs.ts';
 import { usualPullPatterns } from '../pull/model.ts';
-import { reachRemote } from '../reach-remote.ts';
-import type { RemoteAddress } from '../remote-address.ts';
+import { reachRemote } from '../remote/reach-remote.ts';
+import type { RemoteAddress } from '../remote/remote-address.ts';
 
 export interface FolderImport {
   owner: string;

@@ -14,7 +14,7 @@ import type { ImportRequest, Upstream } from '../pull/model.ts';
 import { upstreamRequest } from '../pull/model.ts';
 import type { Pulls } from '../pull/open-pulls.ts';
 import { checkedAddress, setUpstream } from '../pull/set-upstream.ts';
-import { reachRemote, type Reach, type Remote } from '../reach-remote.ts';
+import { reachRemote, type Reach, type Remote } from '../remote/reach-remote.ts';
 import { describeForeign, type ForeignRepo } from './foreign-forge.ts';
 
 const lookSeconds = 20;

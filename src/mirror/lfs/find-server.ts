@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
-import type { RemoteCredential } from '../credential.ts';
-import type { Reach } from '../reach-remote.ts';
-import type { RemoteAddress } from '../remote-address.ts';
-import { failureOf, lastWords } from '../remote-failure.ts';
-import { runRemote } from '../run-remote.ts';
+import type { RemoteCredential } from '../remote/credential.ts';
+import type { Reach } from '../remote/reach-remote.ts';
+import type { RemoteAddress } from '../remote/remote-address.ts';
+import { failureOf, lastWords } from '../remote/remote-failure.ts';
+import { runRemote } from '../remote/run-remote.ts';
 import type { LfsHeaders } from './exchange.ts';
 
 export interface LfsRemote {

@@ -1,9 +1,9 @@
 // Asks a remote what it has: its refs, and the branch that it calls its default one.
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
-import type { Reach } from '../reach-remote.ts';
-import { failureOf } from '../remote-failure.ts';
-import { runRemote } from '../run-remote.ts';
+import type { Reach } from '../remote/reach-remote.ts';
+import { failureOf } from '../remote/remote-failure.ts';
+import { runRemote } from '../remote/run-remote.ts';
 
 export interface RemoteRefs {
   /** Full name → object id, of heads and tags. */

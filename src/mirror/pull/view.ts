@@ -1,6 +1,6 @@
 import { isoTime, isoTimeOrNull } from '../../lib/iso-time.ts';
 import type { Forge } from '../../forge/open.ts';
-import { fingerprintsOf } from '../host-keys.ts';
+import { fingerprintsOf } from '../remote/host-keys.ts';
 import type { Pull, Upstream, UpstreamState, UpstreamView } from './model.ts';
 import type { Pulls } from './open-pulls.ts';
 import { countPulledRefs, listLeftRefs, listPullRows } from './pull-store.ts';

@@ -1,9 +1,9 @@
 // Runs one git that talks to a remote: in a group of its own, because it starts others that must end with it, with an end to
 // its time, and with nothing of the credential in what it says.
-import type { Forge } from '../forge/open.ts';
-import { stopGroup } from '../git/stop-group.ts';
-import type { RunningGit } from '../git/spawner.ts';
-import { ForgeError } from '../lib/errors.ts';
+import type { Forge } from '../../forge/open.ts';
+import { stopGroup } from '../../git/stop-group.ts';
+import type { RunningGit } from '../../git/spawner.ts';
+import { ForgeError } from '../../lib/errors.ts';
 import type { Reach } from './reach-remote.ts';
 
 export interface RemoteRun {

@@ -1,8 +1,8 @@
 // Reads the address of a remote. It is taken apart before anything else sees it, and git is given what is put together again
 // from the parts: an address that git would read as an option, as a program or as another transport is none.
 import { isIPv6 } from 'node:net';
-import { remoteSchemes, type MirrorSettings, type RemoteScheme } from '../forge/mirror-settings.ts';
-import { ForgeError } from '../lib/errors.ts';
+import { remoteSchemes, type MirrorSettings, type RemoteScheme } from '../../forge/mirror-settings.ts';
+import { ForgeError } from '../../lib/errors.ts';
 
 export interface RemoteAddress {
   scheme: RemoteScheme;

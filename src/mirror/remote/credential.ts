@@ -1,7 +1,7 @@
 // What the forge shows a remote to be let in. It is kept sealed like the secrets of lanes, and never comes out again.
 import { z } from 'zod';
-import type { Forge } from '../forge/open.ts';
-import { openSealed, readSealKey, sealText } from '../lib/seal.ts';
+import type { Forge } from '../../forge/open.ts';
+import { openSealed, readSealKey, sealText } from '../../lib/seal.ts';
 
 const remoteCredential = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),

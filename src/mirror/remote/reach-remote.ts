@@ -3,11 +3,11 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import type { Forge } from '../forge/open.ts';
-import { ForgeError } from '../lib/errors.ts';
-import { reachable } from '../lib/public-address.ts';
-import { redactor } from '../lib/redact.ts';
-import { addressesOf } from '../lib/resolve-name.ts';
+import type { Forge } from '../../forge/open.ts';
+import { ForgeError } from '../../lib/errors.ts';
+import { reachable } from '../../lib/public-address.ts';
+import { redactor } from '../../lib/redact.ts';
+import { addressesOf } from '../../lib/resolve-name.ts';
 import type { RemoteCredential } from './credential.ts';
 import { hostKeysIn, knownHostsOf } from './host-keys.ts';
 import type { RemoteAddress } from './remote-address.ts';
