@@ -21,6 +21,7 @@ import { openReviews } from '../reviews/open.ts';
 import { openTutorials } from '../tutorials/open.ts';
 import { openWebhooks } from '../webhooks/open.ts';
 import { packageVersion } from './package-version.ts';
+import { Rest } from './rest.ts';
 
 export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const branches = openBranches(forge);
@@ -40,7 +41,7 @@ export async function openBackground(forge: Forge, mergeSlots: Slots) {
   const backups = openBackups(forge, { program: packageVersion() });
   const outward = [webhooks, mirrors, statuses, pulls, inbox, mail];
   const later = [reviews, landings, housekeeping, retention, ...outward, backups];
-  const parts = [branches, ci, tutorials, targets, ...later];
+  const parts = [branches, ci, tutorials, targets, ...later, new Rest()];
   const first = [branches.loop, ci.scheduler, ci.cluster, ci.keeping, tutorials.loop, targets];
   const loops = [...first, ...later.map(({ loop }) => loop)];
   const woken: Loops = {

@@ -11,6 +11,8 @@ const starts = 5;
 const idleMs = 60_000;
 const settleMs = 5000;
 const maxSettles = 24;
+/** Once at rest, it gives back what its start left behind. */
+const givesBackMs = 25_000;
 const reads = 50;
 
 export async function measureOperation(): Promise<Figure[]> {
@@ -65,8 +67,9 @@ async function settle(pid: number): Promise<void> {
   for (let turn = 0; turn < maxSettles; turn += 1) {
     const before = computedMs(familyOf(pid));
     await delay(settleMs);
-    if (computedMs(familyOf(pid)) - before < settleMs / 50) return;
+    if (computedMs(familyOf(pid)) - before < settleMs / 50) break;
   }
+  await delay(givesBackMs);
 }
 
 const readStatus = (pid: number, file: string, field: string): number =>
