@@ -136,6 +136,7 @@ describe('the history of tests', () => {
     await lanes.rerun(run, told(...many.map((one, at) => (at % 100 === 0 ? { ...one, ...failed } : one))));
     const { attemptId } = lanes.newest.ref;
     expect(totalsOf(lanes.forge, attemptId)).toMatchObject({ passed: 9900, failed: 100 });
-    expect(failuresOf(lanes.forge, attemptId, 200).every(({ flakyAt }) => flakyAt !== null)).toBe(true);
+    const failures = failuresOf(lanes.forge, attemptId, 200);
+    expect(failures.filter(({ flakyAt }) => flakyAt !== null)).toHaveLength(100);
   });
 });
