@@ -158,6 +158,8 @@ test('a page that a reader has is made anew for somebody else, with other rights
   putMember(it.forge.db, { repoId: repo.id, accountId: eve.id, role: 'write' });
   const second = await tagOf();
   expect([await status(asEve, first), await status(asEve, second)]).toEqual([200, 304]);
+  // The same folder with more about it is another answer.
+  expect((await asEve(`${path}?with=commits`, { 'if-none-match': second })).status).toBe(200);
   clock.advance(24 * 60 * 60 * 1000);
   expect(await status(asEve, second)).toBe(200);
 });
