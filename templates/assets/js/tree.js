@@ -73,6 +73,7 @@ function startRest(tree, words) {
 /** A folder comes with its first list, and its further lists, one by one, below that. */
 function takeEntry(entry, mark) {
   const [list, ...others] = entry.querySelectorAll(':scope > ul');
+  list?.classList.add('brought');
   const begun = mark.previousElementSibling;
   if ('continued' in entry.dataset) {
     begun.append(list);
