@@ -74,12 +74,15 @@ export async function readDiff(git: Git, range: DiffRange): Promise<Diff> {
 function toDiff({ bytes, isWhole }: OutputStart, ignoresSpace: boolean): Diff {
   const { files, patchStart } = parseRaw(bytes);
   const read = ignoresSpace ? parsePartialPatch : parsePatch;
-  const last = read(files, bytes.toString('utf8', patchStart));
+  const patch = bytes.toString('utf8', patchStart);
+  const last = read(files, patch);
   if (!isWhole) {
     for (const file of files.slice(Math.max(0, last)))
       Object.assign(file, emptyContent(), { tooLarge: true });
   }
-  return { files, truncated: !isWhole };
+  // Of a text with other letters than those of ASCII, each letter takes two bytes.
+  const isPlain = patch.length === bytes.length - patchStart;
+  return { files, truncated: !isWhole, textBytes: patch.length * (isPlain ? 1 : 2) };
 }
 
 /** Marks those of the binary files that only their size made so. */
@@ -98,5 +101,5 @@ async function tellHugeFromBinary(git: Git, repo: string, files: readonly DiffFi
 
 function limitFiles(diff: Diff, maxFiles: number): Diff {
   if (diff.files.length <= maxFiles) return diff;
-  return { files: diff.files.slice(0, maxFiles), truncated: true };
+  return { ...diff, files: diff.files.slice(0, maxFiles), truncated: true };
 }

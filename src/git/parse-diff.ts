@@ -45,6 +45,8 @@ export interface Diff {
   files: DiffFile[];
   /** Something was left out: files beyond the limit, or the content of all of them. */
   truncated: boolean;
+  /** What its text takes of memory. The lines are parts of what git printed, all of which stays as long as one of them does. */
+  textBytes?: number;
 }
 
 const maxLineLength = 4000;

@@ -289,4 +289,19 @@ describe('D2: what is too large is told and not read', () => {
     });
     expect(diff.files[0]?.hunks[0]?.lines[0]).toMatchObject({ cut: 10_000_000 - 4000, noNewline: true });
   });
+
+  test('what is kept of a difference counts with the text that was cut, and with the width of its letters', async () => {
+    const { forge, repo, repoFolder } = await open();
+    const files = { 'a-plain': 'x'.repeat(100_000), 'b-wide': 'ω'.repeat(50_000) };
+    const path = repoFolder(await repo('ada/app', { files }));
+    const head = await forge.git.text(['rev-parse', 'refs/heads/main'], { repo: path });
+    const bytesOf = async (maxBytes: number): Promise<number> => {
+      const range = { repo: path, base: undefined, head, maxFiles: 1, maxBytes };
+      return (await readDiff(forge.git, range)).textBytes ?? 0;
+    };
+    expect(await bytesOf(1_000_000)).toBeGreaterThan(2 * 150_000);
+    // Git is stopped within the first of them.
+    expect(await bytesOf(100_000)).toBeGreaterThan(99_000);
+    expect(await bytesOf(100_000)).toBeLessThan(101_000);
+  });
 });
