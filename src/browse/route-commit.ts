@@ -6,7 +6,7 @@ import type { Forge } from '../forge/open.ts';
 import type { Commit } from '../git/commit.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { viewChanges, viewFilesFrom, type ShownDiff } from '../repos/changes-view.ts';
+import { partAddress, partQuery, viewChanges, viewFilesFrom, type ShownDiff } from '../repos/changes-view.ts';
 import { repoOf } from '../repos/guard.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
@@ -18,11 +18,9 @@ import { commitOf, commitsBeginning, diffInTurn, first, refsContaining } from '.
 import type { Exchange } from './place.ts';
 import { isKnown } from './route-etag.ts';
 
-export const commitQuery = z.object({
+export const commitQuery = partQuery.extend({
   /** Beside which of its parents a merge is shown, counted from 1. */
   parent: z.coerce.number().int().min(1).max(1000).default(1),
-  /** The number of the first file of a further part. */
-  from: z.coerce.number().int().min(0).default(0),
   /** The files alone. */
   part: z.literal('files').optional(),
 });
@@ -43,7 +41,7 @@ async function showCommit(forge: Forge, exchange: Exchange): Promise<void> {
     response.redirect(302, `${base}/commit/${oid}`);
     return;
   }
-  const { parent, from, part } = parse(commitQuery, request.query);
+  const { parent, part, from, until, at } = parse(commitQuery, request.query);
   const isNavigation = request.get('sec-fetch-mode') === 'navigate';
   response.vary('Sec-Fetch-Mode');
   const right = rightOn(forge, callerOf(response), repo);
@@ -56,7 +54,7 @@ async function showCommit(forge: Forge, exchange: Exchange): Promise<void> {
   });
   const view = { repo, base, commit: commitView(commit), href: `${base}/commit/${oid}` };
   if (part === 'files' || from > 0) {
-    const changes = await viewFilesFrom(forge, { ...shown, from });
+    const changes = await viewFilesFrom(forge, { ...shown, from, until, at });
     // The script of the page asks for the files alone; without it, the link is followed to a page of its own.
     render(response, isNavigation ? 'browse/commit_more.njk' : '_changed_files.njk', { ...view, changes });
     return;
@@ -106,8 +104,8 @@ async function shownDiff(
       old: ends.baseOid && `/${fullName(repo)}/raw/${ends.baseOid}/`,
       new: `/${fullName(repo)}/raw/${commit.oid}/`,
     },
-    moreHref: (from) =>
-      `${href}?parent=${parent}&part=files&from=${from}${ignoresSpace === true ? '&w=1' : ''}`,
+    moreHref: (from, until) =>
+      `${href}?parent=${parent}&part=files&${partAddress(from, until)}${ignoresSpace === true ? '&w=1' : ''}`,
   };
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import type { Forge } from '../forge/open.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
-import { viewChanges, viewFilesFrom, type ShownDiff } from '../repos/changes-view.ts';
+import { partAddress, partQuery, viewChanges, viewFilesFrom, type ShownDiff } from '../repos/changes-view.ts';
 import { repoOf } from '../repos/guard.ts';
 import { fullName, type Repo } from '../repos/model.ts';
 import { rightOn } from '../repos/rights.ts';
@@ -18,11 +18,10 @@ import { listedRefs } from './listed-refs.ts';
 import { routeBelow, type Exchange } from './place.ts';
 import { isKnown } from './route-etag.ts';
 
-const chosen = z.object({
+const chosen = partQuery.extend({
   base: z.string().max(500).optional(),
   head: z.string().max(500).optional(),
   dots: z.enum(['..', '...']).default('...'),
-  from: z.coerce.number().int().min(0).default(0),
   /** The files alone. */
   part: z.literal('files').optional(),
 });
@@ -73,7 +72,12 @@ async function showComparison(forge: Forge, exchange: Exchange): Promise<void> {
   });
   const view = { ...common, names, ...comparisonView(comparison) };
   if (isPart) {
-    const changes = await viewFilesFrom(forge, { ...shown, from: query.from });
+    const changes = await viewFilesFrom(forge, {
+      ...shown,
+      from: query.from,
+      until: query.until,
+      at: query.at,
+    });
     render(response, isNavigation ? 'browse/compare_more.njk' : '_changed_files.njk', { ...view, changes });
     return;
   }
@@ -104,7 +108,8 @@ async function shownDiff(
       old: comparison.from && `/${fullName(repo)}/raw/${comparison.from}/`,
       new: `/${fullName(repo)}/raw/${comparison.head.commit}/`,
     },
-    moreHref: (from) => `${href}?part=files&from=${from}${ends.ignoresSpace === true ? '&w=1' : ''}`,
+    moreHref: (from, until) =>
+      `${href}?part=files&${partAddress(from, until)}${ends.ignoresSpace === true ? '&w=1' : ''}`,
   };
 }
 

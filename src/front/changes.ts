@@ -6,6 +6,8 @@ import type { Caller } from '../accounts/model.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import {
+  partAddress,
+  partQuery,
   viewChanges,
   viewFilesFrom,
   type ChangesPart,
@@ -24,9 +26,8 @@ import { branchOfRoute } from './place.ts';
 import { marksOf, rangeBar, readRange, type Marks, type RangeBar } from './range.ts';
 import { fileTalk, placeWords, sortTalk, type CommentPlace, type FileTalk } from './talk.ts';
 
-const diffQuery = z.object({
+const diffQuery = partQuery.extend({
   revision: z.coerce.number().int().positive(),
-  from: z.coerce.number().int().min(0).default(0),
   since: z.coerce.number().int().positive().optional(),
 });
 
@@ -57,7 +58,7 @@ interface ChangesData extends Omit<ChangesView, 'files'>, Marks {
 export async function changesData(forge: Forge, place: ChangesPlace): Promise<ChangesData> {
   const shown = await shownDiff(forge, place);
   const changes = await viewChanges(forge, { ...shown, first });
-  const talk = await withTalk(forge, { place, shown, part: changes, from: 0 });
+  const talk = await withTalk(forge, { place, shown, part: changes });
   const noBase = place.since === undefined && place.revision.baseOid === undefined;
   return { ...changes, ...talk, noBase, range: rangeBar(forge, place, shown.since) };
 }
@@ -86,16 +87,16 @@ function commentBase({ repo, branch, caller }: ChangesPlace): string | undefined
 
 async function withTalk(
   forge: Forge,
-  reading: { place: ChangesPlace; shown: ShownRange; part: ChangesPart; from: number },
+  reading: { place: ChangesPlace; shown: ShownRange; part: ChangesPart },
 ): Promise<{ files: FileWithTalk[]; elsewhere: number } & Marks> {
-  const { place, shown, part, from } = reading;
+  const { place, shown, part } = reading;
   const { diff, since } = shown;
   const isSince = since !== undefined;
   const { byPath, elsewhere } = sortTalk(diff, await talkOf(forge, place));
   // The form on the Changes tab is about the newest revision.
   const base = place.revision.number === place.branch.revision ? commentBase(place) : undefined;
   const files = part.files.flatMap((view, index): FileWithTalk[] => {
-    const file = diff.files[from + index];
+    const file = diff.files[part.from + index];
     if (file === undefined) return [];
     const threads: TalkThread[] = byPath.get(pathOf(file)) ?? [];
     return [{ ...view, isSince, ...fileTalk(view, { file, threads, base, isSince }) }];
@@ -108,14 +109,14 @@ export function changesPages(forge: Forge): Router {
   const router = Router();
   router.get('/:owner/:repo/branches/:number/diff', async (request, response) => {
     const { repo, branch } = branchOfRoute(forge, { request, response }, 'read');
-    const { from, ...asked } = parse(diffQuery, request.query);
+    const { from, until, at, ...asked } = parse(diffQuery, request.query);
     const caller = callerOf(response);
     const ignoresSpace = diffChoiceOf(response)?.ignoresSpace;
     const range = readRange(forge, { branch, caller }, asked);
     const place = { repo, branch, caller, ignoresSpace, ...range };
     const shown = await shownDiff(forge, place);
-    const part = await viewFilesFrom(forge, { ...shown, from });
-    const talk = await withTalk(forge, { place, shown, part, from });
+    const part = await viewFilesFrom(forge, { ...shown, from, until, at });
+    const talk = await withTalk(forge, { place, shown, part });
     // The script of the page asks for the files alone; without it, the link is followed to a page of its own.
     const isNavigation = request.get('sec-fetch-mode') === 'navigate';
     response.vary('Sec-Fetch-Mode');
@@ -148,6 +149,7 @@ async function shownDiff(forge: Forge, place: ChangesPlace): Promise<ShownRange>
       old: before && `/${repo.owner}/${repo.name}/raw/${before}/`,
       new: `/${repo.owner}/${repo.name}/raw/${headOid}/`,
     },
-    moreHref: (from) => `${base}/diff?revision=${revision.number}${range}&from=${from}${space}`,
+    moreHref: (from, until) =>
+      `${base}/diff?revision=${revision.number}${range}&${partAddress(from, until)}${space}`,
   };
 }

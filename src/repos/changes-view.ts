@@ -1,8 +1,10 @@
 // A difference as pages show it: the tree of files at the left, their differences at the right, the first ones at
 // once and the rest as they are reached.
+import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile } from '../git/diff.ts';
 import { encodePath, pathOfText } from '../git/git-path.ts';
+import { ForgeError } from '../lib/errors.ts';
 import { visibleName } from '../web/filters.ts';
 import { patienceOf } from '../web/render-pool.ts';
 import { anchorOfFile, pathOf, statusMarks, viewFile, type FileView } from './file-view.ts';
@@ -31,11 +33,31 @@ interface TreeFolder {
   files: TreeFile[];
 }
 
+/** Which files of a difference an address asks for. */
+export const partQuery = z.object({
+  /** The number of the first, counted from 0. */
+  from: z.coerce.number().int().min(0).default(0),
+  /** The number behind the last, where those from there on are on the page already. */
+  until: z.coerce.number().int().positive().optional(),
+  /** The anchor of the one to go to; those before it are passed over. */
+  at: z
+    .string()
+    .regex(/^file-[0-9a-f]{12}$/, 'expected the anchor of a file')
+    .optional(),
+});
+export type WantedPart = z.output<typeof partQuery>;
+
 export interface ChangesPart {
+  /** The number of the first file in the difference. */
+  from: number;
+  /** What was passed over to get there. */
+  between: { count: number; href: string } | undefined;
   files: (FileView & { href: string | undefined; images?: ImageSide[] | undefined })[];
   /** Where the next files are; undefined behind the last. */
   moreHref: string | undefined;
   left: number;
+  /** What follows them is on the page already. */
+  isBetween: boolean;
   /** Some of the colours were not made in time; `againHref` has the same files with them. */
   isWaiting: boolean;
   againHref: string;
@@ -54,8 +76,8 @@ export interface ShownDiff {
   diff: Diff;
   /** It was read without what differs in white space alone. */
   ignoresSpace?: boolean | undefined;
-  /** The address of the files from the given one on. */
-  moreHref: (from: number) => string;
+  /** The address of the files from the given one on, or of those up to another. */
+  moreHref: (from: number, until?: number) => string;
   /** The commit whose files they are, as a folder of addresses that ends with a slash. */
   filesBase?: string;
   /** Where the images of both commits are. */
@@ -77,21 +99,34 @@ export async function viewChanges(forge: Forge, shown: ShownDiff): Promise<Chang
   };
 }
 
-/** The files from the one numbered `from` on, as many as fit on a page. */
-export const viewFilesFrom = (forge: Forge, shown: ShownDiff & { from: number }): Promise<ChangesPart> =>
-  viewPart(forge, shown, { from: shown.from, most: shown.from === 0 ? filesAtOnce : filesPerPart });
+/** The files that are asked for, as many as fit on a page. Refuses (`not_found`) one to go to that is not among them. */
+export async function viewFilesFrom(
+  forge: Forge,
+  { from: asked, until, at, ...shown }: ShownDiff & WantedPart,
+): Promise<ChangesPart> {
+  const { files } = shown.diff;
+  const end = Math.min(until ?? files.length, files.length);
+  const isWanted = (file: DiffFile, index: number): boolean =>
+    index >= asked && index < end && anchorOfFile(file) === at;
+  const from = at === undefined ? asked : files.findIndex(isWanted);
+  if (from < 0) throw new ForgeError('not_found', 'That file is not in this part of the difference.');
+  const most = Math.min(from === 0 ? filesAtOnce : filesPerPart, Math.max(0, end - from));
+  const part = await viewPart(forge, shown, { from, most, until });
+  if (from === asked) return part;
+  return { ...part, between: { count: from - asked, href: shown.moreHref(asked, from) } };
+}
 
 async function viewPart(
   forge: Forge,
   shown: ShownDiff,
-  part: { from: number; most?: number; first?: ShownDiff['first'] },
+  part: { from: number; most?: number; until?: number | undefined; first?: ShownDiff['first'] },
 ): Promise<ChangesPart> {
   const { repoId, diff, ignoresSpace } = shown;
-  const { from, first, most = first?.files ?? filesAtOnce } = part;
+  const { from, until, first, most = first?.files ?? filesAtOnce } = part;
   findMoves(diff);
   const files = fitting(diff.files.slice(from, from + most));
   const end = from + files.length;
-  const left = Math.max(0, diff.files.length - end);
+  const left = Math.max(0, Math.min(until ?? diff.files.length, diff.files.length) - end);
   const patience = first && patienceOf(first.patienceMs);
   const views = await Promise.all(
     files.map(async (file) => {
@@ -101,13 +136,20 @@ async function viewPart(
     }),
   );
   return {
+    from,
+    between: undefined,
     files: views,
-    moreHref: left > 0 ? shown.moreHref(end) : undefined,
+    moreHref: left > 0 ? shown.moreHref(end, until) : undefined,
     left,
+    isBetween: until !== undefined,
     isWaiting: views.some(({ isWaiting }) => isWaiting),
     againHref: shown.moreHref(from),
   };
 }
+
+/** How an address asks for files from one on, up to another. */
+export const partAddress = (from: number, until: number | undefined): string =>
+  `from=${from}${until === undefined ? '' : `&until=${until}`}`;
 
 /** Where the whole file is; undefined for one that is gone, is in another repository, or whose name is no text. */
 export function hrefOf(file: DiffFile, base: string | undefined): string | undefined {

@@ -153,7 +153,9 @@ test('viewed by key, by mouse and without script; a rebase keeps the marks; sinc
 });
 
 test('a tree of many files: the rest follows the code without script, and is brought over where it is wanted with it', async () => {
-  const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/app.git`;
+  // A repository of its own, for numbers of branches are counted in the other.
+  const url = `ssh://git@127.0.0.1:${served.sshPort}/ada/many.git`;
+  await ada.git('push', '--quiet', url, 'main');
   const names = Array.from({ length: 230 }, (_unused, at) => `f${String(at).padStart(3, '0')}.txt`);
   await ada.git('switch', '--quiet', '--create', 'many', 'main');
   // Two folders: one is cut where the tree beside the code ends, and its rest is longer than a piece.
@@ -161,9 +163,7 @@ test('a tree of many files: the rest follows the code without script, and is bro
   await ada.commit('Add many files', Object.fromEntries(paths.map((path) => [path, `${path}\n`])));
   await ada.git('push', '--quiet', url, 'many');
   const page = await signIn({ viewport: { width: 1280, height: 800 } });
-  await page.goto(`${served.http}/ada/app`);
-  const address = await page.getByRole('link', { name: 'Add many files' }).first().getAttribute('href');
-  const many = `${served.http}${address?.replace(/[?#].*/, '')}?tab=changes`;
+  const many = `${served.http}/ada/many/branches/1?tab=changes`;
 
   const plain = await signIn({ javaScriptEnabled: false });
   await plain.goto(many);
@@ -200,5 +200,37 @@ test('a tree of many files: the rest follows the code without script, and is bro
   expect(await findFaults(page)).toEqual([]);
   // Both folders are named once.
   expect(await page.locator('[data-tree] .folder').allInnerTexts()).toEqual(['one', 'two']);
+
+  // Who goes to a file that was not fetched yet is brought there; what was passed over is offered where it belongs.
+  const focused = () => page.evaluate(() => document.activeElement?.querySelector('.path b')?.textContent);
+  const goTo = async (path: string, name: string) => {
+    await page.keyboard.press('t');
+    await page.keyboard.type(path);
+    await page.keyboard.press('Enter');
+    await vi.waitFor(async () => expect(await focused()).toBe(name), { timeout: 60_000 });
+  };
+  const files = page.locator('.file-diff .path b');
+  await page.goto(many);
+  await goTo('two/f225', 'f225.txt');
+  expect(
+    await page.locator('.file-diff:focus').evaluate((file) => file.getBoundingClientRect().top),
+  ).toBeLessThan(800);
+  await goTo('one/f190', 'f190.txt');
+  const there = await files.allInnerTexts();
+  expect(there).toEqual(there.toSorted());
+  expect(there.slice(-15)).toEqual([...names.slice(190, 200), ...names.slice(225)]);
+  const offered = page.locator('[data-between]');
+  expect(await offered.allInnerTexts()).toEqual([
+    expect.stringMatching(`^${190 - (there.length - 15)} files in between`),
+    expect.stringMatching('^25 files in between'),
+  ]);
+  await offered.last().getByRole('link').click();
+  await vi.waitFor(async () => expect(await focused()).toBe('f200.txt'), { timeout: 60_000 });
+  expect((await files.allInnerTexts()).slice(-25)).toEqual([...names.slice(190, 210), ...names.slice(225)]);
+  expect(await findFaults(page)).toEqual([]);
+  const link = page.url();
+  await page.goto('about:blank');
+  await page.goto(link);
+  await vi.waitFor(async () => expect(await focused()).toBe('f190.txt'), { timeout: 60_000 });
   await page.close();
 });

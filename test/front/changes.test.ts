@@ -132,8 +132,9 @@ test('further files: a fragment for the script, a whole page for a link, and not
   expect(page).toContain('<b>f30</b>');
 
   expect((await ask(changes.moreHref!, {})).status).toBeGreaterThanOrEqual(401);
-  for (const query of ['revision=9', 'revision=0', 'revision=1&from=-1', '']) {
+  const nowhere = ['revision=9', 'revision=1&at=file-000000000000'];
+  for (const query of [...nowhere, 'revision=0', 'revision=1&from=-1', 'revision=1&at=README', '']) {
     const { status } = await ask(`/ada/app/branches/1/diff?${query}`, { authorization });
-    expect(status, query).toBe(query === 'revision=9' ? 404 : 400);
+    expect(status, query).toBe(nowhere.includes(query) ? 404 : 400);
   }
 });
