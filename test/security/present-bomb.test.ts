@@ -30,7 +30,12 @@ beforeAll(async () => {
   const [name = ''] = readdirSync(join(served.data, 'repos'));
   repo = join(served.data, 'repos', name);
   const tree = await makeBomb(git, repo, { levels: 10, width: 10 });
-  bomb = await git.text(['commit-tree', tree, '-p', 'refs/heads/main', '-m', 'Bomb'], { repo });
+  // Two commits, for git has to tell whose lines are whose.
+  const before = await git.text(
+    ['commit-tree', 'refs/heads/main^{tree}', '-p', 'refs/heads/main', '-m', 'Before'],
+    { repo },
+  );
+  bomb = await git.text(['commit-tree', tree, '-p', before, '-m', 'Bomb'], { repo });
   await git.run(['update-ref', 'refs/heads/bomb', bomb], { repo });
 }, 60_000);
 afterAll(() => disposeServed(served), 60_000);
