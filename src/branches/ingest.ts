@@ -114,11 +114,38 @@ function planUpdates(
     }
     // A push that a later one has overtaken, in rows and refs, says nothing that is still true.
     const isNext = (branch?.headOid ?? zeroOid) === update.oldOid;
-    if (isNext || now === update.newOid) {
+    const isPassing = update.oldOid === (now ?? zeroOid) && !leadsBack(forge, push, update);
+    if ((isNext && !isPassing) || now === update.newOid) {
       pushed.push({ name, headOid: update.newOid, pushedBy: push.actorId });
     }
   }
   return { closed, pushed };
+}
+
+/**
+ * Whether pushes that wait behind this one bring its ref back to where it was. Where they do not, the ref was brought there by
+ * one that nobody heard of, and this one is of before that.
+ */
+function leadsBack(forge: Forge, { id, repoId }: SpooledPush, { ref, oldOid, newOid }: RefUpdate): boolean {
+  const folder = forge.config.paths.spool;
+  const waiting = listSpool(folder);
+  let at = newOid;
+  for (const later of waiting.slice(waiting.indexOf(id) + 1)) {
+    const push = readIfSound(folder, later);
+    const next = push?.repoId === repoId ? push.updates.find((one) => one.ref === ref) : undefined;
+    if (next?.oldOid === at) at = next.newOid;
+    if (at === oldOid) return true;
+  }
+  return false;
+}
+
+/** What is no push is put aside in its turn. */
+function readIfSound(folder: string, id: string): SpooledPush | undefined {
+  try {
+    return readSpooled(folder, id);
+  } catch {
+    return undefined;
+  }
 }
 
 function linesFor(forge: Forge, repo: Repo, updates: readonly RefUpdate[]): string[] {
