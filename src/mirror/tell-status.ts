@@ -4,6 +4,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { checkedLookup, refusedHost } from '../lib/checked-lookup.ts';
 import { errorMessage } from '../lib/errors.ts';
+import { readBeginning } from '../lib/read-beginning.ts';
 import type { MirrorSettings } from '../forge/mirror-settings.ts';
 import type { CommitVerdict } from './status-store.ts';
 
@@ -82,11 +83,7 @@ function exchange(url: URL, { body, headers, lookup, signal }: Exchange): Promis
 async function answerOf(response: IncomingMessage): Promise<string> {
   const { statusCode = 0 } = response;
   if (statusCode >= 200 && statusCode < 300) return '';
-  let text = '';
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    text += chunk.toString('utf8');
-    if (text.length >= maxAnswerBytes) break;
-  }
+  const text = await readBeginning(response, maxAnswerBytes);
   const [, said = ''] = /"message"\s*:\s*"((?:[^"\\]|\\.){0,300})"/.exec(text) ?? [];
   return `the answer was ${statusCode}${said === '' ? '' : `: ${said}`}`;
 }

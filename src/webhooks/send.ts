@@ -4,6 +4,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { checkedLookup, refusedHost, Unreachable, type LookupRules } from '../lib/checked-lookup.ts';
 import { errorMessage } from '../lib/errors.ts';
+import { readBeginning } from '../lib/read-beginning.ts';
 
 export interface Sending {
   url: string;
@@ -82,17 +83,6 @@ function exchange(url: URL, sending: Sending, signal: AbortSignal): Promise<Answ
   request.end(sending.body);
   // What has been answered may go on for ever; the beginning is enough.
   return promise.finally(() => request.destroy());
-}
-
-async function readBeginning(response: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= maxBytes) break;
-  }
-  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
 }
 
 function understand({ response, text }: Answer): Outcome {

@@ -1,8 +1,9 @@
 // Asks a server of Git LFS what to do with each of some objects (git-lfs, docs/api/batch.md).
 import { z } from 'zod';
 import { ForgeError } from '../../lib/errors.ts';
+import { readBeginning } from '../../lib/read-beginning.ts';
 import type { Pointer } from '../../lfs/model.ts';
-import { exchange, oneLine, textOf, wordsOf, type LfsHeaders, type LfsLine } from './exchange.ts';
+import { exchange, oneLine, wordsOf, type LfsHeaders, type LfsLine } from './exchange.ts';
 import type { LfsOperation, LfsServer } from './find-server.ts';
 
 /** As many as every server takes in one question. */
@@ -55,7 +56,7 @@ export function askBatch(
         if (mayPass(status)) throw new ForgeError('unavailable', `The server of Git LFS answers ${words}.`);
         return { none: `the answer was ${words}` };
       }
-      const text = await textOf(answer, line.settings.maxAnswerBytes);
+      const text = await readBeginning(answer, line.settings.maxAnswerBytes);
       const read = answerShape.safeParse(parsed(text));
       if (!read.success) return { none: 'what it answers is no batch of Git LFS' };
       const { transfer, objects: found } = read.data;

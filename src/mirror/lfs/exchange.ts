@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { MirrorSettings } from '../../forge/mirror-settings.ts';
 import { Unreachable, checkedLookup, refusedHost } from '../../lib/checked-lookup.ts';
 import { ForgeError, errorMessage } from '../../lib/errors.ts';
+import { readBeginning } from '../../lib/read-beginning.ts';
 import { redactor } from '../../lib/redact.ts';
 
 export type LfsHeaders = Readonly<Record<string, string>>;
@@ -129,23 +130,11 @@ function headersOf({ headers, body }: LfsAsk): Record<string, string> {
   };
 }
 
-/** The beginning of an answer, as text. */
-export async function textOf(answer: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= maxBytes) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 const maxWords = 300;
 
 /** `403: You may not.`, with what the server says as the API of LFS tells people things. `sent` is not said again. */
 export async function wordsOf(line: LfsLine, answer: IncomingMessage, sent: LfsHeaders): Promise<string> {
-  const text = await textOf(answer, line.settings.maxSaidBytes);
+  const text = await readBeginning(answer, line.settings.maxSaidBytes);
   const redact = redactor(Object.values(sent).flatMap((value) => [value, ...value.split(' ')]));
   const said = redact(oneLine(line, messageIn(text)));
   return `${answer.statusCode ?? 0}${said === '' ? '' : `: ${said}`}`;
