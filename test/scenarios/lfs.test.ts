@@ -5,19 +5,15 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
+import { whyNoLfsClient } from '../support/lfs-client.ts';
 import { runProgram } from '../support/run-program.ts';
 import { useServedForge, useSharedForge, type ServedForge } from '../support/serve.ts';
 
 const startForge = useServedForge();
 /** One forge for the tests with a client; each has people and repositories of its own. */
 const sharedForge = useSharedForge();
-const version = await runProgram(['git-lfs', 'version'], {
-  cwd: '/',
-  env: { PATH: process.env['PATH'] ?? '' },
-})
-  .then(({ stdout }) => stdout)
-  .catch(() => '');
-if (version === '') console.warn('Skipped: the client of Git LFS is not installed (Debian package git-lfs).');
+const missing = await whyNoLfsClient();
+if (missing !== undefined) console.warn(`Skipped: the client of Git LFS: ${missing}.`);
 
 const large = randomBytes(3_000_000);
 const hashOf = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
@@ -46,7 +42,7 @@ async function cloned(client: GitClient, url: string): Promise<Buffer> {
   return readFileSync(join(folder, 'art.bin'));
 }
 
-describe.skipIf(version === '')('the client of Git LFS', () => {
+describe.skipIf(missing !== undefined)('the client of Git LFS', () => {
   test('pushes and clones a large file over SSH, and the repository holds only its pointer', async () => {
     const served = await sharedForge();
     const ada = await served.person('ada');

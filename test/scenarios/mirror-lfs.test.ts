@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { Slots } from '../../src/lib/slot.ts';
 import { sweepLfs } from '../../src/lfs/sweep.ts';
@@ -16,20 +16,15 @@ import { addMirror } from '../../src/mirror/set-mirror.ts';
 import { listSyncRows } from '../../src/mirror/sync-store.ts';
 import { mirrorSettings, start } from '../mirror/stage-mirror.ts';
 import { useForge } from '../support/forge.ts';
-import { runProgram } from '../support/run-program.ts';
+import { whyNoLfsClient } from '../support/lfs-client.ts';
 import { useServedForge } from '../support/serve.ts';
+import { testUnless } from '../support/where-installed.ts';
 
 const open = useForge();
 const startForge = useServedForge();
-const version = await runProgram(['git-lfs', 'version'], {
-  cwd: '/',
-  env: { PATH: process.env['PATH'] ?? '' },
-})
-  .then(({ stdout }) => stdout)
-  .catch(() => '');
-if (version === '') console.warn('Skipped: the client of Git LFS is not installed (Debian package git-lfs).');
+const test = testUnless(await whyNoLfsClient(), 'large files between forges');
 
-test.skipIf(version === '')('a clone of what was imported and mirrored has the large files', async () => {
+test('a clone of what was imported and mirrored has the large files', async () => {
   const far = await startForge();
   const ada = await far.person('ada');
   const contents = [randomBytes(300_000), randomBytes(5000)];
