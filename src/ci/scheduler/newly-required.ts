@@ -4,7 +4,7 @@
 import type { Account } from '../../accounts/model.ts';
 import type { Forge } from '../../forge/open.ts';
 import { readObject } from '../../git/object-reader.ts';
-import { listHeads } from '../../git/refs.ts';
+import { findHead } from '../../git/refs.ts';
 import { getBranch } from '../../branches/find.ts';
 import { repoPath } from '../../repos/path.ts';
 import { listLanes } from '../find.ts';
@@ -24,7 +24,8 @@ export interface NewlyRequired {
 /** What the target requires at `targetOid` of the commit of a branch run, beyond what was required when it was planned. */
 export async function newlyRequired(forge: Forge, run: Run, targetOid: string): Promise<NewlyRequired> {
   const plan = await planIfOther(forge, run, targetOid);
-  const required = plan?.lanes.filter((lane) => lane.required && plan.selected.has(lane.key)) ?? [];
+  if (plan === undefined) return { absent: [], optional: [] };
+  const required = plan.lanes.filter((lane) => lane.required && plan.selected.has(lane.key));
   const lanes = new Map(listLanes(forge, run.id).map((lane) => [lane.key, lane]));
   return {
     absent: required.filter(({ key }) => !lanes.has(key)).map(({ key }) => key),
@@ -39,8 +40,8 @@ export async function newlyRequired(forge: Forge, run: Run, targetOid: string): 
 export async function addNewlyRequired(forge: Forge, run: Run, by: Account): Promise<number> {
   const { id, repoId, branchId } = run;
   if (branchId === undefined) return 0;
-  const heads = await listHeads(forge.git, repoPath(forge, repoId));
-  const targetOid = heads.get(getBranch(forge, branchId).target);
+  const { target } = getBranch(forge, branchId);
+  const targetOid = await findHead(forge.git, repoPath(forge, repoId), target);
   const plan = targetOid === undefined ? undefined : await planIfOther(forge, run, targetOid);
   if (plan === undefined || targetOid === undefined) return 0;
   const added = forge.db.transaction(() => {
@@ -59,10 +60,10 @@ export async function addNewlyRequired(forge: Forge, run: Run, by: Account): Pro
 async function planIfOther(forge: Forge, run: Run, targetOid: string): Promise<Plan | undefined> {
   const { repoId, headOid, baseOid, policyOid } = run;
   if (run.kind !== 'branch' || run.problem !== undefined || policyOid === targetOid) return undefined;
-  const [before, now] = [
-    await manifestOid(forge, repoId, policyOid),
-    await manifestOid(forge, repoId, targetOid),
-  ];
+  const [before, now] = await Promise.all([
+    manifestOid(forge, repoId, policyOid),
+    manifestOid(forge, repoId, targetOid),
+  ]);
   if (before === now || now === undefined) return undefined;
   const plan = await planForTarget(forge, { repoId, headOid, baseOid, targetOid });
   return plan.problem === undefined ? plan : undefined;
