@@ -65,7 +65,7 @@ export function diffPieces(file: ShownFile, { isSplit, assets }: Choice): Piece[
   const html = [tableHead(file, isSplit)];
   const around = { href: file.href, assets };
   for (const hunk of file.hunks) {
-    html.push(barRow('hunk" tabindex="-1', hunkBar({ gap: hunk.gap, hunk }, around), isSplit));
+    html.push(barRow('class="hunk" tabindex="-1"', hunkBar({ gap: hunk.gap, hunk }, around), isSplit));
     for (const line of linesOf(hunk.rows, { ...file, commentHref }, isSplit)) {
       html.push(line.html);
       const keys = keysBelow(line.rows, file);
@@ -73,7 +73,7 @@ export function diffPieces(file: ShownFile, { isSplit, assets }: Choice): Piece[
     }
   }
   if (file.tail !== undefined && file.href !== undefined)
-    html.push(barRow('hunk tail', hunkBar({ gap: file.tail, hunk: undefined }, around), isSplit));
+    html.push(barRow('class="hunk tail"', hunkBar({ gap: file.tail, hunk: undefined }, around), isSplit));
   html.push('</tbody></table>');
   return [...pieces, { html: html.join(''), keys: [] }];
 }
@@ -86,8 +86,8 @@ function tableHead({ status, folder, name }: ShownFile, isSplit: boolean): strin
   return `<table class="diff unified${isNew}" aria-label="${label}"><colgroup><col class="num-col"><col class="num-col"><col></colgroup><tbody>\n`;
 }
 
-const barRow = (opening: string, bar: string, isSplit: boolean): string =>
-  `<tr class="${opening}"><td colspan="${isSplit ? 4 : 3}">${bar}</td></tr>\n`;
+const barRow = (attributes: string, bar: string, isSplit: boolean): string =>
+  `<tr ${attributes}><td colspan="${isSplit ? 4 : 3}">${bar}</td></tr>\n`;
 
 const linesOf = (
   rows: readonly CodeRow[],
