@@ -37,7 +37,7 @@ async function testedBranch(...lanes: string[]) {
       );
     }
   };
-  const require = (...all: string[]) =>
+  const landLanes = (...all: string[]) =>
     pushFiles(forge.git, { repo: it.repoFolder(repo), branch: 'main', files: manifest(...all) });
   const holds = async () =>
     (await askGate(forge, { repo, branch, caller })).holds.map(({ kind, message }) => `${kind}: ${message}`);
@@ -48,14 +48,14 @@ async function testedBranch(...lanes: string[]) {
     const asked = { repo, branch, caller, head: branch.headOid, method: undefined };
     return (await weighGate(forge, { ...asked, moment: 'entering' })).outcome;
   };
-  return { run, endAll, require, holds, queueHolds, again, lanesOf };
+  return { run, endAll, landLanes, holds, queueHolds, again, lanesOf };
 }
 
 test('a lane that the target requires by now holds a green branch until it has run, alone', async () => {
-  const { run, endAll, require, holds, again, lanesOf } = await testedBranch(unit);
+  const { run, endAll, landLanes, holds, again, lanesOf } = await testedBranch(unit);
   endAll();
   expect(await holds()).toEqual([]);
-  await require(unit, lint);
+  await landLanes(unit, lint);
   expect(await holds()).toEqual(['lane_not_green: main requires the lane lint since this was tested.']);
   expect((await again()).id).toBe(run().id);
   expect(lanesOf()).toEqual(['unit1 success', 'lint1 queued']);
@@ -66,17 +66,22 @@ test('a lane that the target requires by now holds a green branch until it has r
 });
 
 test('the queue takes the branch as it is, for it tests the merge by what the target requires', async () => {
-  const { endAll, require, queueHolds } = await testedBranch(unit);
+  const { endAll, landLanes, queueHolds } = await testedBranch(unit);
   expect(await queueHolds()).toBe('held');
   endAll();
-  await require(unit, lint);
+  await landLanes(unit, lint);
   expect(await queueHolds()).toBe('open');
 });
 
 test('a lane comes with what it needs, and one whose paths the branch does not touch is left out', async () => {
-  const { endAll, require, holds, again, lanesOf } = await testedBranch(unit);
+  const { endAll, landLanes, holds, again, lanesOf } = await testedBranch(unit);
   endAll();
-  await require(unit, `${lint}\nneeds = ["install"]`, 'id = "install"\ncommand = "true"\nrequired = false', 'id = "code"\ncommand = "true"\npaths = ["src/**"]');
+  await landLanes(
+    unit,
+    `${lint}\nneeds = ["install"]`,
+    'id = "install"\ncommand = "true"\nrequired = false',
+    'id = "code"\ncommand = "true"\npaths = ["src/**"]',
+  );
   expect(await holds()).toEqual(['lane_not_green: main requires the lane lint since this was tested.']);
   await again();
   expect(lanesOf()).toEqual(['unit1 success', 'lint1 queued', 'install1 queued', 'code1 skipped']);
@@ -85,19 +90,19 @@ test('a lane comes with what it needs, and one whose paths the branch does not t
 test('a lane that failed while nobody asked for it holds when it is required', async () => {
   const docs = 'id = "docs"\ncommand = "true"';
   const optional = [lint, docs].map((lane) => `${lane}\nrequired = false`);
-  const { endAll, require, holds } = await testedBranch(unit, ...optional);
+  const { endAll, landLanes, holds } = await testedBranch(unit, ...optional);
   endAll('lint');
   expect(await holds()).toEqual([]);
-  await require(unit, lint, docs);
+  await landLanes(unit, lint, docs);
   expect(await holds()).toEqual([expect.stringMatching(/^lane_not_green: The lane lint failed/)]);
 });
 
 test('a target that moves on with the same lanes, or loses its manifest, asks for nothing more', async () => {
-  const { endAll, require, holds, again, lanesOf } = await testedBranch(unit);
+  const { endAll, landLanes, holds, again, lanesOf } = await testedBranch(unit);
   endAll();
-  await require(unit);
+  await landLanes(unit);
   expect(await holds()).toEqual([]);
-  await require('id = 12');
+  await landLanes('id = 12');
   expect(await holds()).toEqual([]);
   // Without anything new, all of it runs again.
   await again();
