@@ -33,7 +33,7 @@ export function branchListData(forge: Forge, repo: Repo, query: RepositoryQuery)
     counts: countBranches(forge, repo.id),
     rows: branchRows(forge, [repo], branches.slice(0, limit)),
     olderThan: branches.length > limit ? branches[limit - 1]?.id : undefined,
-    isFirstPage: beforeId === undefined,
+    before: beforeId,
   };
 }
 
