@@ -37,12 +37,31 @@ test('no page has a fault that axe finds, wide and light or narrow and dark, or 
       if (found.length > 0) faults[`${path} ${who}`] = found;
     }
   };
-  await lookAt(['/', '/login', '/ada/app', '/ada/app/branches/1?tab=discussion'], 'signed out');
+  const branch = '/ada/app/branches/1';
+  await lookAt(['/', '/login', '/ada/app', `${branch}?tab=discussion`], 'signed out');
   await rich.signIn(page);
   await lookAt(pagesOf(rich).values(), 'signed in');
+  await lookAt([`${branch}?tab=discussion&inbox=review`, `${branch}?tab=commits&shown=1`], 'in review');
   expect({ faults, broken }).toEqual({ faults: {}, broken: [] });
   await context.close();
 });
+
+/** What a page fetches later is a part of it. A whole page in its stead, say for an address with a fault, stands in itself. */
+async function wholePagesIn(page: Page): Promise<string[]> {
+  const attributes = ['fragment', 'drawer', 'fill', 'colours', 'more', 'between'];
+  const answers = await page.evaluate(async (names) => {
+    const places = [
+      ...document.querySelectorAll<HTMLElement>(names.map((name) => `[data-${name}]`).join(', ')),
+    ];
+    const addresses = places.map(({ dataset }) => names.map((name) => dataset[name]).find(Boolean) ?? '');
+    return Promise.all(
+      addresses.map(async (address) => ({ address, html: await (await fetch(address)).text() })),
+    );
+  }, attributes);
+  return answers.flatMap(({ address, html }) =>
+    /<html/i.test(html) ? [`gets a whole page from ${address}`] : [],
+  );
+}
 
 /** Loads a page once, wide and light with every rule; then on a phone and dark with those that the look decides. */
 async function look(page: Page, path: string): Promise<string[]> {
@@ -51,7 +70,7 @@ async function look(page: Page, path: string): Promise<string[]> {
   const answer = await page.goto(rich.served.http + path);
   const status = answer?.status() ?? 0;
   if (status !== (path.endsWith('/nowhere') ? 404 : 200)) return [`was answered with ${status}`];
-  const faults = await findFaults(page);
+  const faults = [...(await findFaults(page)), ...(await wholePagesIn(page))];
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.setViewportSize({ width: 360, height: 800 });
   faults.push(...(await findFaults(page, rulesOfLook)));
