@@ -43,8 +43,11 @@ export interface ReviewSign {
 export const listNewestReviews = (db: Db, branchId: number): ReviewSign[] =>
   db.all(
     `SELECT review.id, review.account_id AS accountId, review.verdict, review.created_at AS at,
-       review.head_oid <> branch.head_oid AND (given.patch IS NULL OR given.patch IS NOT present.patch) AS isOutdated
+       (review.head_oid <> branch.head_oid OR read.base_oid IS NOT now.base_oid)
+         AND (given.patch IS NULL OR given.patch IS NOT present.patch) AS isOutdated
      FROM reviews AS review JOIN branches AS branch ON branch.id = review.branch_id
+     JOIN revisions AS read ON read.branch_id = branch.id AND read.number = review.revision
+     JOIN revisions AS now ON now.branch_id = branch.id AND now.number = branch.revision
      LEFT JOIN revision_patches AS given ON given.branch_id = branch.id AND given.revision = review.revision
      LEFT JOIN revision_patches AS present ON present.branch_id = branch.id AND present.revision = branch.revision
      WHERE review.id IN (SELECT max(id) FROM reviews WHERE branch_id = :branchId GROUP BY account_id)

@@ -66,7 +66,8 @@ function isOwnWork(branch: Branch, revisions: readonly Revision[], row: VerdictR
 
 /** A patch that is not known yet is taken for another one, so that the gate stays shut until it is. */
 const isCurrent = (branch: Branch, row: VerdictRow): boolean =>
-  row.headOid === branch.headOid || (row.patch !== null && row.patch === row.headPatch);
+  (row.headOid === branch.headOid && row.hasSameBase === 1) ||
+  (row.patch !== null && row.patch === row.headPatch);
 
 const toVerdict = (branch: Branch, row: VerdictRow): Verdict => ({
   accountId: row.accountId,

@@ -10,6 +10,8 @@ export interface VerdictRow {
   headOid: string;
   revision: number;
   at: number;
+  /** 1 where the present revision begins where that one did: another target may bring other work under the same head. */
+  hasSameBase: number;
   /** The patch of the revision it was given at, and of the branch's present one; null while not known. */
   patch: string | null;
   headPatch: string | null;
@@ -19,10 +21,13 @@ export interface VerdictRow {
 export const listLastVerdicts = (db: Db, branchId: number): VerdictRow[] =>
   db.all(
     `SELECT review.account_id AS accountId, account.name, account.kind, review.verdict, review.head_oid AS headOid,
-       review.revision, review.created_at AS at, given.patch, present.patch AS headPatch
+       review.revision, review.created_at AS at, given.patch, present.patch AS headPatch,
+       read.base_oid IS now.base_oid AS hasSameBase
      FROM reviews AS review
      JOIN accounts AS account ON account.id = review.account_id
      JOIN branches AS branch ON branch.id = review.branch_id
+     JOIN revisions AS read ON read.branch_id = branch.id AND read.number = review.revision
+     JOIN revisions AS now ON now.branch_id = branch.id AND now.number = branch.revision
      LEFT JOIN revision_patches AS given ON given.branch_id = branch.id AND given.revision = review.revision
      LEFT JOIN revision_patches AS present ON present.branch_id = branch.id AND present.revision = branch.revision
      WHERE review.branch_id = :branchId AND review.verdict <> 'comment'
@@ -179,7 +184,7 @@ export const listPatchesToRead = (db: Db, limit: number): PatchToRead[] =>
      JOIN revisions AS revision ON revision.branch_id = branch.id
        AND revision.number IN (review.revision, branch.revision)
      WHERE branch.state = 'open' AND branch.broken_reason IS NULL AND review.verdict <> 'comment'
-       AND review.head_oid <> branch.head_oid
+       AND review.revision <> branch.revision
        AND NOT EXISTS (SELECT 1 FROM revision_patches AS known
                        WHERE known.branch_id = branch.id AND known.revision = revision.number)
      ORDER BY branch.id LIMIT :limit`,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moveTarget } from '../../src/branches/move-target.ts';
 import { closeBranch } from '../../src/landing/close.ts';
 import { Slots } from '../../src/lib/slot.ts';
 import { setMember } from '../../src/repos/members.ts';
@@ -8,6 +9,7 @@ import { threadRequest, type Comment, type Thread, type VerdictKind } from '../.
 import { resolveThread } from '../../src/reviews/resolve.ts';
 import { noteOf, submitReview } from '../../src/reviews/submit.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
+import { pushFiles } from '../support/push-files.ts';
 import { numbered, stageReview, type Person, type StagedReview } from './stage-review.ts';
 
 let testForge: TestForge;
@@ -104,6 +106,29 @@ test('an approval outlives a rebase and no other change, not even of white space
   await staged.push(work(rebased));
   await staged.settle();
   expect(current()).toEqual([true, true]);
+});
+
+test('an approval does not follow a branch to a target where it would land more than was read', async () => {
+  const staged = await stage();
+  const { forge } = testForge;
+  const repo = testForge.repoFolder(staged.repo);
+  const from = 'refs/heads/main';
+  await pushFiles(forge.git, { repo, branch: 'unread', from, files: { 'unread.txt': 'nobody read this\n' } });
+  const base = 'refs/heads/unread';
+  await staged.push({ 'b.txt': 'short\n' }, { from: base });
+  const aim = (target: string) => moveTarget(forge, { branchId: staged.branch().id, target });
+  const current = () => stateOf(staged).approvals.map(({ isCurrent }) => isCurrent);
+  await aim('unread');
+  review(staged, staged.reviewer, 'approve');
+  expect(current()).toEqual([true]);
+  await aim('main');
+  expect(current()).toEqual([false]);
+  await staged.settle();
+  expect(current()).toEqual([false]);
+  await aim('unread');
+  expect(current()).toEqual([true]);
+  // The other tests of this file hear of their own branches alone.
+  await staged.settle();
 });
 
 test('who cannot write any more, or is disabled, decides nothing any more', async () => {
