@@ -149,19 +149,17 @@ function sentenceOf(answer: RefAnswer, words: string): string {
 /** What was not sent says why. */
 export function noteWaiting(
   sending: Sending,
-  { left, isMainOdd }: { left: readonly RefPush[]; isMainOdd: boolean },
+  { left, withheld }: { left: readonly RefPush[]; withheld: readonly string[] },
 ): void {
-  const { forge, hold, there, known, mainRef } = sending;
+  const { forge, hold, there, known } = sending;
+  const isWithheld = new Set(withheld);
   if (left.length === 0) return;
   const now = forge.clock.now();
   forge.db.transaction(() => {
     if (!stillHolds(forge, hold)) throw lostHold();
     for (const { ref, oid, expected } of left) {
       const { oursOid, sent = [] } = known.get(ref) ?? {};
-      const message =
-        oid === undefined && isMainOdd
-          ? `it is deleted there when ${mainRef} is in step, so that nothing that was merged is missing`
-          : 'it waits for the next sync';
+      const message = isWithheld.has(ref) ? withheldSentence(sending, oid) : 'it waits for the next sync';
       putRef(forge.db, hold.remoteId, {
         ref,
         state: 'behind',
@@ -175,3 +173,8 @@ export function noteWaiting(
     }
   });
 }
+
+const withheldSentence = ({ mainRef }: Sending, oid: string | undefined): string =>
+  oid === undefined
+    ? `it is deleted there when ${mainRef} is in step, so that nothing that was merged is missing`
+    : `what stands in its way there is deleted when ${mainRef} is in step`;

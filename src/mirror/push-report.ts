@@ -11,24 +11,28 @@ export type RefAnswer =
   /** The remote did not say. */
   | { ref: string; outcome: 'unknown'; reason: string };
 
-export function readPushReport(text: string): RefAnswer[] {
+const maxReason = 300;
+
+/** The remote's reasons go through `redact`. */
+export function readPushReport(text: string, redact: (reason: string) => string): RefAnswer[] {
   return text.split('\n').flatMap((line) => {
     const [, flag = '', to = '', summary = ''] =
       /^([ +\-*!=])\t[^\t:]*:(refs\/[^\t]+)\t(.*)$/.exec(line) ?? [];
-    return to === '' ? [] : [answerOf(flag, to, summary)];
+    return to === '' ? [] : [answerOf(flag, to, redact(summary))];
   });
 }
 
 function answerOf(flag: string, ref: string, summary: string): RefAnswer {
   if (flag !== '!') return { ref, outcome: 'taken' };
-  const [, kind = '', reason = ''] = /^\[([^\]]*)\](?: \((.*)\))?$/.exec(summary) ?? [];
+  const [, kind = '', words = ''] = /^\[([^\]]*)\](?: \((.*)\))?$/.exec(summary) ?? [];
+  const reason = words.slice(0, maxReason);
   if (kind === 'rejected') return rejected(ref, reason);
   if (kind === 'remote rejected') {
     // receive-pack gives the first of these words to what failed only because something beside it did.
     if (/^atomic (?:push failure|transaction failed)/.test(reason)) return { ref, outcome: 'held-back' };
     return { ref, outcome: 'refused', reason: reason || 'the remote gave no reason' };
   }
-  return { ref, outcome: 'unknown', reason: reason || kind || summary };
+  return { ref, outcome: 'unknown', reason: reason || kind || summary.slice(0, maxReason) };
 }
 
 /** What git did not even send. */

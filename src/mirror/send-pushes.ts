@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { ForgeError } from '../lib/errors.ts';
 import { canBeLaidOut, layOutPush } from './laid-out-push.ts';
-import { noteAnswers, noteIntent, noteWaiting, type Sending } from './note-refs.ts';
+import { noteAnswers, noteIntent, noteWaiting, type AnsweredPush, type Sending } from './note-refs.ts';
+import { orderPushes, type PushTurn } from './order-pushes.ts';
 import type { RefPush } from './plan-push.ts';
 import { lacksAtomic, readPushReport, remoteWords, type RefAnswer } from './push-report.ts';
 import { failureOf } from './remote/remote-failure.ts';
@@ -20,7 +21,7 @@ export interface Sent {
   diverged: number;
   /** Was not sent, or nobody knows whether it arrived. */
   waiting: number;
-  /** Is to be deleted there, when the default branch is in step. */
+  /** Is to be deleted there, or waits for that, when the default branch is in step. */
   withheld: number;
 }
 
@@ -32,19 +33,25 @@ export async function sendPushes(
     answers: new Map(),
     isAtomic: sending.remote.isAtomic ?? true,
     isMainOdd,
-    isOneByOne: false,
+    maxRefs: Infinity,
   };
-  let waiting = inOrder(pushes, sending.mainRef);
+  const ordered = orderPushes(pushes, sending);
+  let waiting = ordered;
   for (let count = 0; count < maxPushes; count += 1) {
-    if (state.isMainOdd) waiting = waiting.filter(({ oid }) => oid !== undefined);
-    const batch = takeBatch(sending, waiting, state.isOneByOne);
+    waiting = waiting.filter(({ push }) => !state.answers.has(push.ref));
+    if (state.isMainOdd) waiting = waiting.filter(({ needsDeletion }) => !needsDeletion);
+    const batch = takeBatch(sending, waiting, state.maxRefs);
     if (batch.pushes.length === 0) break;
     await sendBatch(sending, state, batch);
-    waiting = waiting.filter(({ ref }) => !state.answers.has(ref));
   }
-  const left = pushes.filter(({ ref }) => !state.answers.has(ref));
-  noteWaiting(sending, { left, isMainOdd: state.isMainOdd });
-  return countAnswers(pushes, state);
+  const left = ordered.filter(({ push }) => !state.answers.has(push.ref));
+  const withheld = left.filter(({ needsDeletion }) => needsDeletion && state.isMainOdd);
+  noteWaiting(sending, {
+    left: left.map(({ push }) => push),
+    withheld: withheld.map(({ push }) => push.ref),
+  });
+  const sums = countAnswers(pushes, state);
+  return { ...sums, waiting: sums.waiting - withheld.length, withheld: withheld.length };
 }
 
 interface SendState {
@@ -52,14 +59,9 @@ interface SendState {
   answers: Map<string, RefAnswer>;
   isAtomic: boolean;
   isMainOdd: boolean;
-  isOneByOne: boolean;
+  /** Of the next push: half as many after one that failed and named no ref, until those at fault stand alone. */
+  maxRefs: number;
 }
-
-/** The default branch first, deletions last: where a remote takes them one by one, nothing is missing in between. */
-const inOrder = (pushes: readonly RefPush[], mainRef: string): RefPush[] => {
-  const rank = ({ ref, oid }: RefPush): number => (ref === mainRef ? 0 : oid === undefined ? 2 : 1);
-  return pushes.toSorted((a, b) => rank(a) - rank(b));
-};
 
 interface Batch {
   pushes: readonly RefPush[];
@@ -67,9 +69,10 @@ interface Batch {
 }
 
 /** All that can be laid out when they are very many, else as many as the command line takes. */
-function takeBatch({ forge, there }: Sending, waiting: readonly RefPush[], isOneByOne: boolean): Batch {
+function takeBatch({ forge, there }: Sending, ordered: readonly PushTurn[], maxRefs: number): Batch {
   const { maxCommandBytes, maxListedRefs } = forge.config.mirror;
-  if (isOneByOne) return { pushes: waiting.slice(0, 1), isLaidOut: false };
+  const ofTurn = ordered.filter(({ turn }) => turn === ordered[0]?.turn).map(({ push }) => push);
+  const waiting = ofTurn.slice(0, maxRefs);
   const many = waiting.filter((push) => canBeLaidOut(push, there.get(push.ref)));
   if (many.length > maxListedRefs) return { pushes: many, isLaidOut: true };
   let bytes = 0;
@@ -87,7 +90,7 @@ const refspecOf = ({ ref, oid }: RefPush): string => `${oid ?? ''}:${ref}`;
 const argumentsOf = (push: RefPush): string[] => [...leasesOf(push), refspecOf(push)];
 
 async function sendBatch(sending: Sending, state: SendState, batch: Batch): Promise<void> {
-  const { forge, remote } = sending;
+  const { forge, remote, reach } = sending;
   noteIntent(sending, batch.pushes);
   const { exitCode, stdout, said, moved } = await runPush(sending, state, batch);
   if (state.isAtomic && lacksAtomic(said)) {
@@ -95,7 +98,7 @@ async function sendBatch(sending: Sending, state: SendState, batch: Batch): Prom
     updateAtomic(forge.db, { id: remote.id, isAtomic: false });
     return;
   }
-  const answers = [...moved, ...readPushReport(stdout.toString('utf8'))];
+  const answers = [...moved, ...readPushReport(stdout.toString('utf8'), (text) => reach.redact(text))];
   if (answers.length === 0 && exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
   if (state.isAtomic && remote.isAtomic !== true) updateAtomic(forge.db, { id: remote.id, isAtomic: true });
   takeAnswers(sending, state, { batch: batch.pushes, answers, words: remoteWords(said) });
@@ -138,38 +141,46 @@ interface Report {
 }
 
 function takeAnswers(sending: Sending, state: SendState, report: Report): void {
-  const refusals = report.answers.filter(({ outcome }) => outcome === 'refused');
-  // A hook that judges the push as a whole does not say which ref it dislikes.
-  const isWhole = refusals.length > 1 && refusals.length === report.batch.length;
-  if (isWhole && refusals.every((one) => 'reason' in one && /hook declined/.test(one.reason))) {
-    state.isOneByOne = true;
+  const { batch, words } = report;
+  const byRef = new Map(report.answers.map((answer) => [answer.ref, answer]));
+  const isAlone = batch.length === 1;
+  const answered = batch.flatMap((push) => {
+    const answer = byRef.get(push.ref);
+    if (answer === undefined) return [];
+    if (answer.outcome !== 'held-back') return [{ push, answer }];
+    return isAlone ? [{ push, answer: { ...answer, outcome: 'refused' as const, reason: notTaken } }] : [];
+  });
+  if (!isAlone && namesNobody(answered, batch.length)) {
+    state.maxRefs = Math.ceil(batch.length / 2);
     return;
   }
-  const byRef = new Map(report.answers.map((answer) => [answer.ref, answer]));
-  const answered = report.batch.flatMap((push) => {
-    const answer = byRef.get(push.ref);
-    return answer === undefined || answer.outcome === 'held-back' ? [] : [{ push, answer }];
-  });
-  // Nothing was wrong with any of them, and nothing was done: to send the same again brings the same.
   if (answered.length === 0)
-    throw new ForgeError('unavailable', wordsFor('The remote took nothing of a push', report));
-  noteAnswers(sending, { answered, words: report.words });
+    throw new ForgeError('unavailable', wordsFor('The remote said nothing of a push', words));
+  state.maxRefs *= 2;
+  noteAnswers(sending, { answered, words });
   for (const { push, answer } of answered) {
     state.answers.set(push.ref, answer);
     if (push.ref === sending.mainRef && answer.outcome !== 'taken') state.isMainOdd = true;
   }
 }
 
-const wordsFor = (sentence: string, { words }: Report): string =>
+const notTaken = 'the remote did not take it';
+
+/** Nothing was wrong with any of them, or a hook judged the push as a whole and did not say which ref it dislikes. */
+const namesNobody = (answered: readonly AnsweredPush[], refs: number): boolean =>
+  answered.length === 0 ||
+  (answered.length === refs &&
+    answered.every(({ answer }) => answer.outcome === 'refused' && answer.reason.includes('hook declined')));
+
+const wordsFor = (sentence: string, words: string): string =>
   words === '' ? `${sentence}.` : `${sentence}. It said: ${words}`;
 
-function countAnswers(pushes: readonly RefPush[], { answers, isMainOdd }: SendState): Sent {
+function countAnswers(pushes: readonly RefPush[], { answers }: SendState): Sent {
   const sums: Sent = { pushed: 0, deleted: 0, refused: 0, diverged: 0, waiting: 0, withheld: 0 };
   for (const { ref, oid } of pushes) {
     const outcome = answers.get(ref)?.outcome;
     if (outcome === 'taken') sums[oid === undefined ? 'deleted' : 'pushed'] += 1;
     else if (outcome === 'refused' || outcome === 'diverged') sums[outcome] += 1;
-    else if (outcome === undefined && oid === undefined && isMainOdd) sums.withheld += 1;
     else sums.waiting += 1;
   }
   return sums;

@@ -26,11 +26,13 @@ export interface SyncOrder {
   remote: MirrorRemote;
   cause: SyncCause;
   accountId?: number | undefined;
+  /** Whether objects of Git LFS that are not there may belong to refs that are. */
+  owesObjects?: boolean;
 }
 
 /** Undefined when somebody syncs the remote already. The holder releases it in `finally`. */
 export function takeRemote(forge: Forge, slots: Slots, order: SyncOrder): MirrorHold | undefined {
-  const { remote, cause, accountId } = order;
+  const { remote, cause, accountId, owesObjects = false } = order;
   const slot = slots.tryTake(`push ${remote.id}`);
   if (slot === undefined) return undefined;
   const now = forge.clock.now();
@@ -45,8 +47,9 @@ export function takeRemote(forge: Forge, slots: Slots, order: SyncOrder): Mirror
       return { ...claim, syncId: insertSync(forge.db, sync) };
     });
     if (taken !== undefined) {
-      const triesRefused = cause === 'manual' || (remote.restsUntil ?? 0) <= now;
-      const looksAtAll = cause === 'manual';
+      // A remote that is tried again for what it failed at has that before it, and not what it refused once more.
+      const triesRefused = cause === 'manual' || (remote.failures === 0 && (remote.restsUntil ?? 0) <= now);
+      const looksAtAll = cause === 'manual' || owesObjects;
       return { ...slot, ...taken, remoteId: remote.id, startedAt: now, triesRefused, looksAtAll };
     }
   } catch (error) {
@@ -71,6 +74,8 @@ export interface SyncOutcome {
   isSoon: boolean;
   /** What is shown of the sync; of one that did not succeed, why. */
   message: string | undefined;
+  /** Whether the remote has refs without their objects of Git LFS, and may take these later; undefined where nobody looked. */
+  owesObjects?: boolean;
 }
 
 /** Writes down how a sync ended and gives the remote back: only success clears the wish. */
@@ -80,8 +85,8 @@ export function endSync(
   { remote, outcome }: { remote: MirrorRemote; outcome: SyncOutcome },
 ): void {
   const now = forge.clock.now();
-  const { isSoon, message, ...end } = outcome;
-  const { state } = end;
+  const { state, pushed, deleted, refused, diverged, isSoon, message } = outcome;
+  const end = { state, pushed, deleted, refused, diverged };
   const hasFailed = state === 'failed' || (state === 'partial' && isSoon);
   const failures = hasFailed ? remote.failures + 1 : state === 'interrupted' ? remote.failures : 0;
   forge.db.transaction(() => {
@@ -116,7 +121,8 @@ function restUntil(forge: Forge, { hold, remote, state, failures }: Rest): numbe
   }
   if (state !== 'partial') return null;
   // What was not tried this time keeps the time at which it will be.
-  return (hold.triesRefused ? undefined : remote.restsUntil) ?? now + retryRefusedMinutes * 60_000;
+  const { restsUntil = now } = remote;
+  return !hold.triesRefused && restsUntil > now ? restsUntil : now + retryRefusedMinutes * 60_000;
 }
 
 /** Frees what a sync held that has ended without a word: all of it at the start, later what outlived its lease. */

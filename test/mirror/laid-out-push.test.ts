@@ -117,7 +117,7 @@ test('one of very many that somebody moves between the look and the push stays, 
   expect(row('there', 'refs/heads/a')).toMatchObject({ state: 'diverged', thereOid: theirs });
 });
 
-test('a hook that judges very many as a whole is asked for one after the other, in its own words', async () => {
+test('a hook that judges very many as a whole is asked for fewer and fewer, and keeps out what it dislikes alone', async () => {
   const { far, add, tell, row, make, main } = await stage();
   await make();
   const there = await far('there');

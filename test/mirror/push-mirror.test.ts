@@ -1,8 +1,11 @@
 // What a sync does to a remote, against real repositories of git with hooks of their own.
 import { describe, expect, test } from 'vitest';
+import { updateRefs } from '../../src/git/refs.ts';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { lagOf } from '../../src/mirror/find.ts';
+import { redactor } from '../../src/lib/redact.ts';
 import { overwriteRef } from '../../src/mirror/overwrite.ts';
+import { readPushReport } from '../../src/mirror/push-report.ts';
 import { removeMirror } from '../../src/mirror/set-mirror.ts';
 import { useForge } from '../support/forge.ts';
 import { mirrorSettings, stageMirror } from './stage-mirror.ts';
@@ -174,6 +177,15 @@ describe('a ref that somebody moved at the remote', () => {
   });
 });
 
+test('the reasons of a remote are told without the token, and not at any length', () => {
+  const reason = `no ${'x'.repeat(290)} tok-1234 ${'y'.repeat(60_000)}`;
+  const text = `!\t${'1'.repeat(40)}:refs/heads/a\t[remote rejected] (${reason})\nDone\n`;
+  const [answer] = readPushReport(text, redactor(['tok-1234']));
+  expect(answer).toMatchObject({ ref: 'refs/heads/a', outcome: 'refused' });
+  expect(JSON.stringify(answer)).not.toContain('tok-');
+  expect(JSON.stringify(answer).length).toBeLessThan(400);
+});
+
 describe('a remote that refuses something', () => {
   test('gets all the rest at once, and its own words stand beside what it refused', async () => {
     const { far, add, push, git, tell, row, syncs, mirror, clock } = await stage();
@@ -203,7 +215,7 @@ describe('a remote that refuses something', () => {
     expect(syncs('there')[0]).toMatchObject({ state: 'done' });
   });
 
-  test('and judges a push as a whole is asked for one ref after the other', async () => {
+  test('and judges a push as a whole gets the rest, and is quoted', async () => {
     const { far, add, push, git, tell, row } = await stage();
     const main = await git('rev-parse', 'refs/heads/main');
     await push('bad', '1', main);
@@ -217,6 +229,45 @@ describe('a remote that refuses something', () => {
       state: 'refused',
       message: expect.stringContaining('a secret is in it'),
     });
+  });
+
+  test('and judges a push of many as a whole gets all the others in one sync', async () => {
+    const { forge, folder, far, add, git, tell, row, syncs } = await stage();
+    const main = await git('rev-parse', 'refs/heads/main');
+    const many = Array.from({ length: 40 }, (_one, index) => `refs/heads/many-${index}`);
+    await updateRefs(
+      forge.git,
+      folder,
+      many.map((ref) => ({ ref, newOid: main })),
+    );
+    const there = await far('there');
+    there.hook('pre-receive', 'if grep -q /many-33; then echo "not 33" >&2; exit 1; fi');
+    add('there', there.folder);
+    await tell();
+    expect(syncs('there')[0]).toMatchObject({ state: 'partial', pushed: 40, refused: 1 });
+    expect(row('there', 'refs/heads/many-33')?.message).toContain('not 33');
+  });
+
+  test.each([
+    { old: 'a', wanted: 'a/b', config: [] },
+    { old: 'a/b', wanted: 'a', config: ['receive.advertiseAtomic', 'false'] },
+  ])('gets $wanted in the place of $old, and the rest though one has no place', async (names) => {
+    const { old, wanted, config } = names;
+    const { far, add, git, tell, row, mirror } = await stage();
+    const main = await git('rev-parse', 'refs/heads/main');
+    const there = await far('there', config);
+    await git('branch', old, main);
+    add('there', there.folder);
+    await tell();
+    await there.git('branch', 'theirs', main);
+    await git('branch', '-D', old);
+    for (const name of [wanted, 'theirs/x', 'other']) await git('branch', name, main);
+    await tell();
+    const expected = [wanted, 'main', 'other', 'theirs'].map((name) => `refs/heads/${name}`);
+    expect(Object.keys(await there.refs())).toEqual(expected);
+    expect(mirror('there')).toMatchObject({ failures: 0, problem: 'Of the refs: 1 refused by the remote.' });
+    const message = expect.stringContaining("'refs/heads/theirs' exists");
+    expect(row('there', 'refs/heads/theirs/x')).toMatchObject({ state: 'refused', message });
   });
 
   test('keeps a merged branch until what was merged is there', async () => {

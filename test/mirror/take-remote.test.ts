@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { Slots } from '../../src/lib/slot.ts';
+import type { SyncCause } from '../../src/mirror/model.ts';
 import { openMirrors } from '../../src/mirror/open.ts';
 import { addMirror } from '../../src/mirror/set-mirror.ts';
 import { findRemote } from '../../src/mirror/remote-store.ts';
@@ -46,12 +47,28 @@ async function stage() {
   const { id } = addMirror(forge, { repo, caller: it.account('ada', 'admin').caller, request });
   const remote = () => findRemote(forge.db, id)!;
   // Each as if it were a program of its own: the slot of one that hangs keeps no other from it.
-  const take = () => takeRemote(forge, new Slots(), { remote: remote(), cause: 'manual' });
+  const take = (cause: SyncCause = 'manual') => takeRemote(forge, new Slots(), { remote: remote(), cause });
   const syncs = () => listSyncRows(forge.db, { remoteId: id, beforeId: null, limit: 10 });
   const end = (hold: NonNullable<ReturnType<typeof take>>, outcome: SyncOutcome) =>
     endSync(forge, hold, { remote: remote(), outcome });
   return { forge, clock, remote, take, syncs, end };
 }
+
+test('what a remote refused is not before it again when it is tried for what it failed at', async () => {
+  const { clock, remote, take, end } = await stage();
+  const refused: SyncOutcome = { ...done, state: 'partial', refused: 29 };
+  const again = () => take('change')!;
+  const first = again();
+  expect(first.triesRefused).toBe(true);
+  end(first, { ...refused, isSoon: true, message: '9 not sent yet' });
+  clock.advance(60_000);
+  const second = again();
+  expect(second.triesRefused).toBe(false);
+  end(second, refused);
+  expect(remote().restsUntil).toBe(clock.now() + 30 * 60_000);
+  clock.advance(30 * 60_000);
+  expect(again().triesRefused).toBe(true);
+});
 
 test.each([
   ['done', done],
