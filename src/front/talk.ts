@@ -20,6 +20,8 @@ export interface FileTalk {
   talkAbove: TalkThread[];
   /** Where the form for a line is, but for `:new:12` at its end; undefined for who may not comment. */
   commentHref: string | undefined;
+  /** The same for old lines of a file that had another name then. */
+  oldCommentHref: string | undefined;
   /** The form that stands open here, and under which row. */
   form: (CommentPlace & { key: string; words: string }) | undefined;
 }
@@ -66,13 +68,17 @@ export function fileTalk(
     if (thread.state === 'outdated' || thread.kind === 'file' || !hasRow) talkAbove.push(thread);
     else (talk[key] ??= []).push(thread);
   }
+  const { base, tab = 'changes' } = shown;
+  const { oldPath } = shown.file;
   const path = pathOf(shown.file);
   // A name that is no text cannot be named in an address.
-  const mayName = shown.base !== undefined && !path.includes('\uFFFD');
+  const hrefOf = (name: string): string | undefined =>
+    base === undefined || name.includes('\uFFFD') ? undefined : commentHref(`${base}?tab=${tab}`, name);
   return {
     talk: isQuiet ? undefined : talk,
     talkAbove,
-    commentHref: mayName ? commentHref(`${shown.base}?tab=${shown.tab ?? 'changes'}`, path) : undefined,
+    commentHref: hrefOf(path),
+    oldCommentHref: oldPath === path ? undefined : hrefOf(oldPath),
     form: shown.form && formOf(shown.form, visible),
   };
 }

@@ -3,6 +3,8 @@ import { getRevision, listRevisions } from '../branches/find.ts';
 import type { Branch, Revision } from '../branches/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { diffBetween } from '../repos/diff-between.ts';
+import { pathOf } from '../repos/file-view.ts';
 import { findTutorial } from '../tutorials/find.ts';
 import { checkRange, commitOf, findFile, readContext } from './file-lines.ts';
 import { readLogPlace } from './log-place.ts';
@@ -71,10 +73,25 @@ async function placeInFile(
   }
   const firstLine = request.firstLine ?? line;
   checkRange(forge, { firstLine, line });
-  const oid = await fileOn(forge, branch, { revision, side, path });
+  const name = await nameOn(forge, branch, { revision, side, path });
+  const oid = await fileOn(forge, branch, { revision, side, path: name });
   if (oid === undefined) throw noSuchFile(path, revision);
-  const context = await readContext(forge, { repoId: branch.repoId, oid, path, firstLine, lastLine: line });
-  return { kind: 'line', path, side, firstLine, lastLine: line, context };
+  const where = { repoId: branch.repoId, oid, path: name };
+  const context = await readContext(forge, { ...where, firstLine, lastLine: line });
+  return { kind: 'line', path: name, side, firstLine, lastLine: line, context };
+}
+
+/** Old lines of a file that the branch renames may be asked for under its new name: that is what pages call it. */
+async function nameOn(
+  forge: Forge,
+  branch: Branch,
+  where: { revision: Revision; side: Side; path: string },
+): Promise<string> {
+  const { revision, side, path } = where;
+  if (side === 'new' || (await fileOn(forge, branch, where)) !== undefined) return path;
+  const { baseOid, headOid } = revision;
+  const { files } = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
+  return files.find((file) => pathOf(file) === path)?.oldPath ?? path;
 }
 
 function fileOn(

@@ -19,6 +19,8 @@ export interface Piece {
 interface Around {
   /** The address of the form for a comment, but for `:new:12`; undefined for who may not comment. */
   commentHref?: string | undefined;
+  /** The same for old lines, where the file had another name then. */
+  oldCommentHref?: string | undefined;
   /** The old lines are those of an earlier revision, on which nobody comments. */
   isSince?: boolean | undefined;
   talk?: Readonly<Record<string, unknown>> | undefined;
@@ -60,13 +62,15 @@ export const codeOf = ({ segments, ...row }: DiffRow): CodeRow => ({
 
 /** The table in pieces, so that threads and forms can stand between its rows. */
 export function diffPieces(file: ShownFile, { isSplit, assets }: Choice): Piece[] {
-  const commentHref = file.commentHref === undefined ? undefined : escape(file.commentHref);
+  const [commentHref, oldCommentHref] = [file.commentHref, file.oldCommentHref].map(
+    (href) => href && escape(href),
+  );
   const pieces: Piece[] = [];
   const html = [tableHead(file, isSplit)];
   const around = { href: file.href, assets };
   for (const hunk of file.hunks) {
     html.push(barRow('class="hunk" tabindex="-1"', hunkBar({ gap: hunk.gap, hunk }, around), isSplit));
-    for (const line of linesOf(hunk.rows, { ...file, commentHref }, isSplit)) {
+    for (const line of linesOf(hunk.rows, { ...file, commentHref, oldCommentHref }, isSplit)) {
       html.push(line.html);
       const keys = keysBelow(line.rows, file);
       if (keys.length > 0) pieces.push({ html: html.splice(0).join(''), keys });
@@ -129,7 +133,7 @@ function cellHtml({ side, row }: SideCell<CodeRow>, file: Around): string {
 function placeHref({ oldNumber, newNumber }: CodeRow, file: Around): string | undefined {
   if (file.commentHref === undefined) return undefined;
   if (newNumber !== undefined) return `${file.commentHref}:new:${newNumber}`;
-  return file.isSince === true ? undefined : `${file.commentHref}:old:${oldNumber}`;
+  return file.isSince === true ? undefined : `${file.oldCommentHref ?? file.commentHref}:old:${oldNumber}`;
 }
 
 function linkHtml(number: number | undefined, href: string | undefined): string {

@@ -69,6 +69,20 @@ test('a thread follows a renamed file, and one on a file that is gone is outdate
   expect(await placeOf(staged, onFile)).toMatchObject({ state: 'outdated', path: 'b.txt' });
 });
 
+test('an old line of a file that the branch renames is commented on under either name', async () => {
+  const text = numbered(40);
+  const staged = await stageReview(testForge, {
+    name: 'old-names',
+    files: { 'a.txt': text },
+    change: { 'a.txt': null, 'b.txt': text.replace('line 20\n', '') },
+  });
+  for (const path of ['a.txt', 'b.txt']) {
+    const thread = await say(staged, { path, side: 'old', line: 20 });
+    expect(thread).toMatchObject({ path: 'a.txt', lastLine: 20 });
+    expect(await placeOf(staged, thread)).toMatchObject({ state: 'here', path: 'a.txt', lastLine: 20 });
+  }
+});
+
 test('a thread on the old side follows the merge base through a rebase', async () => {
   const text = numbered(30);
   const staged = await stageReview(testForge, {

@@ -60,6 +60,8 @@ test('a comment is written on the new line, and where there is none on the old o
     const [{ html } = { html: '' }] = piecesOf(rows, { commentHref: '?c' }, isSplit);
     const places = new Set([...html.matchAll(/href="\?c:([^"]*)"/g)].map(([, place]) => place));
     expect([...places].toSorted()).toEqual(['new:4', 'new:5', 'old:8']);
+    const [renamed] = piecesOf(rows, { commentHref: '?c', oldCommentHref: '?d&' }, isSplit);
+    expect(renamed?.html.match(/\?d[^"]*/g)).toEqual(['?d&amp;:old:8']);
   }
 });
 
