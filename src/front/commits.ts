@@ -24,11 +24,15 @@ export async function commitsData(
   const range = { base: revision.baseOid, head: revision.headOid, limit: maxCommits };
   const commits = await listCommits(forge.git, repoPath(forge, repo.id), range);
   const revisions = listRevisions(forge, branch.id);
-  if (revisions.length < 2) return { commits, revisions };
-  const { from, to } = rangeOf(forge, place, { ...asked, since: asked.since ?? usualStart(forge, place) });
+  // Retention may have given up those of a branch that has ended.
+  const readable = revisions.filter(({ unpinnedAt }) => unpinnedAt === undefined);
+  if (readable.length < 2) return { commits, revisions };
+  const since = asked.since ?? usualStart(forge, place, readable);
+  const { from, to } = rangeOf(forge, place, { ...asked, since });
   return {
     commits,
     revisions,
+    readable,
     matched: { since: from.number, revision: to.number, pairs: await pairsOf(forge, place, { from, to }) },
     // The tab is fetched anew when something happens, with the same two revisions.
     rangeQuery: asked.since === undefined ? '' : `since=${from.number}&revision=${to.number}&`,
@@ -39,9 +43,11 @@ export async function commitsData(
 function usualStart(
   forge: Forge,
   { branch, caller }: { branch: Branch; caller: RangePlace['caller'] },
+  readable: readonly Revision[],
 ): number {
   const reviewed = lastReviewed(forge, branch, caller);
-  return reviewed === undefined || reviewed === branch.revision ? branch.revision - 1 : reviewed;
+  if (reviewed !== undefined && reviewed !== branch.revision) return reviewed;
+  return readable.at(-2)?.number ?? branch.revision;
 }
 
 /** Undefined when they cannot be matched: there are too many, or no common history. */

@@ -1,7 +1,9 @@
-// What is said of lines that a branch takes away, where one revision is read against an earlier one.
+// What is said of lines that a branch takes away, and what one revision is read against.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getRevision } from '../../src/branches/find.ts';
-import { changesData } from '../../src/front/changes.ts';
+import { changesData, commentData } from '../../src/front/changes.ts';
+import { commitsData } from '../../src/front/commits.ts';
+import { readPlace } from '../../src/front/talk.ts';
 import { startThread } from '../../src/reviews/comment.ts';
 import { numbered, stageReview } from '../reviews/stage-review.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
@@ -9,6 +11,22 @@ import { openTestForge, type TestForge } from '../support/forge.ts';
 let testForge: TestForge;
 beforeAll(async () => void (testForge = await openTestForge()));
 afterAll(() => testForge.dispose());
+
+test('an old line of a renamed file leads to a form for the file as it was called then', async () => {
+  const text = numbered(40);
+  const change = { 'a.txt': null, 'b.txt': text.replace('line 20\n', '') };
+  const staged = await stageReview(testForge, { name: 'renamed', files: { 'a.txt': text }, change });
+  const { repo, reviewer } = staged;
+  const branch = staged.branch();
+  const revision = getRevision(testForge.forge, branch.id, 1);
+  const place = { repo, branch, caller: reviewer.caller, revision };
+  const [shown] = (await changesData(testForge.forge, place)).files;
+  const placeIn = (href?: string) =>
+    readPlace(`${new URLSearchParams(href?.split('?')[1]).get('comment')}:old:20`)!;
+  const { files, form } = await commentData(testForge.forge, place, placeIn(shown?.oldCommentHref));
+  expect(form).toMatchObject({ path: 'a.txt', words: 'line 20 as before' });
+  expect(files[0]?.form?.key).toBe('old20');
+});
 
 test('a thread on an old line stands above its file between two revisions, for their old side has other numbers', async () => {
   const change = numbered(40).replace('line 20\n', '');
@@ -33,4 +51,24 @@ test('a thread on an old line stands above its file between two revisions, for t
   const [file] = (await changesData(forge, { ...place, since })).files;
   expect(file!.talk).toEqual({});
   expect(file!.talkAbove.map(({ lines, side }) => [lines, side])).toEqual([['line 20', 'old']]);
+});
+
+test('commits are matched with those of a revision that is still kept, and with none where there is none', async () => {
+  const files = { 'a.txt': '1\n' };
+  const staged = await stageReview(testForge, { name: 'kept', files, change: { 'a.txt': '2\n' } });
+  for (const text of ['3\n', '4\n']) await staged.push({ 'a.txt': text });
+  const { forge } = testForge;
+  const branch = staged.branch();
+  const { repo, owner } = staged;
+  const place = { repo, branch, caller: owner.caller, revision: getRevision(forge, branch.id, 3) };
+  const giveUp = (number: number) =>
+    forge.db.run('UPDATE revisions SET unpinned_at = 1 WHERE branch_id = :id AND number = :number', {
+      id: branch.id,
+      number,
+    });
+  expect(await commitsData(forge, place, {})).toMatchObject({ matched: { since: 2, revision: 3 } });
+  giveUp(2);
+  expect(await commitsData(forge, place, {})).toMatchObject({ matched: { since: 1, revision: 3 } });
+  giveUp(1);
+  expect((await commitsData(forge, place, {}))['matched']).toBeUndefined();
 });
