@@ -187,7 +187,9 @@ function readHunkLines(hunk: Hunk, lines: LineReader): void {
 
 function cutLine(text: string): { text: string; cut?: number } {
   if (text.length <= maxLineLength) return { text };
-  return { text: text.slice(0, maxLineLength), cut: text.length - maxLineLength };
+  // Half of a character that takes two places is none.
+  const kept = text.slice(0, maxLineLength).replace(/[\uD800-\uDBFF]$/, '');
+  return { text: kept, cut: text.length - kept.length };
 }
 
 class LineReader {

@@ -17,7 +17,12 @@ export function wordDiff(before: string, after: string): { before: Range[]; afte
   return { before: changedRanges(old, keptOld), after: changedRanges(young, keptYoung) };
 }
 
-const tokenise = (line: string): string[] => line.match(/[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu) ?? [];
+// A mark is one with the letter or sign that it stands on, and so are the parts of an emoji and of a flag: half of one
+// shows as something else.
+const tokens =
+  /[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*|\s+|\p{RI}{2}|\S[\p{M}\p{Emoji_Modifier}]*(?:\u200D\S[\p{M}\p{Emoji_Modifier}]*)*/gu;
+
+const tokenise = (line: string): string[] => line.match(tokens) ?? [];
 
 function commonTokens(old: string[], young: string[]) {
   const width = young.length + 1;

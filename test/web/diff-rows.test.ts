@@ -24,6 +24,16 @@ describe('words inside a line', () => {
     expect(wordDiff('alpha beta gamma', '{ return 7 }')).toBeUndefined();
   });
 
+  test('a letter and what stands on it, an emoji and a flag are marked whole', () => {
+    const marked = (before: string, after: string) =>
+      wordDiff(before, after)?.after.map(([start, end]) => after.slice(start, end));
+    expect(marked('a cafe on the corner', 'a cafe\u0301 on the corner')).toEqual(['cafe\u0301']);
+    expect(marked('नमस्ते दुनिया हिन्दी', 'नमस्ते दुनिया हिन्दि')).toEqual(['हिन्दि']);
+    expect(marked('thumbs 👍🏽 up', 'thumbs 👍🏿 up')).toEqual(['👍🏿']);
+    expect(marked('family 👨‍👩‍👧 here', 'family 👨‍👩‍👦 here')).toEqual(['👨‍👩‍👦']);
+    expect(marked('flag 🇩🇪 is here', 'flag 🇩🇰 is here')).toEqual(['🇩🇰']);
+  });
+
   test('any two lines: the unmarked text of both is the same', () => {
     const line = fc.array(fc.constantFrom('a', 'b', 'foo', ' ', '(', ')', '=', 'ß'), { maxLength: 20 });
     const unmarked = (text: string, ranges: [number, number][]) =>
