@@ -41,6 +41,8 @@ export type TalkPart =
   | {
       kind: 'suggestion';
       rows: { kind: 'removed' | 'added'; text: string }[];
+      /** How many lines it takes away above these: of a long range, the end alone is kept. */
+      left: number;
       /** Which suggestion it is, and what it says, for the form that applies it; undefined where it cannot be. */
       choice: string | undefined;
     };
@@ -258,7 +260,7 @@ async function toParts(page: Page, { comment, thread, takes }: Said): Promise<Ta
       const mayApply = takes && comment.publishedAt !== undefined;
       parts.push({
         kind: 'suggestion',
-        rows: rowsOf(thread, part.lines),
+        ...suggestionRows(thread, part.lines),
         choice: mayApply ? choice : undefined,
       });
     }
@@ -266,12 +268,19 @@ async function toParts(page: Page, { comment, thread, takes }: Said): Promise<Ta
   return parts;
 }
 
-const rowsOf = (thread: Thread, lines: readonly string[]): { kind: 'removed' | 'added'; text: string }[] => [
-  ...thread.context
-    .filter(({ number }) => number >= (thread.firstLine ?? 0) && number <= (thread.lastLine ?? 0))
-    .map(({ text }) => ({ kind: 'removed' as const, text: visible(text) })),
-  ...lines.map((text) => ({ kind: 'added' as const, text: visible(text) })),
-];
+function suggestionRows(
+  { context, firstLine = 0, lastLine = 0 }: Thread,
+  lines: readonly string[],
+): { rows: { kind: 'removed' | 'added'; text: string }[]; left: number } {
+  const removed = context.filter(({ number }) => number >= firstLine && number <= lastLine);
+  return {
+    rows: [
+      ...removed.map(({ text }) => ({ kind: 'removed' as const, text: visible(text) })),
+      ...lines.map((text) => ({ kind: 'added' as const, text: visible(text) })),
+    ],
+    left: lastLine - firstLine + 1 - removed.length,
+  };
+}
 
 async function toTalkReview(page: Page, review: Review): Promise<TalkReview> {
   return {

@@ -84,14 +84,25 @@ test('several suggestions become one commit by who applies them, a new revision,
   const staged = await stageReview(testForge, {
     name: 'apply',
     files: { 'a.txt': '1\n' },
-    change: { 'deep/er/run.sh': `#!/bin/sh\n${numbered(6)}`, 'deep/b.txt': numbered(5), 'a.txt': '2\n' },
+    change: {
+      'deep/er/run.sh': `#!/bin/sh\n${numbered(6)}`,
+      'deep/b.txt': numbered(5),
+      'a.txt': numbered(40),
+    },
   });
   const { reviewer, author } = staged;
   const path = 'deep/er/run.sh';
   const one = await suggest(staged, reviewer, { path, firstLine: 2, line: 3, body: fenced('only one') });
   const two = await suggest(staged, author, { path, line: 6, body: `Twice:\n${fenced('line 5', 'line 5')}` });
   const three = await suggest(staged, reviewer, { path: 'deep/b.txt', line: 1, body: fenced() });
+  const long = await suggest(staged, author, { path: 'a.txt', firstLine: 1, line: 40, body: fenced('1') });
   const before = staged.branch();
+  const revision = getRevision(testForge.forge, before.id, 1);
+  const thread = getThread(testForge.forge, { branch: before, id: long.threadId, viewerId: 0 });
+  const [shown] = await talkOf(testForge.forge, { ...orderOf(staged, author), revision }, [thread]);
+  const [part] = shown!.comments[0]!.parts;
+  // What is not shown of what it takes away is told.
+  expect(part).toMatchObject({ kind: 'suggestion', left: 20, rows: { length: 21 } });
   const pushed = testForge.forge.events.next('branch-pushed');
   const moved = await apply(
     staged,
