@@ -79,7 +79,7 @@ export async function backUp(forge: Forge, order: BackupOrder): Promise<BackedUp
       return { ...made, removed };
     });
   } catch (error) {
-    throw isFull(error) ? diskIsFull(order.folder, error) : error;
+    throw isFull(error) ? diskIsFull(order.folder, error) : (cannotWrite(order.folder, error) ?? error);
   }
 }
 
@@ -210,6 +210,17 @@ function isFull(error: unknown): boolean {
   if (error instanceof GitError) return /No space left on device/.test(error.stderr);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL';
+}
+
+/** Undefined when it is a fault of the program, and no file or git that failed. */
+function cannotWrite(folder: string, cause: unknown): ForgeError | undefined {
+  if (!(cause instanceof GitError) && !(cause instanceof Error && 'syscall' in cause)) return undefined;
+  const isReadOnly = 'code' in cause && cause.code === 'EROFS';
+  const hint = isReadOnly
+    ? ' Where systemd confines the forge, ReadWritePaths of its unit must name the folder.'
+    : '';
+  const sentence = `The backup into ${folder} failed: ${errorMessage(cause).slice(0, 300)}. Nothing of it was kept.${hint}`;
+  return new ForgeError('unavailable', sentence, { cause });
 }
 
 const diskIsFull = (folder: string, cause: unknown): ForgeError =>

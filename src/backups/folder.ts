@@ -1,6 +1,8 @@
 // How a folder of backups is laid out. `backups/` has one folder for each backup, whole from the moment it has its name;
-// what several of them need stands once: files under their checksum, packs in a skeleton for each repository.
+// what several of them need stands once: files under their checksum, packs in a skeleton for each repository. A mark says
+// that these are the forge's own, for what no backup needs any more is removed from them.
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { latestVersion } from '../db/migrate.ts';
@@ -8,6 +10,9 @@ import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { backupFormat, manifestHead, manifestShape, type Manifest } from './model.ts';
 
 export const draftPrefix = '.draft-';
+const markName = 'pika-git-backups';
+const mark =
+  'Backups of pika-git. Look at them with: pika-git backup list FOLDER; leave backups/, files/ and repos/ to it.\n';
 const manifestName = 'manifest.json';
 const sumName = 'manifest.sha256';
 const backupName = /^\d{8}T\d{6}Z(?:-\d+)?$/;
@@ -22,17 +27,33 @@ export const storedFilePath = (folder: string, sha256: string): string =>
 export const packStore = (folder: string, repoId: number): string =>
   join(reposFolder(folder), `${repoId}.git`, 'objects');
 
+/** Refuses (`conflict`) a folder in which something else has the places of backups, and (`unavailable`) one that cannot be written. */
 export async function makeBackupFolder(folder: string): Promise<void> {
+  const parts = [backupsFolder(folder), filesFolder(folder), reposFolder(folder)];
   try {
-    for (const path of [folder, backupsFolder(folder), filesFolder(folder), reposFolder(folder)]) {
-      await makeFolder(path);
-    }
+    await makeFolder(folder);
+    if (!existsSync(join(folder, markName))) await takeFolder(folder, parts);
+    for (const path of parts) await makeFolder(path);
   } catch (error) {
+    if (error instanceof ForgeError) throw error;
     const why = errorMessage(error);
     throw new ForgeError('unavailable', `The folder of backups ${folder} cannot be written: ${why}.`, {
       cause: error,
     });
   }
+}
+
+/** Another forge's data has folders of these names as well, and what lies in them would be taken for what nobody needs. */
+async function takeFolder(folder: string, parts: readonly string[]): Promise<void> {
+  const strange =
+    (await newestBackup(folder)) === undefined ? parts.find((path) => existsSync(path)) : undefined;
+  if (strange !== undefined) {
+    throw new ForgeError(
+      'conflict',
+      `${strange} is there and belongs to no backup. Name another folder for backups, such as ${join(folder, 'pika-backups')}.`,
+    );
+  }
+  await writeFile(join(folder, markName), mark, { mode: 0o600, flush: true });
 }
 
 /** Not those above it: one that is missing there mostly is a disk that is not mounted. */
@@ -53,9 +74,14 @@ export async function listBackupNames(folder: string): Promise<string[]> {
   return names.filter((name) => backupName.test(name)).sort(byAge);
 }
 
-/** `20260101T000000Z`, with a number behind it where that is taken. */
+/**
+ * `20260101T000000Z`, with a number behind it where that is taken. `taken`: oldest first. The order of names is that in which
+ * backups were made: behind one that was made while the clock went ahead, the next has its time.
+ */
 export function nameFor(at: number, taken: readonly string[]): string {
-  const name = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
+  const now = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
+  const [newest = ''] = taken.at(-1)?.split('-') ?? [];
+  const name = newest > now ? newest : now;
   for (let count = 1; ; count += 1) {
     const tried = count === 1 ? name : `${name}-${count}`;
     if (!taken.includes(tried)) return tried;

@@ -60,7 +60,8 @@ async function isLeftBehind(path: string): Promise<boolean> {
       if (Number(pid) === process.pid) return !held.has(path);
       if (!isAlive(Number(pid))) return true;
     }
-    return Date.now() - (await stat(path)).mtimeMs > staleMs;
+    // Either way: the clock may have been set back since.
+    return Math.abs(Date.now() - (await stat(path)).mtimeMs) > staleMs;
   } catch {
     // It has just been given back.
     return true;

@@ -33,7 +33,9 @@ export function openBackups(forge: Forge, { program }: { program: string }): Bac
 
   const nextAt = async (into: string): Promise<number> => {
     newestAt ??= Date.parse((await newestBackup(into))?.manifest.at ?? new Date(0).toISOString());
-    return newestAt + everyHours * hour;
+    const now = forge.clock.now();
+    // One of a time that is still to come was made before the clock was set back: it says nothing of when the next is due.
+    return newestAt > now ? now : newestAt + everyHours * hour;
   };
   const runOnce = async (): Promise<void> => {
     if (folder === undefined) return;

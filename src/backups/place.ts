@@ -1,5 +1,5 @@
 // Whether backups may lie in a folder, and whether there is room for them.
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { ForgeError } from '../lib/errors.ts';
@@ -10,12 +10,19 @@ const mebibyte = 1024 * 1024;
 export function checkPlace(data: string, folder: string): void {
   if (!isAbsolute(folder)) throw new ForgeError('invalid', 'Name the folder of backups by its whole path.');
   const [own, other] = [realOf(data), realOf(folder)];
-  if (!isWithin(own, other) && !isWithin(other, own)) return;
+  const isApart = !isWithin(own, other) && !isWithin(other, own);
+  if (isApart && !linksOf(own).some((link) => isWithin(link, other))) return;
   throw new ForgeError(
     'invalid',
     `A backup within ${data} would be lost together with it; choose a folder elsewhere, best on another disk.`,
   );
 }
+
+/** Where what stands at the top of the data lies, when it was put elsewhere. */
+const linksOf = (data: string): string[] =>
+  (existsSync(data) ? readdirSync(data, { withFileTypes: true }) : [])
+    .filter((entry) => entry.isSymbolicLink())
+    .map(({ name }) => realOf(join(data, name)));
 
 /** Of a path that need not exist yet: what it will be when the links on its way are followed. */
 function realOf(path: string): string {

@@ -28,6 +28,9 @@ export async function pruneBackups(folder: string, keep: number | undefined): Pr
   return old;
 }
 
+/** Nothing else is removed, whatever somebody put beside it. */
+const [checksumStart, checksum, skeleton] = [/^[0-9a-f]{2}$/, /^[0-9a-f]{64}$/, /^\d+\.git$/];
+
 interface Needed {
   /** Checksums. */
   files: Set<string>;
@@ -38,12 +41,13 @@ interface Needed {
 async function removeUnneeded(folder: string): Promise<void> {
   const needed = await listNeeded(folder);
   if (needed === undefined) return;
-  for (const part of await readdir(filesFolder(folder))) {
+  for (const part of (await readdir(filesFolder(folder))).filter((name) => checksumStart.test(name))) {
     for (const name of await readdir(join(filesFolder(folder), part))) {
-      if (!needed.files.has(name)) await rm(join(filesFolder(folder), part, name), { force: true });
+      if (checksum.test(name) && !needed.files.has(name))
+        await rm(join(filesFolder(folder), part, name), { force: true });
     }
   }
-  for (const repo of await readdir(reposFolder(folder))) {
+  for (const repo of (await readdir(reposFolder(folder))).filter((name) => skeleton.test(name))) {
     const id = Number.parseInt(repo, 10);
     const packs = needed.packs.get(id);
     if (packs === undefined) await rm(dirname(packStore(folder, id)), { recursive: true, force: true });

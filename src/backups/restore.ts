@@ -38,7 +38,7 @@ export async function restoreBackup(order: RestoreOrder): Promise<Manifest> {
   if (!(await hasWholeLists(folder, name, manifest))) throw damaged(name, 'a list of it');
   await requireEmpty(data);
   await requireRoom(data, sizeOf(manifest), spareMebibytes);
-  await writeFile(restoringMark(data), `${name}\n`, { mode: 0o600, flush: true });
+  await markRestoring(data, name);
   await syncFolder(data);
   try {
     await fill({ folder, name, data, git: order.openGit() }, manifest);
@@ -71,6 +71,16 @@ async function requireEmpty(data: string): Promise<void> {
     'conflict',
     `${data} is not empty (${found} is in it). A backup is restored into an empty folder: name another one, or move away what is there.`,
   );
+}
+
+/** Of two at once into one folder, the second would take away what the first brought. */
+async function markRestoring(data: string, name: string): Promise<void> {
+  try {
+    await writeFile(restoringMark(data), `${name}\n`, { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new ForgeError('conflict', `Another restore into ${data} has begun.`, { cause: error });
+  }
 }
 
 const sizeOf = ({ database, files, repos }: Manifest): number =>

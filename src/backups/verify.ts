@@ -9,6 +9,7 @@ import { GitError, type Git } from '../git/run.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { backupFolder, listBackupNames, packStore, readManifest, storedFilePath } from './folder.ts';
 import { databaseName, hasWholeLists, readFiles, readRefs } from './list-files.ts';
+import { withFolderLock } from './lock-folder.ts';
 import type { Manifest, StoredRepo } from './model.ts';
 import { sumOfFile } from './store-file.ts';
 
@@ -38,12 +39,20 @@ interface Round extends VerifyOrder {
   seen: Map<string, boolean>;
 }
 
-/** The newest first. */
-export async function verifyBackups(order: VerifyOrder): Promise<Verified[]> {
+/** The newest first. Refuses (`conflict`) to mend while a backup is written, which may count on what is taken away. */
+export const verifyBackups = (order: VerifyOrder): Promise<Verified[]> =>
+  order.mend ? withFolderLock(order.folder, () => verifyAll(order)) : verifyAll(order);
+
+async function verifyAll(order: VerifyOrder): Promise<Verified[]> {
   const round: Round = { ...order, seen: new Map() };
   const names = order.name === undefined ? (await listBackupNames(order.folder)).reverse() : [order.name];
   const verified: Verified[] = [];
-  for (const name of names) verified.push(await verifyOne(round, name));
+  for (const name of names) {
+    const one = await verifyOne(round, name);
+    // A backup that ended meanwhile may have taken the place of an old one.
+    const isGone = one.problems.length > 0 && !(await listBackupNames(order.folder)).includes(name);
+    if (order.name !== undefined || !isGone) verified.push(one);
+  }
   return verified;
 }
 

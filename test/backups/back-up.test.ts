@@ -339,6 +339,9 @@ describe('a backup is there as a whole or not at all', () => {
     expect(() => openForge(readConfig(half, {}, environment))).toThrow(/was cut short/);
     const { name } = await stage.back();
     await expect(stage.restore(name, half)).rejects.toThrow(/is not empty \(restoring is in it\)/);
+    const both = await Promise.allSettled([stage.restore(name), stage.restore(name)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'conflict' } });
   });
 });
 
