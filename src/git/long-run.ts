@@ -1,13 +1,15 @@
 // Runs a git that may take long and starts others of its kind, such as repack and fsck: in a process group of its
 // own, so that a stop reaches all of them, and with low priority, so that pages and pushes come first.
-import { setPriority } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { ForgeError } from '../lib/errors.ts';
 import { GitError, type Git } from './run.ts';
 import type { RunningGit } from './spawner.ts';
 import { stopGroup } from './stop-group.ts';
 
 const keptBytes = 16 * 1024;
-const lowPriority = 10;
+const niceness = 10;
+/** The kernel takes a new one from an ordinary user only every 100 ms, of all groups together. */
+const nextGroupMs = 250;
 
 export interface LongRunOptions {
   /** The bare repository, as an absolute path. */
@@ -43,8 +45,9 @@ export async function runLong(
     env: { ...settingsEnvironment(options.settings ?? {}), ...options.env },
     detached: true,
     endsWithForge: true,
+    niceness,
   });
-  lowerPriority(child);
+  lowerGroup(child);
   const said = gather(child);
   const ended = Promise.withResolvers<number | null>();
   child.on('error', ended.reject);
@@ -95,11 +98,19 @@ function gather(child: RunningGit): () => string {
   return () => Buffer.concat(chunks).toString('utf8').slice(0, keptBytes);
 }
 
-function lowerPriority(child: RunningGit): void {
-  if (child.pid === undefined) return void child.on('spawn', () => lowerPriority(child));
+/**
+ * Linux divides its processors between sessions first (sched(7), autogroup), and a group of its own is a session of its own:
+ * without this the priority counts for nothing beside pages and pushes.
+ */
+function lowerGroup(child: RunningGit): void {
+  const { pid } = child;
+  if (pid === undefined) return void child.on('spawn', () => lowerGroup(child));
+  if (child.exitCode !== null || child.signalCode !== null) return;
   try {
-    setPriority(child.pid, lowPriority);
-  } catch {
-    // It has ended by itself, or this system does not let anybody be modest.
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness), { flag: 'r+' });
+  } catch (error) {
+    // It has ended by itself, or this system knows nothing of it.
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN')
+      setTimeout(() => lowerGroup(child), nextGroupMs).unref();
   }
 }

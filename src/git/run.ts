@@ -37,6 +37,8 @@ export interface RunOptions {
 export interface SpawnOptions extends Pick<RunOptions, 'repo' | 'env' | 'path' | 'maxMemoryBytes'> {
   /** Whether it leads a process group of its own. */
   detached?: boolean;
+  /** How much it and all that it starts give way to others (nice(1)). */
+  niceness?: number;
   /** Whether it is killed with its group when the forge dies; else it goes on as long as it has something to do. */
   endsWithForge?: boolean;
   /** Pipes beside the standard streams, as files 3 and on. */
@@ -118,7 +120,7 @@ export class Git {
 
   /** Starts git with pipes on its three streams, and on `hookPipes` more; the caller owns its end. */
   spawn(args: readonly string[], options: SpawnOptions = {}): RunningGit {
-    const [program, argv] = commandOf(args, options);
+    const [program, argv] = niced(commandOf(args, options), options.niceness);
     const order = {
       program,
       args: argv,
@@ -186,6 +188,10 @@ function commandOf(args: readonly string[], options: SpawnOptions): [program: st
   }
   return limit === '' ? ['git', all] : ['sh', ['-c', `${limit}exec git "$@"`, 'git', ...all]];
 }
+
+/** From its first moment on: what it starts before it is told is not told. */
+const niced = ([program, argv]: [string, string[]], niceness: number | undefined): [string, string[]] =>
+  niceness === undefined ? [program, argv] : ['nice', ['-n', String(niceness), program, ...argv]];
 
 interface CollectOptions extends RunOptions {
   timeoutMs: number;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { runLong } from '../../src/git/long-run.ts';
@@ -20,6 +21,18 @@ test('a git that runs long is ended with everything it started when the forge st
   void delay(50).then(() => stop.abort());
   await expect(aborted).rejects.toThrow('The forge stops.');
   await expect(runLong(git, args, { repo, timeoutMs: 50 })).rejects.toThrow(/took too long and was stopped/);
+});
+
+test('a git that runs long gives way to all others, though it leads a session of its own', async () => {
+  const { git, repo } = await openRepo();
+  // sched(7): by sessions the processors are divided first, where the kernel does that.
+  const own = '/proc/self/autogroup';
+  const group = `if test -e ${own}; then until grep -q "nice 10$" ${own}; do sleep 0.05; done; cat ${own}; fi`;
+  const { said } = await runLong(git, ['-c', `alias.long=!nice; ${group}`, 'long'], {
+    repo,
+    timeoutMs: 20_000,
+  });
+  expect(said).toMatch(existsSync(own) ? /^10\n\/autogroup-\d+ nice 10\n$/ : /^10\n$/);
 });
 
 test('a git that runs long says what was wrong', async () => {
