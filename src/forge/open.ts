@@ -1,5 +1,14 @@
 // Opens what every verb is given. Leaves only: a database, a clock, a log, git, and the facts; never a domain.
-import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Db } from '../db/open.ts';
 import { migrate } from '../db/migrate.ts';
@@ -65,9 +74,14 @@ function makeFolders(paths: Paths): void {
 
 function openDatabase({ paths, backups }: Config): Db {
   try {
+    // The folder may be one that the operator made, open to all of the machine; SQLite's other files have the mode of this one.
+    closeSync(openSync(paths.database, 'a', 0o600));
     const db = new Db(paths.database);
     let copied: string | undefined;
-    migrate(db, (version) => (copied = join(paths.backups, `${copyPrefix}${version + 1}-${Date.now()}.db`)));
+    migrate(db, (version) => {
+      removeHalfCopies(paths.backups);
+      return (copied = join(paths.backups, `${copyPrefix}${version + 1}-${Date.now()}.db`));
+    });
     if (copied !== undefined) removeOldCopies(paths.backups, backups.keepBeforeUpgrade);
     return db;
   } catch (error) {
@@ -80,6 +94,12 @@ function openDatabase({ paths, backups }: Config): Db {
   }
 }
 
+/** Each start that is killed while it copies leaves one, as large as the database. */
+function removeHalfCopies(folder: string): void {
+  const drafts = readdirSync(folder).filter((name) => name.startsWith(copyPrefix) && name.endsWith('.draft'));
+  for (const name of drafts) rmSync(join(folder, name), { force: true });
+}
+
 /** Of the copies from before upgrades, only the newest stay. */
 function removeOldCopies(folder: string, keep: number): void {
   const copies = readdirSync(folder).filter((name) => name.startsWith(copyPrefix));
@@ -89,9 +109,13 @@ function removeOldCopies(folder: string, keep: number): void {
 }
 
 /** The origin shown in links: the configured public URL, else the address the forge listens on. */
-export function publicOrigin(config: Config): string {
-  return config.publicUrl?.replace(/\/+$/, '') ?? `http://${config.http.host}:${config.http.port}`;
+export function publicOrigin({ publicUrl, http }: Config): string {
+  return publicUrl?.replace(/\/+$/, '') ?? `http://${bracketed(http.host)}:${http.port}`;
 }
+
+/** A host as it stands in an address: one of IPv6 in brackets. */
+export const bracketed = (host: string): string =>
+  host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 
 /** Host and port at which people reach git over SSH. A server that listens everywhere has the host of the pages. */
 export function sshAddress(config: Config): { host: string; port: number } {

@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { readConfig, type SettingsOverride } from '../forge/config.ts';
 import { openForge } from '../forge/open.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
+import { systemRefusal } from '../lib/system-error.ts';
 import { describeBackups } from './backup-cli.ts';
 import type { Ask, CommonOptions } from './command-options.ts';
 import { commandRequest, runCommand, type CommandAnswer, type CommandRequest } from './commands.ts';
@@ -33,9 +34,10 @@ export async function runOperator(argv: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof ForgeError)) throw error;
-    process.stderr.write(`pika-git: ${error.message}\n`);
-    return error.code === 'invalid' ? 2 : 1;
+    const refusal = error instanceof ForgeError ? error : systemRefusal(error);
+    if (refusal === undefined) throw error;
+    process.stderr.write(`pika-git: ${refusal.message}\n`);
+    return refusal.code === 'invalid' ? 2 : 1;
   }
 }
 
@@ -187,6 +189,15 @@ async function answer(options: CommonOptions, request: CommandRequest): Promise<
   return result.ok;
 }
 
+/** A service may have a /tmp of its own, which goes with it: a backup there would be none. */
+function requireSeen(folder: string): void {
+  if (existsSync(folder)) return;
+  throw new ForgeError(
+    'conflict',
+    `The forge wrote the backup to ${folder} as its service sees it, which is not there otherwise (PrivateTmp). Name another folder.`,
+  );
+}
+
 /** Asks the forge that runs on this data directory, or opens the directory when none runs. */
 async function run(data: string, request: CommandRequest): Promise<CommandAnswer> {
   const parsed = commandRequest.safeParse(request);
@@ -194,7 +205,10 @@ async function run(data: string, request: CommandRequest): Promise<CommandAnswer
     throw new ForgeError('invalid', `${parsed.error.issues[0]?.message ?? 'not understood'}.`);
   const config = readConfig(data);
   const answered = await askRunningForge(config.paths.controlSocket, request);
-  if (answered !== undefined) return answered;
+  if (answered !== undefined) {
+    if (request.command === 'backup') requireSeen(request.folder);
+    return answered;
+  }
   const isAboutOne = request.command === 'doctor' || request.command === 'backup';
   if (isAboutOne && !existsSync(config.paths.database)) {
     throw new ForgeError(

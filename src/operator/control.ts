@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError, errorCodes } from '../lib/errors.ts';
 import { socketPath } from '../lib/socket-path.ts';
+import { systemRefusal } from '../lib/system-error.ts';
 import {
   commandAnswer,
   commandRequest,
@@ -39,10 +40,10 @@ export async function openControl(forge: Forge): Promise<Server> {
       .then(
         (answer) => outgoing.end(JSON.stringify(answer)),
         (error: unknown) => {
-          const known = error instanceof ForgeError;
-          if (!known) forge.log.error({ err: error }, 'an operator command failed');
-          const code = known ? error.code : 'internal';
-          const message = known ? error.message : 'The command failed; the log of the forge says why.';
+          const known = error instanceof ForgeError ? error : systemRefusal(error);
+          if (known !== error) forge.log.error({ err: error }, 'an operator command failed');
+          const code = known?.code ?? 'internal';
+          const message = known?.message ?? 'The command failed; the log of the forge says why.';
           outgoing.writeHead(400).end(JSON.stringify({ error: { code, message } }));
         },
       );
@@ -75,7 +76,10 @@ function post(path: string, body: string): Promise<{ status: number; body: strin
   const request = httpRequest({ socketPath: path, method: 'POST', path: '/' }, (response) => {
     text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
   });
-  request.on('error', reject);
+  request.on('error', (cause) => {
+    const sentence = 'The forge ended before it answered; what was asked of it may be done in part.';
+    reject(new ForgeError('unavailable', sentence, { cause }));
+  });
   request.end(body);
   return promise;
 }

@@ -71,16 +71,19 @@ function configurationPart(forge: Forge): Part {
   };
 }
 
-/** A host key that others can read lets them pretend to be this forge. */
+/** A host key that others can read lets them pretend to be this forge; the database has what is nobody else's to read. */
 function keysPart(forge: Forge): Part {
-  const { keys } = forge.config.paths;
+  const { keys, database } = forge.config.paths;
   const open = async (): Promise<string[]> => {
-    const paths = [keys, ...(await readdir(keys)).map((name) => join(keys, name))];
-    const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode));
+    const ofKeys = [keys, ...(await readdir(keys)).map((name) => join(keys, name))];
+    const paths = [...ofKeys, database, `${database}-wal`, `${database}-shm`];
+    const modes = await Promise.all(
+      paths.map(async (path) => (await stat(path).catch(() => undefined))?.mode),
+    );
     return paths.filter((path, index) => !path.endsWith('.pub') && ((modes[index] ?? 0) & 0o077) !== 0);
   };
   return {
-    fine: 'keys are readable by the forge alone',
+    fine: 'keys and the database are readable by the forge alone',
     look: async () =>
       (await open()).map((path) => ({
         level: 'error',

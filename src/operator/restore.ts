@@ -18,6 +18,7 @@ import { counted } from './count-words.ts';
 import type { RestoreOptions } from './command-options.ts';
 import { examine } from './doctor.ts';
 import type { Finding } from './findings.ts';
+import { giveToOwner } from './give-to-owner.ts';
 
 export async function runRestore(folder: string, options: RestoreOptions): Promise<number> {
   const names = await requireBackups(folder);
@@ -48,6 +49,7 @@ export async function runRestore(folder: string, options: RestoreOptions): Promi
   } finally {
     closeReaders(forge.git);
     forge.db.close();
+    await giveToOwner(data);
   }
 }
 

@@ -7,7 +7,7 @@ import { hasAdmin } from '../accounts/find.ts';
 import { ensureAdmins } from '../accounts/nostr-keys.ts';
 import { decidePush } from '../branches/policy.ts';
 import type { Config } from '../forge/config.ts';
-import { openForge, type Forge } from '../forge/open.ts';
+import { bracketed, openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
 import { recoverMerges } from '../landing/merge/recover.ts';
 import { openHealth } from '../health/open.ts';
@@ -15,6 +15,7 @@ import { openLfs } from '../lfs/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { Slots } from '../lib/slot.ts';
 import { clearLeftovers } from '../repos/clear-leftovers.ts';
+import { repoUrls } from '../repos/urls.ts';
 import { connectReactions } from '../reactions.ts';
 import { createServer } from '../server.ts';
 import { openTransport } from '../transport/open.ts';
@@ -124,8 +125,6 @@ function openHttp(app: Promise<RequestListener>, limits: Config['limits']): Serv
   return http;
 }
 
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
 function listen(server: Server, address: { host: string; port: number }): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   server.once('error', (error: NodeJS.ErrnoException) => {
@@ -159,9 +158,6 @@ export function pushLines(served: Served): string[] {
   const name = served.forge.db.get<{ name: string }>(
     "SELECT name FROM accounts WHERE kind = 'person' LIMIT 1",
   )?.name;
-  return [
-    `cd your-project`,
-    `git remote add pika ssh://git@${served.ssh}/${name ?? 'YOU'}/your-project.git`,
-    `git push pika main`,
-  ];
+  const { ssh } = repoUrls(served.forge, { owner: name ?? 'YOU', name: 'your-project' });
+  return [`cd your-project`, `git remote add pika ${ssh}`, `git push pika main`];
 }

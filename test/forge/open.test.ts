@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openTestForge, useForge } from '../support/forge.ts';
 import { pushFiles } from '../support/push-files.ts';
@@ -8,6 +8,9 @@ const open = useForge();
 
 test('a forge opens in an empty folder with an account, a repository and a commit', async () => {
   const { forge, account, repo, repoFolder } = await open();
+  // Whoever else is on the machine: its folder may be open to all.
+  for (const file of ['', '-wal', '-shm'])
+    expect(statSync(`${forge.config.paths.database}${file}`).mode & 0o077, file).toBe(0);
   expect(account('ada', 'admin').account).toMatchObject({ name: 'ada', role: 'admin' });
   const created = await repo('demo/app', { files: { 'a b.txt': 'one\n', 'run.sh': '#!/bin/sh\n' } });
   const folder = repoFolder(created);

@@ -33,6 +33,7 @@ test('an older database is copied before it is upgraded, and only the newest cop
       writeFileSync(join(data, 'backups', name), '');
       utimesSync(join(data, 'backups', name), age + 1, age + 1);
     }
+    writeFileSync(join(data, 'backups', 'before-schema-3-1.db.draft'), 'half');
     const settings = { backups: { keepBeforeUpgrade: 2 } };
     const forge = openForge(readConfig(data, settings, {}), { log: createLog('silent') });
     expect(schemaVersion(forge.db)).toBe(latestVersion());

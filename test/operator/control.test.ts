@@ -36,6 +36,21 @@ test('a second forge on the same data is refused', async () => {
   await expect(openControl(forge)).rejects.toThrow(/serves .* already; stop it first/);
 });
 
+test('a forge that ends in the middle of a command is told of', async () => {
+  const { forge, defer } = await open();
+  const control = await openControl(forge);
+  defer(() => void control.close());
+  const { controlSocket } = forge.config.paths;
+  control.removeAllListeners('request').on('request', ({ method, socket }, outgoing) => {
+    if (method === 'GET') outgoing.end();
+    else socket.destroy();
+  });
+  await expect(askRunningForge(controlSocket, { command: 'doctor' })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/ended before it answered/),
+  });
+});
+
 test('nobody serves: the command is told so', async () => {
   const { folder } = await open();
   const path = join(folder, 'nobody.sock');

@@ -189,6 +189,11 @@ describe('what is safe to mend is found, mended when asked, and not found any mo
       },
     ],
     [
+      'a database that others can read',
+      /forge\.db can be read by others/,
+      ({ forge }) => chmodSync(forge.config.paths.database, 0o644),
+    ],
+    [
       'a half-written push in the spool',
       /abc-123\.tmp in the spool was never finished/,
       ({ forge }) => {
