@@ -25,6 +25,11 @@ let
     }
     // lib.optionalAttrs cfg.systemSshd { publicSsh.host = hostName; };
   hostName = if cfg.publicUrl == null then "localhost" else lib.removePrefix "https://" cfg.publicUrl;
+  # What the settings have the forge write elsewhere; one that is not there yet is told by the forge and not by systemd.
+  outsidePaths = map (path: "-${path}") (
+    lib.optional (settings ? backups.folder) settings.backups.folder
+    ++ lib.optional (settings ? health.logFile) (dirOf settings.health.logFile)
+  );
   upstream = "http://${cfg.host}:${toString cfg.port}";
 in
 {
@@ -227,7 +232,8 @@ in
       path = [ "/run/current-system/sw" ];
       preStart = lib.mkIf (settings != { }) ''
         file=${lib.escapeShellArg cfg.dataDir}/pika.toml
-        if [ -e "$file" ] && [ ! -L "$file" ]; then
+        # What a restore brought back is the text that the link led to.
+        if [ -e "$file" ] && [ ! -L "$file" ] && [ "$(cat "$file")" != "$(cat ${settingsFile})" ]; then
           echo "$file was written by hand: move what it says to services.pika-git.settings, and remove it." >&2
           exit 1
         fi
@@ -256,7 +262,7 @@ in
         # Groups below its own, with the forge beside those of its lanes: they limit the programs of a lane.
         Delegate = true;
         DelegateSubgroup = "pika-forge";
-        ReadWritePaths = [ cfg.dataDir ];
+        ReadWritePaths = [ cfg.dataDir ] ++ outsidePaths;
         NoNewPrivileges = true;
         CapabilityBoundingSet = "";
         ProtectSystem = "strict";

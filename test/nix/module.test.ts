@@ -63,7 +63,7 @@ test('settings become pika.toml, which the forge understands; secrets come as fi
     reverseProxy = "caddy";
     dataDir = "/srv/git forge";
     secrets.mail-password = "/etc/secrets/mail";
-    settings = { ci.concurrency = 4; mail = { host = "smtp.example.org"; from = "git@example.org"; }; };
+    settings = { ci.concurrency = 4; backups.folder = "/mnt/vault"; health.logFile = "/var/log/pika/log"; mail = { host = "smtp.example.org"; from = "git@example.org"; }; };
   `);
   expect(told.failed).toEqual([]);
   const settings = settingsOf(told);
@@ -75,7 +75,7 @@ test('settings become pika.toml, which the forge understands; secrets come as fi
   expect([config.ci.concurrency, config.mail.host]).toEqual([4, 'smtp.example.org']);
   const { serviceConfig } = told.config.systemd.services['pika-git'];
   expect(serviceConfig['LoadCredential']).toEqual(['mail-password:/etc/secrets/mail']);
-  expect(serviceConfig['ReadWritePaths']).toEqual(['/srv/git forge']);
+  expect(serviceConfig['ReadWritePaths']).toEqual(['/srv/git forge', '-/mnt/vault', '-/var/log/pika']);
   expect(serviceConfig['StateDirectory']).toBeUndefined();
   expect(told.config.networking.firewall.allowedTCPPorts).toEqual([80, 443]);
   const site = told.config.services.caddy?.virtualHosts['git.example.org'];
@@ -129,7 +129,8 @@ test('the start replaces its own link, and never a pika.toml that somebody wrote
   const told = await tell(`dataDir = ${JSON.stringify(folder)}; settings.ci.concurrency = 4;`);
   // Nix puts the path of a file where its stand-in has the text.
   const script =
-    told.config.systemd.services['pika-git'].preStart?.replace(/\/generated\S*/, '/etc/hostname') ?? '';
+    told.config.systemd.services['pika-git'].preStart?.replaceAll(/\/generated[^\s)]*/g, '/etc/hostname') ??
+    '';
   const start = () =>
     runProgram(['sh', '-euc', script], { cwd: folder, env: { PATH: process.env['PATH'] ?? '' } });
   const file = join(folder, 'pika.toml');
@@ -137,6 +138,11 @@ test('the start replaces its own link, and never a pika.toml that somebody wrote
     expect(await start()).toMatchObject({ status: 0, stderr: '' });
     expect(readlinkSync(file)).toBe('/etc/hostname');
   }
+  // As a restore brings it back.
+  rmSync(file);
+  writeFileSync(file, readFileSync('/etc/hostname'));
+  expect(await start()).toMatchObject({ status: 0, stderr: '' });
+  expect(readlinkSync(file)).toBe('/etc/hostname');
   rmSync(file);
   writeFileSync(file, 'logLevel = "info"\n');
   const refused = await start();
