@@ -1,8 +1,11 @@
+import { recordAudit } from '../accounts/audit.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import type { MirrorRef, OverwriteRequest } from './model.ts';
+import { fullName } from '../repos/model.ts';
+import { requireMaintainer } from '../repos/rights.ts';
 import { wishForRemote } from './remote-store.ts';
-import { audit, getMirror, requireMaintainer, type MirrorPlace } from './set-mirror.ts';
+import { getMirror, type MirrorPlace } from './set-mirror.ts';
 import { findRef, putRef } from './sync-store.ts';
 
 /**
@@ -28,7 +31,11 @@ export function overwriteRef(forge: Forge, order: MirrorPlace & { request: Overw
     const message = 'it is replaced by the next sync, as somebody asked for';
     putRef(forge.db, remote.id, { ...row, state: 'behind', oursOid: row.thereOid, message, now });
     wishForRemote(forge.db, { id: remote.id, now, isNow: true });
-    audit(forge, caller, { action: 'mirror.overwrite', repo, detail: { name, ...request } });
+    recordAudit(forge, caller, {
+      action: 'mirror.overwrite',
+      subject: fullName(repo),
+      detail: { name, ...request },
+    });
     return findRef(forge.db, where) ?? row;
   });
 }

@@ -1,14 +1,13 @@
 // The remotes of a repository: made, changed, removed. A token goes in and never comes out; of a key that the forge makes only
 // the public half does.
 import { recordAudit } from '../accounts/audit.ts';
-import { requireAccount } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
 import type { MirrorSettings } from '../forge/mirror-settings.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { makeOpensshKey } from '../lib/openssh-key.ts';
 import { fullName, type Repo } from '../repos/model.ts';
-import { requireRight } from '../repos/rights.ts';
+import { requireMaintainer } from '../repos/rights.ts';
 import { sealCredential } from './remote/credential.ts';
 import type { CredentialRequest, MirrorChange, MirrorRemote, MirrorRequest } from './model.ts';
 import { placeOfRemote } from './push-mirror.ts';
@@ -68,7 +67,11 @@ export function addMirror(forge: Forge, order: MirrorOrder & { request: MirrorRe
     const id = insertRemote(forge.db, row);
     setCredential(forge, { id, repo, credential: request.credential });
     wishForRemote(forge.db, { id, now, isNow: true });
-    audit(forge, caller, { action: 'mirror.add', repo, detail: { name, url, patterns } });
+    recordAudit(forge, caller, {
+      action: 'mirror.add',
+      subject: fullName(repo),
+      detail: { name, url, patterns },
+    });
     return getMirror(forge, repo, name);
   });
 }
@@ -104,7 +107,7 @@ export function changeMirror(forge: Forge, order: MirrorPlace & { change: Mirror
     if (change.credential !== undefined) setCredential(forge, { id, repo, credential: change.credential });
     wishForRemote(forge.db, { id, now, isNow: true });
     const detail = { name, url, patterns, active: isActive, newCredential: change.credential !== undefined };
-    audit(forge, caller, { action: 'mirror.change', repo, detail });
+    recordAudit(forge, caller, { action: 'mirror.change', subject: fullName(repo), detail });
     return getMirror(forge, repo, name);
   });
 }
@@ -116,22 +119,8 @@ export function removeMirror(forge: Forge, order: MirrorPlace): void {
   forge.db.transaction(() => {
     const { id, url } = getMirror(forge, repo, name);
     deleteRemoteRow(forge.db, id);
-    audit(forge, caller, { action: 'mirror.remove', repo, detail: { name, url } });
+    recordAudit(forge, caller, { action: 'mirror.remove', subject: fullName(repo), detail: { name, url } });
   });
-}
-
-/** As for the other settings: who maintains the repository, with a credential that may do everything. */
-export function requireMaintainer(forge: Forge, { repo, caller }: MirrorOrder) {
-  requireRight(forge, caller, { repo, right: 'maintain' });
-  return requireAccount(caller, 'admin');
-}
-
-export function audit(
-  forge: Forge,
-  caller: Caller,
-  { action, repo, detail }: { action: string; repo: Repo; detail: Record<string, unknown> },
-): void {
-  recordAudit(forge, caller, { action, subject: fullName(repo), detail });
 }
 
 function setCredential(

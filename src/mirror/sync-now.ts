@@ -1,9 +1,11 @@
 import { requireAccount } from '../accounts/guard.ts';
+import { recordAudit } from '../accounts/audit.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
+import { fullName } from '../repos/model.ts';
 import { requireRight } from '../repos/rights.ts';
 import type { MirrorRemote, MirrorSync } from './model.ts';
-import { audit, getMirror, type MirrorPlace } from './set-mirror.ts';
+import { getMirror, type MirrorPlace } from './set-mirror.ts';
 
 export interface Syncing {
   syncNow(remote: MirrorRemote, accountId: number | undefined): MirrorSync;
@@ -17,6 +19,10 @@ export function syncMirror(forge: Forge, mirrors: Syncing, place: MirrorPlace): 
   const remote = getMirror(forge, repo, name);
   if (!remote.isActive) throw new ForgeError('conflict', `The mirror ${name} is off. Turn it on first.`);
   const sync = mirrors.syncNow(remote, account.id);
-  audit(forge, caller, { action: 'mirror.sync', repo, detail: { name, sync: sync.id } });
+  recordAudit(forge, caller, {
+    action: 'mirror.sync',
+    subject: fullName(repo),
+    detail: { name, sync: sync.id },
+  });
   return sync;
 }

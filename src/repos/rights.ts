@@ -1,5 +1,6 @@
 // Who may do what with a repository; the only place that decides it.
-import type { Caller } from '../accounts/model.ts';
+import { requireAccount } from '../accounts/guard.ts';
+import type { Account, Caller } from '../accounts/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { fullName, includesRight, type Repo, type Right } from './model.ts';
@@ -45,6 +46,12 @@ export function requireRight(forge: Forge, caller: Caller, wanted: { repo: Repo;
     'forbidden',
     `You need the right ${right} on ${fullName(repo)}, but ${why}. Ask its owner or an admin.`,
   );
+}
+
+/** As settings demand it: who maintains the repository, with a credential that may do everything. Refuses as `requireRight`. */
+export function requireMaintainer(forge: Forge, { repo, caller }: { repo: Repo; caller: Caller }): Account {
+  requireRight(forge, caller, { repo, right: 'maintain' });
+  return requireAccount(caller, 'admin');
 }
 
 const signInToSee = 'Sign in first: this repository does not exist, or is private.';

@@ -1,11 +1,13 @@
 // What somebody asks for beside what happens by itself: a ping, and a delivery once more.
+import { recordAudit } from '../accounts/audit.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
 import { fullName, type Repo } from '../repos/model.ts';
+import { requireMaintainer } from '../repos/rights.ts';
 import { findDeliveryRow, insertDelivery, listDeliveryRows, requeueDelivery } from './delivery-store.ts';
 import { keepQueueShort, told } from './gather.ts';
 import type { Delivery, WebhookBody } from './model.ts';
-import { audit, getWebhook, requireMaintainer, type WebhookOrder } from './set-webhook.ts';
+import { getWebhook, type WebhookOrder } from './set-webhook.ts';
 import { updateRest } from './store.ts';
 
 export type WebhookPlace = WebhookOrder & { id: number };
@@ -50,7 +52,7 @@ export function pingWebhook(forge: Forge, place: WebhookPlace): Delivery {
     });
     tryNow(forge, id);
     keepQueueShort(forge, id);
-    audit(forge, caller, { action: 'webhook.ping', repo, detail: { id } });
+    recordAudit(forge, caller, { action: 'webhook.ping', subject: fullName(repo), detail: { id } });
     if (made === undefined) throw new ForgeError('internal', 'The ping was not queued.');
     return getDelivery(forge, { repo, id, delivery: made });
   });
@@ -70,7 +72,11 @@ export function redeliver(forge: Forge, place: WebhookPlace & { delivery: number
       );
     }
     tryNow(forge, id);
-    audit(forge, caller, { action: 'webhook.redeliver', repo, detail: { id, delivery: delivery.id } });
+    recordAudit(forge, caller, {
+      action: 'webhook.redeliver',
+      subject: fullName(repo),
+      detail: { id, delivery: delivery.id },
+    });
     return getDelivery(forge, place);
   });
 }

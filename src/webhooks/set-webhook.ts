@@ -1,7 +1,6 @@
 // Webhooks of a repository: made, changed, removed. Their secret goes in, or is made here and told once, and never comes
 // out again.
 import { recordAudit } from '../accounts/audit.ts';
-import { requireAccount } from '../accounts/guard.ts';
 import type { Caller } from '../accounts/model.ts';
 import { readSealKey, sealText } from '../lib/seal.ts';
 import type { Forge } from '../forge/open.ts';
@@ -9,7 +8,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { newSecret } from '../lib/secrets.ts';
 import { isIP } from 'node:net';
 import { fullName, type Repo } from '../repos/model.ts';
-import { requireRight } from '../repos/rights.ts';
+import { requireMaintainer } from '../repos/rights.ts';
 import { reachable } from '../lib/public-address.ts';
 import type { Webhook, WebhookChange, WebhookRequest } from './model.ts';
 import {
@@ -58,7 +57,11 @@ export function addWebhook(forge: Forge, order: WebhookOrder & { request: Webhoo
     const now = forge.clock.now();
     const id = insertWebhook(forge.db, { repoId: repo.id, url, events, isActive, now, by: account.id });
     const secret = sealSecret(forge, id, request.secret);
-    audit(forge, caller, { action: 'webhook.add', repo, detail: { id, origin: originOf(url), events } });
+    recordAudit(forge, caller, {
+      action: 'webhook.add',
+      subject: fullName(repo),
+      detail: { id, origin: originOf(url), events },
+    });
     return { webhook: getWebhook(forge, repo, id), secret };
   });
 }
@@ -82,7 +85,7 @@ export function changeWebhook(
     const isNewSecret = change.secret !== undefined || change.newSecret === true;
     const secret = isNewSecret ? sealSecret(forge, id, change.secret) : undefined;
     const detail = { id, origin: originOf(url), events, active: isActive, newSecret: isNewSecret };
-    audit(forge, caller, { action: 'webhook.change', repo, detail });
+    recordAudit(forge, caller, { action: 'webhook.change', subject: fullName(repo), detail });
     return { webhook: getWebhook(forge, repo, id), secret };
   });
 }
@@ -94,22 +97,12 @@ export function removeWebhook(forge: Forge, order: WebhookOrder & { id: number }
   forge.db.transaction(() => {
     const { url } = getWebhook(forge, repo, id);
     deleteWebhookRow(forge.db, { id, repoId: repo.id });
-    audit(forge, caller, { action: 'webhook.remove', repo, detail: { id, origin: originOf(url) } });
+    recordAudit(forge, caller, {
+      action: 'webhook.remove',
+      subject: fullName(repo),
+      detail: { id, origin: originOf(url) },
+    });
   });
-}
-
-/** As for the other settings: who maintains the repository, with a credential that may do everything. */
-export function requireMaintainer(forge: Forge, { repo, caller }: WebhookOrder) {
-  requireRight(forge, caller, { repo, right: 'maintain' });
-  return requireAccount(caller, 'admin');
-}
-
-export function audit(
-  forge: Forge,
-  caller: Caller,
-  { action, repo, detail }: { action: string; repo: Repo; detail: Record<string, unknown> },
-): void {
-  recordAudit(forge, caller, { action, subject: fullName(repo), detail });
 }
 
 /** The secret that was made here; undefined for one that was given. */

@@ -1,13 +1,12 @@
 // Secrets of a repository: set, restricted to branches, removed. A value goes in and is never shown again; only lanes
 // that `secrets-for.ts` lets have it see it.
 import { recordAudit } from '../../accounts/audit.ts';
-import { requireAccount } from '../../accounts/guard.ts';
 import type { Caller } from '../../accounts/model.ts';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError, errorMessage } from '../../lib/errors.ts';
 import { compileGlob } from '../../lib/glob.ts';
 import { fullName, type Repo } from '../../repos/model.ts';
-import { requireRight } from '../../repos/rights.ts';
+import { requireMaintainer } from '../../repos/rights.ts';
 import { secretNameProblem, type Secret } from './model.ts';
 import { readSealKey, sealText } from '../../lib/seal.ts';
 import {
@@ -88,12 +87,6 @@ export function removeSecret(forge: Forge, order: SecretOrder): void {
     }
     recordAudit(forge, caller, { action: 'secret.remove', subject: fullName(repo), detail: { name } });
   });
-}
-
-/** As for the other settings: who maintains the repository, with a credential that may do everything. */
-function requireMaintainer(forge: Forge, { repo, caller }: SecretOrder) {
-  requireRight(forge, caller, { repo, right: 'maintain' });
-  return requireAccount(caller, 'admin');
 }
 
 function checkName(name: string): void {

@@ -1,13 +1,12 @@
 // The upstream of a repository: named, changed, given up. A token goes in and never comes out; of a key that the forge makes
 // only the public half does.
 import { recordAudit } from '../../accounts/audit.ts';
-import { requireAccount } from '../../accounts/guard.ts';
 import type { Caller } from '../../accounts/model.ts';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError, errorMessage } from '../../lib/errors.ts';
 import { makeOpensshKey } from '../../lib/openssh-key.ts';
 import { fullName, type Repo } from '../../repos/model.ts';
-import { requireRight } from '../../repos/rights.ts';
+import { requireMaintainer } from '../../repos/rights.ts';
 import { chooseRefs } from '../choose-refs.ts';
 import { sealCredential } from '../remote/credential.ts';
 import type { CredentialRequest } from '../model.ts';
@@ -56,7 +55,11 @@ export function setUpstream(
     const now = forge.clock.now();
     putUpstream(forge.db, { ...rest, repoId: repo.id, url, patterns, now, by: account.id });
     storeCredential(forge, repo, credential);
-    audit(forge, order, 'upstream.set', { url, patterns, follows: rest.follows });
+    recordAudit(forge, order.caller, {
+      action: 'upstream.set',
+      subject: fullName(repo),
+      detail: { url, patterns, follows: rest.follows },
+    });
     return getUpstream(forge, repo);
   });
   tell(forge, pulls, repo);
@@ -93,7 +96,7 @@ export function changeUpstream(
       newCredential: credential !== undefined,
       forgetHostKeys: forgetHostKeys === true,
     };
-    audit(forge, order, 'upstream.change', detail);
+    recordAudit(forge, order.caller, { action: 'upstream.change', subject: fullName(repo), detail });
     return getUpstream(forge, repo);
   });
   tell(forge, pulls, repo);
@@ -108,7 +111,7 @@ export function removeUpstream(forge: Forge, pulls: Pulls, order: UpstreamOrder)
   forge.db.transaction(() => {
     const { url } = getUpstream(forge, repo);
     deleteUpstream(forge.db, repo.id);
-    audit(forge, order, 'upstream.remove', { url });
+    recordAudit(forge, order.caller, { action: 'upstream.remove', subject: fullName(repo), detail: { url } });
   });
   forge.events.emit('upstream-changed', { repoId: repo.id });
 }
@@ -121,7 +124,7 @@ export function askPull(forge: Forge, pulls: Pulls, order: UpstreamOrder): Upstr
   refuseDuringPull(pulls, repo);
   forge.db.transaction(() => {
     wantPull(forge.db, repo.id);
-    audit(forge, order, 'upstream.pull', {});
+    recordAudit(forge, order.caller, { action: 'upstream.pull', subject: fullName(repo) });
   });
   // From here on, and not from the next pass on, a second one is refused.
   if (!pulls.pullNow(repo.id)) pulls.wake();
@@ -136,14 +139,8 @@ export function cancelPull(forge: Forge, pulls: Pulls, order: UpstreamOrder): Up
   if (!pulls.cancel(repo.id, account.name)) {
     throw new ForgeError('conflict', `Nothing is pulled into ${fullName(repo)} now.`);
   }
-  audit(forge, { repo, caller }, 'upstream.cancel', {});
+  recordAudit(forge, caller, { action: 'upstream.cancel', subject: fullName(repo) });
   return getUpstream(forge, repo);
-}
-
-/** As for the other settings: who maintains the repository, with a credential that may do everything. */
-function requireMaintainer(forge: Forge, { repo, caller }: UpstreamOrder) {
-  requireRight(forge, caller, { repo, right: 'maintain' });
-  return requireAccount(caller, 'admin');
 }
 
 function refuseDuringPull(pulls: Pulls, repo: Repo): void {
@@ -184,15 +181,6 @@ function storeCredential(forge: Forge, repo: Repo, request: CredentialRequest): 
     sealed: credential.kind === 'none' ? null : sealCredential(forge, credential, place),
     publicKey: key?.publicText ?? null,
   });
-}
-
-function audit(
-  forge: Forge,
-  { repo, caller }: UpstreamOrder,
-  action: string,
-  detail: Record<string, unknown>,
-): void {
-  recordAudit(forge, caller, { action, subject: fullName(repo), detail });
 }
 
 function tell(forge: Forge, pulls: Pulls, repo: Repo): void {
