@@ -7,6 +7,7 @@ import {
   type Diff,
   type DiffFile,
 } from './parse-diff.ts';
+import { patchOptions } from './patch-options.ts';
 import { readUpTo, type OutputStart } from './read-up-to.ts';
 import type { Git } from './run.ts';
 
@@ -27,25 +28,7 @@ export interface DiffRange {
   maxBytes: number;
 }
 
-const diffTree = [
-  'diff-tree',
-  '-r',
-  '-M',
-  '--raw',
-  '-z',
-  '-p',
-  '-U3',
-  '--full-index',
-  '--diff-algorithm=histogram',
-  '--no-indent-heuristic',
-  '--no-ext-diff',
-  '--no-textconv',
-  '--no-color',
-  '--submodule=short',
-  '--ignore-submodules=none',
-  '--src-prefix=a/',
-  '--dst-prefix=b/',
-];
+const diffTree = ['diff-tree', '-r', '-M', '--raw', '-z', '-p', '-U3', ...patchOptions];
 const maxMs = 30_000;
 // In a difference over the limit, a file larger than this is left out, so that it does not take the place of the rest.
 const hugeFileBytes = 1024 * 1024;

@@ -2,27 +2,11 @@
 // own patch id, which takes two patches that differ in white space for the same one.
 import { createHash } from 'node:crypto';
 import { emptyTree } from './diff.ts';
+import { patchOptions } from './patch-options.ts';
 import { readUpTo } from './read-up-to.ts';
 import type { Git } from './run.ts';
 
-const args = [
-  'diff-tree',
-  '-r',
-  '-p',
-  '-U3',
-  '--no-renames',
-  '--full-index',
-  '--diff-algorithm=histogram',
-  '--no-indent-heuristic',
-  '--no-ext-diff',
-  '--no-textconv',
-  '--no-color',
-  '--submodule=short',
-  '--ignore-submodules=none',
-  '--src-prefix=a/',
-  '--dst-prefix=b/',
-  '--end-of-options',
-];
+const args = ['diff-tree', '-r', '-p', '-U3', '--no-renames', ...patchOptions, '--end-of-options'];
 const maxMs = 30_000;
 
 /** The mark of `base..head`, with an undefined base from nothing; undefined when the change is over `maxBytes`. */

@@ -1,24 +1,9 @@
 import { emptyTree } from './diff.ts';
+import { patchOptions } from './patch-options.ts';
 import { readUpTo } from './read-up-to.ts';
 import type { Git } from './run.ts';
 
-const args = [
-  'diff-tree',
-  '-r',
-  '-M',
-  '-p',
-  '--binary',
-  '--full-index',
-  '--diff-algorithm=histogram',
-  '--no-ext-diff',
-  '--no-textconv',
-  '--no-color',
-  '--submodule=short',
-  '--ignore-submodules=none',
-  '--src-prefix=a/',
-  '--dst-prefix=b/',
-  '--end-of-options',
-];
+const args = ['diff-tree', '-r', '-M', '-p', '--binary', ...patchOptions, '--end-of-options'];
 const maxMs = 30_000;
 
 /** A patch as `git apply` takes it; undefined when it is over `maxBytes`. An undefined base stands for nothing. */
