@@ -1,8 +1,8 @@
 // Knows the programs of an attempt that dropped the cookie from their environment. Where there is no PID namespace, a
 // program is of the attempt when it descends from one that is, shares its session or its process group, lies in its
 // cgroup, or has the attempt's folder open.
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { listPidsOfCgroup } from './cgroup.ts';
+import { listPids, listProc, procLink, readStat } from './proc.ts';
 
 interface Program {
   pid: number;
@@ -66,11 +66,10 @@ const isSame = (known: Program | undefined, program: Program): boolean =>
 
 const listPrograms = (): Program[] => listPids().flatMap((pid) => readProgram(pid) ?? []);
 
-/** proc_pid_stat(5): pid (name, which may hold anything) state parent group session … start time as the 22nd field. */
+/** proc_pid_stat(5): state parent group session … start time as the 22nd field of all. */
 function readProgram(pid: number): Program | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  const [state = '', parent, group, session, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (stat === '') return undefined;
+  const [state, parent, group, session, ...rest] = readStat(pid);
+  if (state === undefined) return undefined;
   return {
     pid,
     parent: Number(parent),
@@ -81,39 +80,9 @@ function readProgram(pid: number): Program | undefined {
   };
 }
 
-function listPids(): number[] {
-  try {
-    return readdirSync('/proc').map(Number).filter(Number.isInteger);
-  } catch {
-    // Not Linux.
-    return [];
-  }
-}
-
 /** Whether it works in the folder or has a file of it open. */
 function holds(pid: number, folder: string): boolean {
   const isInside = (path: string) => path === folder || path.startsWith(`${folder}/`);
-  if (isInside(linkOf(`/proc/${pid}/cwd`))) return true;
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => isInside(linkOf(`/proc/${pid}/fd/${fd}`)));
-  } catch {
-    // It has ended, or belongs to somebody else.
-    return false;
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
+  const isOpen = (fd: string): boolean => isInside(procLink(`/proc/${pid}/fd/${fd}`));
+  return isInside(procLink(`/proc/${pid}/cwd`)) || listProc(`/proc/${pid}/fd`).some(isOpen);
 }

@@ -1,8 +1,8 @@
 // Finds and ends the programs of an attempt by the cookie in their environment, wherever `setsid` or a
 // double fork has put them. Linux only: elsewhere there is no /proc, and nothing is found.
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kin } from './kin.ts';
+import { listPids, procLink, readProc } from './proc.ts';
 
 export const cookieName = 'PIKA_ATTEMPT_COOKIE';
 
@@ -19,15 +19,16 @@ const patienceMs = 5000;
 /** Every living program whose environment has a cookie that starts with `prefix`. Zombies have no environment. */
 export function findSurvivors(prefix: string, namespaces: ReadonlySet<string> = new Set()): Survivor[] {
   const found: Survivor[] = [];
-  for (const name of listPids()) {
-    const environment = read(`/proc/${name}/environ`);
+  for (const pid of listPids()) {
+    if (pid === process.pid) continue;
+    const environment = readProc(`/proc/${pid}/environ`);
     const hasCookie =
       environment.startsWith(`${cookieName}=${prefix}`) || environment.includes(`\0${cookieName}=${prefix}`);
     // A program that emptied its environment is still known by the namespace it cannot leave.
     if (!hasCookie && namespaces.size === 0) continue;
-    const namespace = linkOf(`/proc/${name}/ns/pid`);
-    if (!hasCookie && (!namespaces.has(namespace) || isZombie(name))) continue;
-    found.push({ pid: Number(name), innerPid: innerPidOf(name), namespace });
+    const namespace = procLink(`/proc/${pid}/ns/pid`);
+    if (!hasCookie && (!namespaces.has(namespace) || isZombie(pid))) continue;
+    found.push({ pid, innerPid: innerPidOf(pid), namespace });
   }
   return found;
 }
@@ -35,7 +36,7 @@ export function findSurvivors(prefix: string, namespaces: ReadonlySet<string> = 
 /** The cookies, each once, of what lives and has one that starts with `prefix`. */
 export function listCookies(prefix: string): string[] {
   const cookies = findSurvivors(prefix).flatMap(({ pid }) => {
-    const variables = read(`/proc/${pid}/environ`).split('\0');
+    const variables = readProc(`/proc/${pid}/environ`).split('\0');
     const found = variables.find((variable) => variable.startsWith(`${cookieName}=${prefix}`));
     return found === undefined ? [] : [found.slice(cookieName.length + 1)];
   });
@@ -44,7 +45,7 @@ export function listCookies(prefix: string): string[] {
 
 /** Asks the programs of the lane to end, but not the sandbox around them, whose end would be a SIGKILL for all. */
 export function terminate(prefix: string, isNamespaced: boolean): void {
-  const own = linkOf('/proc/self/ns/pid');
+  const own = procLink('/proc/self/ns/pid');
   for (const { pid, innerPid, namespace } of findSurvivors(prefix)) {
     if (isNamespaced && (namespace === own || innerPid === 1)) continue;
     signal(pid, 'SIGTERM');
@@ -56,7 +57,7 @@ export function terminate(prefix: string, isNamespaced: boolean): void {
  * cannot end now).
  */
 export async function killSurvivors(prefix: string, hunt: Hunt = {}): Promise<Survivor[]> {
-  const own = linkOf('/proc/self/ns/pid');
+  const own = procLink('/proc/self/ns/pid');
   const namespaces = new Set<string>();
   const deadline = performance.now() + (hunt.patienceMs ?? patienceMs);
   for (;;) {
@@ -92,35 +93,10 @@ export function killGroup(leader: number | undefined): void {
   if (leader !== undefined) signal(-leader, 'SIGKILL');
 }
 
-function listPids(): string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  } catch {
-    return [];
-  }
-}
+const isZombie = (pid: number): boolean => /^State:\s+[ZX]/m.test(readProc(`/proc/${pid}/status`));
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    // It ended between the listing and now, or belongs to somebody else.
-    return '';
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-const isZombie = (pid: string): boolean => /^State:\s+[ZX]/m.test(read(`/proc/${pid}/status`));
-
-function innerPidOf(pid: string): number {
-  const line = /^NSpid:\s+(.+)$/m.exec(read(`/proc/${pid}/status`));
+function innerPidOf(pid: number): number {
+  const line = /^NSpid:\s+(.+)$/m.exec(readProc(`/proc/${pid}/status`));
   return Number(line?.[1]?.split(/\s+/).at(-1) ?? pid);
 }
 

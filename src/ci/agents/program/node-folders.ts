@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { removeTree } from '../../../lib/remove-tree.ts';
+import { readStat } from '../../lanes/proc.ts';
 import { killSurvivors } from '../../lanes/survivors.ts';
 
 const prefix = 'pika-lane-';
@@ -78,14 +79,7 @@ function ownerOf(folder: string): Owner | undefined {
 }
 
 /** With the pid, the same program for certain (proc_pid_stat(5): the 22nd field); empty when there is none. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
-}
+const startOf = (pid: number): string => readStat(pid)[19] ?? '';
 
 function listNames(folder: string): string[] {
   try {
