@@ -2,8 +2,7 @@
 // somebody scrolls through all of it.
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
-import { outputOf } from '../support/run-program.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 import { inMs, median, quantile, type Figure } from './measure.ts';
 import { sizes, type ReviewStage, type Size } from './review-stage.ts';
 
@@ -28,7 +27,7 @@ export async function measureInBrowser(stage: ReviewStage): Promise<Figure[]> {
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(60_000);
-    await signIn(stage, page);
+    await signIn(page, stage.served, stage.ada);
     await page.addInitScript(watch);
     const figures: Figure[] = [];
     for (const size of Object.keys(sizes) as Size[]) {
@@ -40,14 +39,6 @@ export async function measureInBrowser(stage: ReviewStage): Promise<Figure[]> {
   } finally {
     await browser.close();
   }
-}
-
-async function signIn({ served, ada }: ReviewStage, page: Page): Promise<void> {
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
 }
 
 /** Runs in the page, before anything of it. */

@@ -6,8 +6,8 @@ import type { Page } from 'playwright-core';
 import { expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
-import { outputOf } from '../support/run-program.ts';
 import { useServedForge } from '../support/serve.ts';
+import { signIn } from '../support/sign-in.ts';
 import { sshArguments } from '../support/ssh.ts';
 
 const startForge = useServedForge();
@@ -26,13 +26,10 @@ async function failLane(): Promise<{ page: Page; open: () => Promise<() => Promi
   await ada.commit('Lane', { '.pika/lanes.toml': '[[lane]]\nid = "unit"\ncommand = "exit 3"\n' });
   await ada.git('push', '--quiet', url, 'work');
   const ssh = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1'];
-  const said = await outputOf([...ssh, 'login'], { cwd: ada.checkout, env: ada.env });
   const context = await (await browser()).newContext({ reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ada);
   const address = `${served.http}/ada/app/runs/1/lanes/unit`;
   await vi.waitFor(
     async () => {

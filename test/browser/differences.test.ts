@@ -8,9 +8,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
-import { outputOf } from '../support/run-program.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 // A machine that runs all tests at once takes its time for pages too.
 vi.setConfig({ testTimeout: 180_000 });
@@ -78,15 +77,11 @@ type PageOptions = NonNullable<Parameters<Browser['newPage']>[0]>;
 let signedIn: PageOptions['storageState'];
 
 /** A page of its own, with the session of the first one. */
-async function signIn(options: PageOptions = {}): Promise<Page> {
+async function openSignedIn(options: PageOptions = {}): Promise<Page> {
   if (signedIn === undefined) {
-    const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-    const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
     const first = await (await browser()).newPage();
     first.setDefaultTimeout(60_000);
-    await first.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-    await first.getByRole('main').getByRole('button').first().click();
-    await first.waitForURL(`${served.http}/`);
+    await signIn(first, served, ada);
     signedIn = await first.context().storageState();
     await first.close();
   }
@@ -99,7 +94,7 @@ const long = (page: Page) => page.locator('.file-diff').filter({ hasText: 'long.
 const numbers = (page: Page) => long(page).locator('tr:not(.hunk) .line-number.new').allInnerTexts();
 
 test('by the keys: side by side and back, without white space, and what was left out', async () => {
-  const page = await signIn();
+  const page = await openSignedIn();
   await page.goto(changes);
   expect(await page.locator('table.diff.unified').count()).toBe(2);
   await page.keyboard.press('s');
@@ -134,7 +129,7 @@ test('by the keys: side by side and back, without white space, and what was left
 });
 
 test('by the mouse: a gap opens from its top, from its end and whole, and shown lines can be commented on', async () => {
-  const page = await signIn();
+  const page = await openSignedIn();
   await page.goto(changes);
   const gap = long(page).locator('tr.hunk').nth(1);
   await gap.getByLabel('20 more lines downwards').click();
@@ -170,7 +165,7 @@ test('by the mouse: a gap opens from its top, from its end and whole, and shown 
 });
 
 test('without script every switch is a link, and a gap leads to its lines in the whole file', async () => {
-  const page = await signIn({ javaScriptEnabled: false });
+  const page = await openSignedIn({ javaScriptEnabled: false });
   await page.goto(changes);
   await page.getByRole('link', { name: 'Side by side' }).click();
   expect(await page.locator('table.diff.split').count()).toBe(2);
@@ -183,7 +178,7 @@ test('without script every switch is a link, and a gap leads to its lines in the
 });
 
 test('a very wide window has both sides from the start, until it is narrow again', async () => {
-  const page = await signIn({ viewport: { width: 2300, height: 900 } });
+  const page = await openSignedIn({ viewport: { width: 2300, height: 900 } });
   await page.goto(changes);
   await page.locator('table.diff.split').first().waitFor();
   await page.setViewportSize({ width: 1200, height: 900 });
@@ -193,7 +188,7 @@ test('a very wide window has both sides from the start, until it is narrow again
 });
 
 test('a moved block says where it was, and both states of an image are there to compare', async () => {
-  const page = await signIn({ viewport: { width: 1280, height: 1600 } });
+  const page = await openSignedIn({ viewport: { width: 1280, height: 1600 } });
   await page.goto(`${served.http}/ada/app/branches/2?tab=changes`);
   await page.getByText('moved from long.ts:10').waitFor();
   await page.getByText('moved to other.ts:1').waitFor();
@@ -215,7 +210,7 @@ test('nothing that axe can find side by side, and no page that scrolls sideways'
     ['light', 1280],
     ['dark', 360],
   ] as const) {
-    const page = await signIn({ colorScheme, viewport: { width, height: 800 } });
+    const page = await openSignedIn({ colorScheme, viewport: { width, height: 800 } });
     await page.goto(`${changes}&view=split`);
     expect(await findFaults(page)).toEqual([]);
     const over = await page.evaluate(

@@ -11,8 +11,7 @@ import type { GitClient } from '../support/git-client.ts';
 import { makePh } from '../support/ph.ts';
 import { pushBranch, pushProject } from '../support/sample-project.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { outputOf } from '../support/run-program.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -155,14 +154,6 @@ async function expectInSight(page: Page, failure: Failure): Promise<void> {
     const [outputBox, logBox] = [await output.boundingBox(), await log.boundingBox()];
     expect(outputBox?.y ?? Infinity).toBeLessThan(logBox?.y ?? 0);
   }
-}
-
-async function signIn(page: Page, served: ServedForge, client: GitClient): Promise<void> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
 }
 
 async function seeFailure(served: ServedForge, client: GitClient, failure: Failure): Promise<void> {

@@ -4,9 +4,8 @@ import { expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
-import { outputOf } from '../support/run-program.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -40,25 +39,21 @@ async function stage() {
   return { served, ada };
 }
 
-async function signIn(
+async function openSignedIn(
   { served, ada }: { served: ServedForge; ada: GitClient },
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<Page> {
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
   const context = await (await browser()).newContext({ reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ada);
   return page;
 }
 
 test('a branch is held and let go by keys, and its conflicts are read, narrow and without script', async () => {
   const staged = await stage();
   const { http } = staged.served;
-  const page = await signIn(staged);
+  const page = await openSignedIn(staged);
   await page.goto(`${http}/ada/app/branches/2`);
   await page.locator('#hold-tools > summary').focus();
   await page.keyboard.press('Enter');
@@ -71,7 +66,10 @@ test('a branch is held and let go by keys, and its conflicts are read, narrow an
   await page.keyboard.press('Enter');
   await page.getByText('ada holds the branch').waitFor({ state: 'detached' });
 
-  const plain = await signIn(staged, { javaScriptEnabled: false, viewport: { width: 360, height: 780 } });
+  const plain = await openSignedIn(staged, {
+    javaScriptEnabled: false,
+    viewport: { width: 360, height: 780 },
+  });
   await plain.goto(`${http}/ada/app/branches/2`);
   await plain.locator('#hold-tools > summary').click();
   await plain.getByRole('button', { name: 'Mark as a draft' }).click();

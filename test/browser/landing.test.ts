@@ -8,10 +8,9 @@ import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
 import { makePh, type Ph } from '../support/ph.ts';
-import { outputOf } from '../support/run-program.ts';
 import { manifestOf, pushBranch, pushProject } from '../support/sample-project.ts';
 import { useSharedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const sharedForge = useSharedForge();
 const browser = useBrowser();
@@ -37,7 +36,7 @@ let signedIn: { ada: GitClient; ph: Ph; token: string; page: Page } | undefined;
 
 async function stage(repo: string): Promise<Stage & { page: Page }> {
   const served = await sharedForge();
-  signedIn ??= await signIn(served);
+  signedIn ??= await openSignedIn(served);
   const { ada, ph, token, page } = signedIn;
   // A checkout for each repository, in the folder in which ph runs.
   rmSync(ada.checkout, { recursive: true });
@@ -52,16 +51,12 @@ async function stage(repo: string): Promise<Stage & { page: Page }> {
   return { served, ada, ph, token, page, repo };
 }
 
-async function signIn(served: ServedForge): Promise<NonNullable<typeof signedIn>> {
+async function openSignedIn(served: ServedForge): Promise<NonNullable<typeof signedIn>> {
   const ada = await served.person('ada', 'admin');
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
   const context = await (await browser()).newContext({ reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ada);
   const ph = await makePh(served, ada, { timeoutMs: patience });
   return { ada, ph, token: await served.token('ada', 'read'), page };
 }

@@ -3,10 +3,8 @@ import { expect, test } from 'vitest';
 import type { CDPSession, Page } from 'playwright-core';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
-import { outputOf } from '../support/run-program.ts';
-import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
-import type { GitClient } from '../support/git-client.ts';
+import { useServedForge } from '../support/serve.ts';
+import { loginLink } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -39,12 +37,6 @@ async function looksGood(page: Page): Promise<void> {
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await page.evaluate('document.documentElement.scrollWidth'), page.url()).toBeLessThanOrEqual(360);
   if (before !== null) await page.setViewportSize(before);
-}
-
-async function loginLink(served: ServedForge, client: GitClient): Promise<string> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
-  return /http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? 'none';
 }
 
 const signOut = async (page: Page): Promise<void> => {

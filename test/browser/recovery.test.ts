@@ -4,10 +4,9 @@ import type { Browser, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
-import { outputOf } from '../support/run-program.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
 import type { GitClient } from '../support/git-client.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -29,18 +28,14 @@ async function stage() {
   return { served, ada };
 }
 
-async function signIn(
+async function openSignedIn(
   { served, ada }: { served: ServedForge; ada: GitClient },
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<Page> {
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
   const context = await (await browser()).newContext({ reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ada);
   return page;
 }
 
@@ -61,7 +56,7 @@ test('a lane that hangs is marked failed with keys alone, and CI is paused and r
   const staged = await stage();
   const { http } = staged.served;
   const ask = asker(staged, await staged.served.token('ada', 'admin'));
-  const page = await signIn(staged);
+  const page = await openSignedIn(staged);
   await page.goto(`${http}/ada/app/runs/1/lanes/hangs`);
   await page.getByText('up', { exact: true }).waitFor();
   await page.locator('#recovery > summary').focus();
@@ -110,7 +105,10 @@ test('all of it works without script, on a narrow page', async () => {
   const staged = await stage();
   const { http } = staged.served;
   const ask = asker(staged, await staged.served.token('ada', 'admin'));
-  const page = await signIn(staged, { javaScriptEnabled: false, viewport: { width: 360, height: 780 } });
+  const page = await openSignedIn(staged, {
+    javaScriptEnabled: false,
+    viewport: { width: 360, height: 780 },
+  });
   const shows = (path: string, text: string) =>
     expect
       .poll(

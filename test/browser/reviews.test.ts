@@ -5,9 +5,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
-import { outputOf } from '../support/run-program.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 // A machine that runs all tests at once takes its time for pages too.
 vi.setConfig({ testTimeout: 180_000 });
@@ -37,14 +36,13 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => disposeServed(served));
 
-async function signIn(client: GitClient, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
+async function openSignedIn(
+  client: GitClient,
+  options: Parameters<Browser['newPage']>[0] = {},
+): Promise<Page> {
   const page = await (await browser()).newPage(options);
   page.setDefaultTimeout(60_000);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, client);
   return page;
 }
 
@@ -63,7 +61,7 @@ async function api(client: GitClient, path: string, body: unknown): Promise<void
 }
 
 test('with script: a range of lines is commented on, answered, settled and reviewed, and another reader sees it at once', async () => {
-  const page = await signIn(ben);
+  const page = await openSignedIn(ben);
   await page.goto(`${branchPage(1)}?tab=changes`);
   const numbers = page.locator('.diff .line-number.new a');
   await numbers.getByText('2', { exact: true }).click();
@@ -75,7 +73,7 @@ test('with script: a range of lines is commented on, answered, settled and revie
   await thread.getByText('draft, only you see it').waitFor();
   expect(await thread.locator('strong').innerText()).toBe('both');
 
-  const reader = await signIn(ada);
+  const reader = await openSignedIn(ada);
   await reader.goto(`${branchPage(1)}?tab=discussion`);
   await reader.locator('[data-live-state]:not([hidden])').waitFor();
   expect(await reader.locator('section.thread').count()).toBe(0);
@@ -105,7 +103,7 @@ test('with script: a range of lines is commented on, answered, settled and revie
 test('the discussion stands beside the code: opened by key, drawn wider, told live, and remembered', async () => {
   await api(ada, '/4/threads', { body: 'On the line', path: 'clock.ts', line: 2 });
   await api(ada, '/4/threads', { body: 'Of all of it' });
-  const page = await signIn(ben, { viewport: { width: 1400, height: 900 } });
+  const page = await openSignedIn(ben, { viewport: { width: 1400, height: 900 } });
   await page.goto(`${branchPage(4)}?tab=changes`);
   const drawer = page.getByRole('complementary', { name: 'Discussion' });
   await page.getByRole('button', { name: 'Discussion' }).waitFor();
@@ -156,7 +154,7 @@ test('the discussion stands beside the code: opened by key, drawn wider, told li
 });
 
 test('a refused comment keeps what was typed and says why; the key c opens the form at a hunk', async () => {
-  const page = await signIn(ben);
+  const page = await openSignedIn(ben);
   await page.goto(`${branchPage(1)}?tab=changes`);
   await page.locator('tr.hunk').first().focus();
   await page.keyboard.press('c');
@@ -171,7 +169,7 @@ test('a refused comment keeps what was typed and says why; the key c opens the f
 });
 
 test('without script: a line is chosen by its number, a comment is written, edited and deleted, and a review approves', async () => {
-  const page = await signIn(ben, { javaScriptEnabled: false });
+  const page = await openSignedIn(ben, { javaScriptEnabled: false });
   await page.goto(`${branchPage(2)}?tab=changes`);
   await page.locator('.diff .line-number.old a').getByText('2', { exact: true }).click();
   await page.getByLabel('Comment on line 2 as before').fill('It was two.');
@@ -204,7 +202,7 @@ test('X1: what comments, reviews and the code they keep carry stays text, and no
     await api(ben, '/3/threads', body);
   const head = await ada.git('rev-parse', 'hostile');
   await api(ben, '/3/reviews', { verdict: 'changes', body: hostile, head });
-  const page = await signIn(ben, { reducedMotion: 'reduce' });
+  const page = await openSignedIn(ben, { reducedMotion: 'reduce' });
   const outside: string[] = [];
   page.on('dialog', (dialog) => {
     outside.push(dialog.message());

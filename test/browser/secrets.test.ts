@@ -3,10 +3,9 @@ import type { Browser, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
-import { outputOf } from '../support/run-program.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
 import type { GitClient } from '../support/git-client.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -22,18 +21,14 @@ async function stage() {
   return { served, ada, oid };
 }
 
-async function signIn(
+async function openSignedIn(
   served: ServedForge,
   client: GitClient,
   options: Parameters<Browser['newPage']>[0],
 ): Promise<Page> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
   const page = await (await browser()).newPage(options);
   page.setDefaultTimeout(120_000);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, client);
   return page;
 }
 
@@ -60,7 +55,7 @@ const statuses = [
 test('no page of them has a fault that axe can find, or is wider than its window', async () => {
   const { served, ada, oid } = await stage();
   await say(served, oid, statuses);
-  const page = await signIn(served, ada, { reducedMotion: 'reduce' });
+  const page = await openSignedIn(served, ada, { reducedMotion: 'reduce' });
   const fits = async (what: string): Promise<void> => {
     expect(await findFaults(page), what).toEqual([]);
     const sideways = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
@@ -101,7 +96,7 @@ test('no page of them has a fault that axe can find, or is wider than its window
 
 test('a secret is set, changed and removed with keys alone and without script', async () => {
   const { served, ada } = await stage();
-  const page = await signIn(served, ada, { javaScriptEnabled: false });
+  const page = await openSignedIn(served, ada, { javaScriptEnabled: false });
   await page.goto(`${served.http}/ada/app/settings`);
   await page.getByRole('link', { name: 'Manage secrets' }).focus();
   await page.keyboard.press('Enter');
@@ -131,7 +126,7 @@ test('a secret is set, changed and removed with keys alone and without script', 
 
 test('what another system says stands on the open branch page as soon as it is said', async () => {
   const { served, ada, oid } = await stage();
-  const page = await signIn(served, ada, { reducedMotion: 'reduce' });
+  const page = await openSignedIn(served, ada, { reducedMotion: 'reduce' });
   await page.goto(`${served.http}/ada/app/branches/1`);
   // Only then the page hears of changes.
   await page

@@ -5,10 +5,9 @@ import type { Browser, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
-import { outputOf } from '../support/run-program.ts';
 import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
 import type { GitClient } from '../support/git-client.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -24,23 +23,19 @@ async function stage(): Promise<{ served: ServedForge; ada: GitClient; url: stri
   return { served, ada, url };
 }
 
-async function signIn(
+async function openSignedIn(
   served: ServedForge,
   client: GitClient,
   options: Parameters<Browser['newPage']>[0],
 ): Promise<Page> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
   const page = await (await browser()).newPage(options);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, client);
   return page;
 }
 
 test('settings have no fault that axe can find, fresh, looked at, refused and saved, in both themes, wide and narrow', async () => {
   const { served, ada } = await stage();
-  const page = await signIn(served, ada, { reducedMotion: 'reduce' });
+  const page = await openSignedIn(served, ada, { reducedMotion: 'reduce' });
   const fits = async (what: string): Promise<void> => {
     expect(await findFaults(page), what).toEqual([]);
     const sideways = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
@@ -71,7 +66,7 @@ test('settings have no fault that axe can find, fresh, looked at, refused and sa
 
 test('a pattern is protected and removed with keys alone and without script, and pushes obey at once', async () => {
   const { served, ada, url } = await stage();
-  const page = await signIn(served, ada, { javaScriptEnabled: false });
+  const page = await openSignedIn(served, ada, { javaScriptEnabled: false });
   await page.goto(`${served.http}/ada/app/settings`);
   await page.getByLabel('Pattern').focus();
   await page.keyboard.type('release/*');
@@ -89,7 +84,7 @@ test('a pattern is protected and removed with keys alone and without script, and
 
 test('a branch that breaks is shown as broken on the page that is open, with its reason on its own', async () => {
   const { served, ada, url } = await stage();
-  const page = await signIn(served, ada, { reducedMotion: 'reduce' });
+  const page = await openSignedIn(served, ada, { reducedMotion: 'reduce' });
   await page.goto(`${served.http}/ada/app`);
   await page.getByRole('link', { name: 'Fix the clock' }).first().waitFor();
   writeFileSync(join(served.data, 'repos/1.git/refs/heads/fix-clock'), 'half a ref');

@@ -5,9 +5,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
-import { outputOf } from '../support/run-program.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 // A machine that runs all tests at once takes its time for pages too.
 vi.setConfig({ testTimeout: 180_000 });
@@ -39,21 +38,17 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => disposeServed(served));
 
-async function signIn(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
+async function openSignedIn(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   const page = await (await browser()).newPage(options);
   page.setDefaultTimeout(60_000);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ada);
   return page;
 }
 
 const titles = (page: Page) => page.locator('.step-title').allInnerTexts();
 
 test('by the keys: one step at a time, viewed and next, back again, and all of them', async () => {
-  const page = await signIn();
+  const page = await openSignedIn();
   await expect
     .poll(async () => {
       await page.goto(tutorial);
@@ -91,7 +86,7 @@ test('by the keys: one step at a time, viewed and next, back again, and all of t
 });
 
 test('a step of many files brings those behind the first as its reader comes to them', async () => {
-  const page = await signIn();
+  const page = await openSignedIn();
   const files = page.locator('.file-diff');
   await expect
     .poll(async () => {

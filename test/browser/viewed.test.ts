@@ -5,9 +5,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
-import { outputOf } from '../support/run-program.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 // A machine that runs all tests at once takes its time for pages too.
 vi.setConfig({ testTimeout: 180_000 });
@@ -44,14 +43,10 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => disposeServed(served));
 
-async function signIn(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  const argv = [...sshArguments(ben.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ben.checkout, env: ben.env });
+async function openSignedIn(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   const page = await (await browser()).newPage(options);
   page.setDefaultTimeout(60_000);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ben);
   return page;
 }
 
@@ -86,7 +81,7 @@ const count = (page: Page) => page.locator('[data-viewed-count]');
 const shown = (page: Page) => page.locator('.file-diff .path').allInnerTexts();
 
 test('viewed by key, by mouse and without script; a rebase keeps the marks; since the last review one file is left', async () => {
-  const page = await signIn();
+  const page = await openSignedIn();
   await page.goto(changes);
   expect(await count(page).innerText()).toBe('0 of 3');
   await page.keyboard.press('v');
@@ -96,7 +91,7 @@ test('viewed by key, by mouse and without script; a rebase keeps the marks; sinc
   await box(page, 'b.txt').click();
   await vi.waitFor(async () => expect(await count(page).innerText()).toBe('2 of 3'), { timeout: 60_000 });
 
-  const plain = await signIn({ javaScriptEnabled: false });
+  const plain = await openSignedIn({ javaScriptEnabled: false });
   await plain.goto(changes);
   await box(plain, 'c.txt').click();
   await plain.waitForURL(/#file-/);
@@ -162,10 +157,10 @@ test('a tree of many files: the rest follows the code without script, and is bro
   const paths = names.map((name, at) => `${at < 215 ? 'one' : 'two'}/${name}`);
   await ada.commit('Add many files', Object.fromEntries(paths.map((path) => [path, `${path}\n`])));
   await ada.git('push', '--quiet', url, 'many');
-  const page = await signIn({ viewport: { width: 1280, height: 800 } });
+  const page = await openSignedIn({ viewport: { width: 1280, height: 800 } });
   const many = `${served.http}/ada/many/branches/1?tab=changes`;
 
-  const plain = await signIn({ javaScriptEnabled: false });
+  const plain = await openSignedIn({ javaScriptEnabled: false });
   await plain.goto(many);
   expect(await plain.locator('[data-tree] a.tree-row .name').count()).toBe(100);
   await plain.locator('summary', { hasText: '130 more files in the list of files' }).click();

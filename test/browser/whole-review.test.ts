@@ -4,9 +4,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
-import { outputOf } from '../support/run-program.ts';
 import { disposeServed, startForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { signIn } from '../support/sign-in.ts';
 
 // A machine that runs all tests at once takes its time for pages too.
 vi.setConfig({ testTimeout: 400_000, hookTimeout: 240_000 });
@@ -49,13 +48,9 @@ async function stage(repo: string): Promise<Page> {
   };
   await push('lines', 'Say what it is', { 'clock.ts': `// A clock.\n// Of hours.\n${clock.join('')}` });
   await push('next', `The next item in ${repo}`, { 'next.ts': 'export {};\n' });
-  const argv = [...sshArguments(ada.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: ada.checkout, env: ada.env });
   const page = await (await browser()).newPage({ reducedMotion: 'reduce' });
   page.setDefaultTimeout(120_000);
-  await page.goto(/http:\/\/\S+\/login\/\S+/.exec(said)?.[0] ?? served.http);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
+  await signIn(page, served, ada);
   await page.goto(`${served.http}/inbox`);
   await page.getByRole('link', { name: `The next item in ${repo}` }).waitFor();
   await push('hours', `Make the hours of ${repo} long`, {

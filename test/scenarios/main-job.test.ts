@@ -5,10 +5,9 @@ import { expect, test } from 'vitest';
 import { useBrowser } from '../support/browser.ts';
 import type { GitClient } from '../support/git-client.ts';
 import { makePh } from '../support/ph.ts';
-import { outputOf } from '../support/run-program.ts';
 import { manifestOf, pushBranch, pushProject } from '../support/sample-project.ts';
-import { useServedForge, type ServedForge } from '../support/serve.ts';
-import { sshArguments } from '../support/ssh.ts';
+import { useServedForge } from '../support/serve.ts';
+import { signIn } from '../support/sign-in.ts';
 
 const startForge = useServedForge();
 const browser = useBrowser();
@@ -27,20 +26,6 @@ const project = {
 async function lsRemote(client: GitClient): Promise<Map<string, string>> {
   const lines = (await client.git('ls-remote', 'origin')).split('\n').filter((line) => line !== '');
   return new Map(lines.map((line) => line.split('\t')).map(([oid = '', ref = '']) => [ref, oid]));
-}
-
-/** Signs in with the link that `ssh … login` prints. */
-async function signIn(served: ServedForge, client: GitClient): Promise<Page> {
-  const argv = [...sshArguments(client.key, served.sshPort), 'git@127.0.0.1', 'login'];
-  const said = await outputOf(argv, { cwd: client.checkout, env: client.env });
-  const link = /http:\/\/\S+\/login\/\S+/.exec(said)?.[0];
-  if (link === undefined) throw new Error(`ssh login printed no link: ${said}`);
-  const page = await (await browser()).newPage();
-  const response = await page.goto(link);
-  expect(response?.status()).toBe(200);
-  await page.getByRole('main').getByRole('button').first().click();
-  await page.waitForURL(`${served.http}/`);
-  return page;
 }
 
 const mainText = (page: Page): Promise<string> => page.getByRole('main').innerText();
@@ -74,7 +59,8 @@ test(
       { id: 'slow', state: 'success' },
     ]);
 
-    const page = await signIn(served, ada);
+    const page = await (await browser()).newPage();
+    await signIn(page, served, ada);
     await page.goto(branchPage);
     expect(await page.title()).toContain('Greet politely');
     const shown = await mainText(page);
