@@ -107,6 +107,12 @@ const listing = (signal?: AbortSignal): Promise<Response> =>
     ...(signal === undefined ? {} : { signal }),
   });
 
+/** How many git clients wait for a place. */
+async function countWaiting(): Promise<number> {
+  const answer = await fetch(`${served.http}/metrics`, { headers: { Authorization: `Bearer ${token}` } });
+  return Number(/^pika_git_clients\{state="waiting"\} (\d+)$/m.exec(await answer.text())?.[1]);
+}
+
 /** What becomes of one more client within a moment. */
 async function nextClient(): Promise<'served' | 'refused' | 'waits'> {
   try {
@@ -163,8 +169,11 @@ for (const way of ['SSH', 'HTTP'] as const) {
         return () => client.destroy();
       }),
     );
+    // Asked before both wait, the next client could take the place of the second.
+    await expect.poll(countWaiting, patient).toBe(2);
     await expect.poll(nextClient, patient).toBe('refused');
     for (const hangUp of waiting) hangUp();
+    await expect.poll(countWaiting, patient).toBe(0);
     await expect.poll(nextClient, patient).toBe('waits');
     holder.end();
     await expect.poll(nextClient, patient).toBe('served');
