@@ -1,4 +1,7 @@
 // Following an upstream: a bare repository of somebody else, which pulls bring here without taking anything from anybody.
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -120,7 +123,60 @@ describe('what the upstream has comes here', () => {
   });
 });
 
+describe('a fetch that breaks off', () => {
+  test('leaves nothing of its pack behind', async () => {
+    let isBreaking = true;
+    const breaking = await startBackend({
+      below: forged.folder,
+      instead: (request, response) => {
+        if (request.method === 'POST' && isBreaking) cutOff(response, 200_000);
+        return false;
+      },
+    });
+    const at = await stage({});
+    const url = await breaking.repo('x.git');
+    const there = join(breaking.folder, 'x.git');
+    const files = { a: randomBytes(500_000).toString('latin1') };
+    await pushFiles(forged.forge.git, { repo: there, branch: 'main', files });
+    const packs = () => readdirSync(join(at.here, 'objects/pack'));
+    const before = packs();
+    set(at, { url });
+    await pulls.settled();
+    expect(getUpstream(forged.forge, at.repo)).toMatchObject({ failures: 1 });
+    expect(packs()).toEqual(before);
+    isBreaking = false;
+    expect(await pull(at)).toMatchObject({ failures: 0, problem: undefined });
+    expect(await refs(at.here)).toEqual(await refs(there));
+    await breaking.stop();
+  });
+
+  test('and leaves a commit without its files is not taken for having brought it', async () => {
+    const at = await stage({ trunk: { a: '1\n' } });
+    const { git } = forged.forge;
+    const input = await git.text(['cat-file', 'commit', 'trunk'], { repo: at.there });
+    await git.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { repo: at.here, input: `${input}\n` });
+    expect(await git.text(['count-objects'], { repo: at.here })).toContain('1 objects');
+    set(at);
+    await pulls.settled();
+    expect(await refs(at.here)).toEqual(await refs(at.there));
+    expect(await git.text(['show', 'trunk:a'], { repo: at.here })).toBe('1');
+    // What comes is there as a whole or not at all, however little it is.
+    expect(await git.text(['count-objects'], { repo: at.here })).toContain('1 objects');
+  });
+});
+
 describe('what was made here stays', () => {
+  test('a branch that nobody asks for any more stays, and is not said to be gone there', async () => {
+    const at = await stage({ trunk: { a: '1\n' }, old: { b: '1\n' } });
+    set(at, { deletions: 'follow' });
+    await pulls.settled();
+    const before = await refs(at.here);
+    changeUpstream(forged.forge, pulls, { ...at, change: { patterns: ['refs/heads/trunk'] } });
+    await pulls.settled();
+    expect(await refs(at.here)).toEqual(before);
+    expect(stateOf(at, 'refs/heads/old')).toBeUndefined();
+  });
+
   test('a branch that was changed on both sides is left as it is and told, until they are one again', async () => {
     const at = await stage({ trunk: { a: '1\n' }, mine: { b: '1\n' } });
     set(at);
@@ -301,6 +357,17 @@ test('what git says of its progress is read', () => {
   expect(readProgress('remote: Enumerating objects: 12, done.')).toMatchObject({ percent: undefined });
   expect(readProgress('fatal: no')).toBeUndefined();
 });
+
+/** Breaks off an answer that becomes too long. */
+function cutOff(response: ServerResponse, bytes: number): void {
+  const write = response.write.bind(response) as (chunk: Buffer) => boolean;
+  let written = 0;
+  response.write = ((chunk: Buffer) => {
+    written += chunk.length;
+    if (written > bytes) response.destroy();
+    return write(chunk);
+  }) as typeof response.write;
+}
 
 async function rewrite(at: Stage, branch: string): Promise<void> {
   const { git } = forged.forge;

@@ -10,7 +10,8 @@ import { chooseRefs } from '../choose-refs.ts';
 import type { Reach } from '../remote/reach-remote.ts';
 import { failureOf } from '../remote/remote-failure.ts';
 import { runRemote } from '../remote/run-remote.ts';
-import { incomingBytes, readProgress, type Progress } from './follow-progress.ts';
+import { watchIncoming } from './incoming-packs.ts';
+import { readProgress, type Progress } from './follow-progress.ts';
 import { listRemote, type RemoteRefs } from './list-remote.ts';
 import type { PulledRef, PullRule } from './model.ts';
 import { decideMove, planPull, type Move, type Planned, type PullState } from './plan-pull.ts';
@@ -60,7 +61,9 @@ export async function bringRefs(forge: Forge, reach: Reach, bringing: Bringing):
   const isChosen = chooseRefs(patterns);
   const there = new Map([...remote.refs].filter(([ref]) => isChosen(ref)));
   const here = await listRefs(forge.git, path, ['refs/heads/', 'refs/tags/']);
-  const { rewrites, deletions, defaultBranch, known } = bringing;
+  const { rewrites, deletions, defaultBranch } = bringing;
+  // Of what nobody asks for any more it is not known whether it is gone there.
+  const [known, unwanted] = parted(bringing.known, isChosen);
   const defaultRef = `refs/heads/${defaultBranch}`;
   const state: PullState = { here, there, known, rewrites, deletions, defaultRef };
   const planned = planPull(state);
@@ -87,9 +90,18 @@ export async function bringRefs(forge: Forge, reach: Reach, bringing: Bringing):
     forgotten: [
       ...found.filter(({ thereOid, state: how }) => thereOid === undefined && how === 'in-step'),
       ...done.filter(({ to }) => to === undefined),
+      ...unwanted.values(),
     ].map(({ ref }) => ref),
     remote,
   };
+}
+
+function parted(
+  refs: ReadonlyMap<string, PulledRef>,
+  isIn: (ref: string) => boolean,
+): [Map<string, PulledRef>, Map<string, PulledRef>] {
+  const all = [...refs];
+  return [new Map(all.filter(([ref]) => isIn(ref))), new Map(all.filter(([ref]) => !isIn(ref)))];
 }
 
 const inStep = (ref: string, oid: string): PulledRef => ({
@@ -111,40 +123,45 @@ async function fetchMissing(
   { path, planned, signal, onProgress }: Bringing & { planned: readonly Planned[] },
 ): Promise<void> {
   const wanted = planned.flatMap((one) => ('move' in one ? [one.move] : 'ask' in one ? [one.ask] : []));
-  const needed = wanted.filter((move): move is Move & { to: string } => move.to !== undefined);
-  const lacking = await listMissing(
-    forge.git,
-    path,
-    needed.map(({ to }) => to),
-  );
-  if (lacking.size === 0) return;
-  const { pullMinutes } = forge.config.mirror;
-  const tooLarge = new AbortController();
-  const watch = watchSize(forge, path, tooLarge);
-  const { exitCode, said } = await runRemote(forge, reach, {
-    repo: path,
-    args: [...fetchArguments, '--', reach.url],
-    // By object id: git compares every name with every ref, which for thousands takes minutes.
-    input: [...lacking].map((oid) => `${oid}\n`).join(''),
-    timeoutMs: pullMinutes * 60_000,
-    signal: signal === undefined ? tooLarge.signal : AbortSignal.any([signal, tooLarge.signal]),
-    onSaid: (line) => {
-      const progress = readProgress(line);
-      if (progress !== undefined) onProgress?.(progress);
-      watch();
-    },
-  });
-  if (exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
-  const gone = await listMissing(
-    forge.git,
-    path,
-    needed.map(({ to }) => to),
-  );
-  if (gone.size > 0)
+  const needed = [...new Set(wanted.flatMap(({ to }) => to ?? []))];
+  if (await isWhole(forge, path, needed)) return;
+  const incoming = await watchIncoming(forge, path);
+  try {
+    const { exitCode, said } = await runRemote(forge, reach, {
+      repo: path,
+      args: [...fetchArguments, '--', reach.url],
+      // By object id: git compares every name with every ref, which for thousands takes minutes.
+      input: needed.map((oid) => `${oid}\n`).join(''),
+      timeoutMs: forge.config.mirror.pullMinutes * 60_000,
+      signal: signal === undefined ? incoming.tooMuch : AbortSignal.any([signal, incoming.tooMuch]),
+      onSaid: (line) => {
+        const progress = readProgress(line);
+        if (progress !== undefined) onProgress?.(progress);
+        incoming.look();
+      },
+    });
+    if (exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);
+  } catch (error) {
+    await incoming.clear();
+    throw error;
+  }
+  if ((await listMissing(forge.git, path, needed)).size > 0)
     throw new ForgeError('unavailable', 'The remote moved while it was read; it is read again.');
 }
 
+/** Whether all is here that these lead to. That they are here themselves does not say so, of what a fetch left that broke off. */
+async function isWhole(forge: Forge, path: string, oids: readonly string[]): Promise<boolean> {
+  if (oids.length === 0) return true;
+  if ((await listMissing(forge.git, path, oids)).size > 0) return false;
+  const args = ['rev-list', '--objects', '--quiet', '--stdin', '--not', '--all'];
+  const input = oids.map((oid) => `${oid}\n`).join('');
+  return (await forge.git.run(args, { repo: path, input, accept: [128] })).exitCode === 0;
+}
+
 const fetchArguments = [
+  // Always as a pack, which is there as a whole or not at all: of loose objects the commits are written before their trees.
+  '-c',
+  'fetch.unpackLimit=1',
   'fetch',
   '--progress',
   '--no-tags',
@@ -155,25 +172,6 @@ const fetchArguments = [
   '--refmap=',
   '--stdin',
 ];
-
-const watchMs = 1000;
-
-/** Git has no limit of its own for what it fetches. */
-function watchSize(forge: Forge, path: string, tooLarge: AbortController): () => void {
-  const { maxPullBytes } = forge.config.mirror;
-  let lookedAt = -Infinity;
-  return () => {
-    const now = performance.now();
-    if (now - lookedAt < watchMs) return;
-    lookedAt = now;
-    void incomingBytes(path).then((bytes) => {
-      if (bytes <= maxPullBytes) return;
-      tooLarge.abort(
-        new ForgeError('limited', `The remote sends more than ${maxPullBytes} bytes, which is the most.`),
-      );
-    });
-  };
-}
 
 async function compare(
   forge: Forge,

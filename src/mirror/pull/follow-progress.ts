@@ -1,6 +1,4 @@
-// Where a fetch stands, from what git says, and how large it has become.
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+// Where a fetch stands, from what git says.
 
 export interface Progress {
   phase: string;
@@ -26,20 +24,3 @@ const phases: Record<string, string> = {
   Resolving: 'putting it together',
   Checking: 'checking it',
 };
-
-/** The bytes of the packs that git is writing into a repository at this moment. */
-export async function incomingBytes(repo: string): Promise<number> {
-  const folder = join(repo, 'objects', 'pack');
-  const names = await readdir(folder).catch(() => []);
-  const sizes = await Promise.all(
-    names
-      .filter((name) => name.startsWith('tmp_pack_'))
-      .map((name) =>
-        stat(join(folder, name)).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
