@@ -1,21 +1,23 @@
 // The settings in force: defaults, then the TOML file in the data directory, then PIKA_* of the environment.
 // The only reader of process.env for the forge. Every number has its unit in its name.
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
+import { parse as parseToml, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
-import { isAddressRange } from '../lib/address-range.ts';
+import { isAddressRange, isNameServer } from '../lib/address-range.ts';
 import { readPublicKey } from '../lib/nostr.ts';
 import { sshSocketOf } from '../lib/socket-path.ts';
 import { healthSettings } from './health-settings.ts';
 import { backupSettings } from './backup-settings.ts';
+import { ciSettings } from './ci-settings.ts';
 import { agentSettings } from './agent-settings.ts';
 import { mailSettings } from './mail-settings.ts';
 import { tutorialSettings } from './tutorial-settings.ts';
-import { slurmSettings, slurmTarget } from './slurm-settings.ts';
 import { mirrorSettings } from './mirror-settings.ts';
 import { retentionSettings } from './retention-settings.ts';
+import { settingsRefusal } from './settings-refusal.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const positive = z.number().int().min(1);
@@ -24,76 +26,6 @@ const listen = (defaultPort: number) =>
   z
     .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(defaultPort) })
     .prefault({});
-
-const laneTarget = z.discriminatedUnion('executor', [
-  z.strictObject({
-    executor: z.literal('local').default('local'),
-    concurrency: positive.max(256).default(1),
-  }),
-  slurmTarget,
-]);
-const targetName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a target is named by 1 to 64 of a-z, 0-9, _ and -')
-  .refine((name) => name !== 'local', 'the places of local are ci.concurrency');
-
-const ciSettings = z
-  .strictObject({
-    concurrency: positive.max(256).default(2),
-    allowUnsandboxed: z.boolean().default(true),
-    sandbox: z.enum(['auto', 'bubblewrap', 'unshare', 'none']).default('auto'),
-    leaseSeconds: positive.default(120),
-    heartbeatSeconds: positive.default(30),
-    graceSeconds: positive.default(10),
-    /** A lane thread that cannot be ended in this time, blocked in the kernel, is left behind; its programs are not. */
-    threadEndSeconds: positive.default(30),
-    pollSeconds: positive.default(5),
-    /** The places that lanes may name beside `local`, each with its own number of lanes at once. */
-    targets: z.record(targetName, laneTarget).default({}),
-    slurm: slurmSettings,
-    /** A nightly runs at most this often, whatever its schedule says. */
-    minNightlyMinutes: positive.default(5),
-    /** A lane whose target does not exist here waits this long for the operator to add it. */
-    unsatisfiableMinutes: positive.default(10),
-    /** After two infrastructure failures or timeouts in a row a target rests this long. */
-    unhealthyMinutes: positive.default(15),
-    /** The wait before the first retry of a lane; each further one doubles it, up to the most. */
-    retrySeconds: positive.default(15),
-    maxRetrySeconds: positive.default(600),
-    maxLanesPerManifest: positive.default(64),
-    maxManifestBytes: positive.default(262_144),
-    maxSecretsPerRepo: positive.default(100),
-    maxSecretBytes: positive.max(128 * 1024).default(64 * 1024),
-    maxStatusesPerCommit: positive.default(100),
-    maxLaneMinutes: positive.default(24 * 60),
-    maxLogBytes: positive.default(64 * 1024 * 1024),
-    /** Of one attempt: its checkout and home, its temporary files in memory, and its programs and their threads. */
-    maxDiskBytes: positive.default(20 * 1024 * 1024 * 1024),
-    maxTemporaryBytes: positive.default(2 * 1024 * 1024 * 1024),
-    maxPrograms: positive.default(4096),
-    maxArtifacts: positive.default(2000),
-    maxArtifactBytes: positive.default(1024 * 1024 * 1024),
-    artifactDays: positive.default(30),
-    maxReports: positive.default(200),
-    maxReportBytes: positive.default(32 * 1024 * 1024),
-    /** Of one attempt: the single tests its reports may tell of, and what reading them may take. */
-    maxReportedTests: positive.default(10_000),
-    maxReportMemoryBytes: positive.default(256 * 1024 * 1024),
-    reportSeconds: positive.default(20),
-    /** Attempts of a lane whose results are kept for the history of its tests. */
-    maxTestHistory: positive.default(500),
-    /** A test is called flaky so long after it last passed and failed with the same files. */
-    flakyDays: positive.default(30),
-    maxCacheBytes: positive.default(2 * 1024 * 1024 * 1024),
-    maxRepoCacheBytes: positive.default(10 * 1024 * 1024 * 1024),
-    /** The folders of failed attempts, for a shell into them; 0 minutes keep none. */
-    keepMinutes: z.number().int().min(0).default(60),
-    maxKeptFolders: positive.default(8),
-    maxKeptBytes: positive.default(20 * 1024 * 1024 * 1024),
-    shellMinutes: positive.max(24 * 60).default(30),
-    maxShells: positive.default(4),
-  })
-  .prefault({});
 
 const limits = z
   .strictObject({
@@ -213,7 +145,7 @@ const webhooks = z
       .array(z.string().refine(isAddressRange, 'an address or a range such as 10.1.0.0/16'))
       .default([]),
     /** Asked in the place of those of the system, as `ADDRESS` or `ADDRESS:PORT`. */
-    nameServers: z.array(z.string()).default([]),
+    nameServers: z.array(z.string().refine(isNameServer, 'an address, or ADDRESS:PORT')).default([]),
     maxPerRepo: positive.default(20),
     /** Of one exchange, from the look-up of the name to the beginning of the answer's body. */
     timeoutSeconds: positive.max(60).default(10),
@@ -230,15 +162,37 @@ const webhooks = z
   })
   .prefault({});
 
+const isHost = (text: string): boolean =>
+  /^[\w.-]+$/.test(text) || isIP(text.replace(/^\[(.*)\]$/, '$1')) !== 0;
+
+/** Pages, cookies and keys are those of a whole host, so a forge cannot live below a path of another server. */
+const isOrigin = (text: string): boolean => /^https?:\/\/[^/?#@\s]+\/*$/.test(text) && URL.canParse(text);
+
+/** The words are express's own. */
+const isProxy = (text: string): boolean =>
+  isAddressRange(text) || ['loopback', 'linklocal', 'uniquelocal'].includes(text);
+
 const configSchema = z.strictObject({
   http: listen(8787),
   ssh: listen(2222),
   /** Where people reach git over SSH, when that is not the forge's own server: the system's sshd, a forwarded port. */
-  publicSsh: z.strictObject({ host: z.string().min(1), port: port.min(1).default(22) }).optional(),
+  publicSsh: z
+    .strictObject({
+      host: z
+        .string('the name or the address of a host')
+        .refine(isHost, 'the name or the address of a host alone, such as git.example.org; the port is port'),
+      port: port.min(1).default(22),
+    })
+    .optional(),
   /** The origin that people type, e.g. `https://git.example.org`; without it the HTTP address is used. */
-  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
-  /** Addresses of reverse proxies whose X-Forwarded-* headers are believed. */
-  trustedProxies: z.array(z.string()).default([]),
+  publicUrl: z
+    .string('the address that people type, such as https://git.example.org')
+    .refine(isOrigin, 'the address that people type, such as https://git.example.org, without a path')
+    .optional(),
+  /** Addresses and ranges of reverse proxies whose X-Forwarded-* headers are believed. */
+  trustedProxies: z
+    .array(z.string().refine(isProxy, 'an address or a range, such as 127.0.0.1 or 10.1.0.0/16'))
+    .default([]),
   /** Admins who sign in with a Nostr key; made at the start when they are not there yet. */
   admins: z
     .array(
@@ -301,14 +255,13 @@ export function readConfig(
   overrides: SettingsOverride = {},
   environment: NodeJS.ProcessEnv = process.env,
 ): Config {
-  const fromFile = readTomlFile(join(dataFolder, 'pika.toml'));
-  const merged = mergeSettings(mergeSettings(fromFile, readEnvironment(environment)), overrides);
+  const path = join(dataFolder, 'pika.toml');
+  const text = readText(path);
+  const fromFile = text === undefined ? {} : readToml(path, text);
+  const { settings, variables } = readEnvironment(environment);
+  const merged = mergeSettings(mergeSettings(fromFile, settings), overrides);
   const parsed = configSchema.safeParse(merged);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const key = issue?.path.join('.') || 'the top level';
-    throw new ForgeError('invalid', `Configuration: ${key}: ${issue?.message ?? 'not understood'}.`);
-  }
+  if (!parsed.success) throw settingsRefusal(configSchema, { path, text, variables }, parsed.error.issues);
   return {
     ...parsed.data,
     paths: listPaths(dataFolder),
@@ -334,26 +287,46 @@ function listPaths(data: string): Paths {
   };
 }
 
-function readTomlFile(path: string): SettingsOverride {
-  if (!existsSync(path)) return {};
+function readText(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
   try {
-    return parseToml(readFileSync(path, 'utf8'));
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ForgeError('invalid', `Configuration: ${path} is not valid TOML: ${errorMessage(error)}`, {
+    throw new ForgeError('invalid', `${path} cannot be read: ${errorMessage(error)}.`, { cause: error });
+  }
+}
+
+function readToml(path: string, text: string): SettingsOverride {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const summary = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
+    throw new ForgeError('invalid', `${path}, line ${error.line}: this is not TOML: ${summary}.`, {
       cause: error,
     });
   }
 }
 
-/** PIKA_PUBLIC_URL, PIKA_LOG_LEVEL, PIKA_CONCURRENCY: what a container or a unit file sets. */
-function readEnvironment(environment: NodeJS.ProcessEnv): SettingsOverride {
+/** What a container or a unit file sets, by the key that it stands for. */
+const variableOf = new Map([
+  ['publicUrl', 'PIKA_PUBLIC_URL'],
+  ['logLevel', 'PIKA_LOG_LEVEL'],
+  ['ci.concurrency', 'PIKA_CONCURRENCY'],
+]);
+
+function readEnvironment(environment: NodeJS.ProcessEnv): {
+  settings: SettingsOverride;
+  variables: ReadonlyMap<string, string>;
+} {
+  const variables = new Map([...variableOf].filter(([, name]) => environment[name]));
   const settings: SettingsOverride = {};
-  if (environment['PIKA_PUBLIC_URL']) settings['publicUrl'] = environment['PIKA_PUBLIC_URL'];
-  if (environment['PIKA_LOG_LEVEL']) settings['logLevel'] = environment['PIKA_LOG_LEVEL'];
-  if (environment['PIKA_CONCURRENCY']) {
-    settings['ci'] = { concurrency: Number(environment['PIKA_CONCURRENCY']) };
+  for (const [key, name] of variables) {
+    const text = environment[name];
+    if (key === 'ci.concurrency') settings['ci'] = { concurrency: Number(text) };
+    else settings[key] = text;
   }
-  return settings;
+  return { settings, variables };
 }
 
 function isTable(value: unknown): value is SettingsOverride {

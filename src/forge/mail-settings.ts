@@ -32,6 +32,10 @@ export const mailSettings = z
     path: ['from'],
     message: 'a forge that sends mail needs the address that it is from',
   })
+  .refine(({ from }) => from === '' || /^[^@]*[^\s@<]@[^\s@>]+>?\s*$/.test(from), {
+    path: ['from'],
+    message: 'an address such as git@example.org, or pika-git <git@example.org>',
+  })
   .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
     path: ['passwordFile'],
     message: 'a mail server that wants a name wants a password too: set user and passwordFile, or neither',

@@ -1,6 +1,6 @@
 // The settings of remotes: where they may be, and what reaching them may take.
 import { z } from 'zod';
-import { isAddressRange } from '../lib/address-range.ts';
+import { isAddressRange, isNameServer } from '../lib/address-range.ts';
 
 const positive = z.number().int().min(1);
 
@@ -16,7 +16,7 @@ export const mirrorSettings = z
       .array(z.string().refine(isAddressRange, 'an address or a range such as 10.1.0.0/16'))
       .default([]),
     /** Asked in the place of those of the system, as `ADDRESS` or `ADDRESS:PORT`. */
-    nameServers: z.array(z.string()).default([]),
+    nameServers: z.array(z.string().refine(isNameServer, 'an address, or ADDRESS:PORT')).default([]),
     /** Certificates that are believed in the place of those of the system, in a PEM file. */
     caFile: z.string().optional(),
     connectSeconds: positive.max(600).default(20),

@@ -2,7 +2,7 @@
 import { Router, type Response } from 'express';
 import { callerOf } from '../accounts/guard.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
+import { bracketed, publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
 import { render } from '../web/render.ts';
 import { exitMeanings, landFlow, landRules } from './model.ts';
 import { apiPage, type DescribedApi } from './route-api.ts';
@@ -90,6 +90,6 @@ function addressesOf(forge: Forge): Record<string, unknown> {
     install: `curl -fsSL ${origin}/ph | sh`,
     sshHost: host,
     sshOption: isUsual ? '' : ` -p ${port}`,
-    ssh: `ssh://git@${host}${isUsual ? '' : `:${port}`}`,
+    ssh: `ssh://git@${bracketed(host)}${isUsual ? '' : `:${port}`}`,
   };
 }

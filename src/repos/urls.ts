@@ -1,5 +1,5 @@
 // The addresses people see, absolute, built from the public origin.
-import { publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
+import { bracketed, publicOrigin, sshAddress, type Forge } from '../forge/open.ts';
 import type { Repo } from './model.ts';
 
 type Named = Pick<Repo, 'owner' | 'name'>;
@@ -7,11 +7,10 @@ type Named = Pick<Repo, 'owner' | 'name'>;
 export function repoUrls(forge: Forge, repo: Named): { page: string; http: string; ssh: string } {
   const page = `${publicOrigin(forge.config)}/${repo.owner}/${repo.name}`;
   const { host, port } = sshAddress(forge.config);
-  const shown = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   return {
     page,
     http: `${page}.git`,
-    ssh: `ssh://git@${shown}${port === 22 ? '' : `:${port}`}/${repo.owner}/${repo.name}.git`,
+    ssh: `ssh://git@${bracketed(host)}${port === 22 ? '' : `:${port}`}/${repo.owner}/${repo.name}.git`,
   };
 }
 

@@ -5,6 +5,11 @@ import { useForge } from '../support/forge.ts';
 const open = useForge();
 const repo = { owner: 'ada', name: 'app' };
 
+test('a forge that listens at an address of IPv6 alone has pages that can be opened', async () => {
+  const { forge } = await open({ settings: { http: { host: '::1', port: 8787 } } });
+  expect(repoUrls(forge, repo).page).toBe('http://[::1]:8787/ada/app');
+});
+
 test.each([
   [{ ssh: { port: 2222 } }, 'ssh://git@127.0.0.1:2222/ada/app.git'],
   [

@@ -1,5 +1,6 @@
 // Help by topic, and what ph is for coding agents: a skill file and tools.
 import type { Command } from 'commander';
+import { isNear } from '../../lib/near-word.ts';
 import { exitStatus } from '../../lib/statuses.ts';
 import { wrongUse } from '../failure.ts';
 import { examples, type Choose } from '../options.ts';
@@ -54,19 +55,4 @@ function meant(word: string, { commands }: Command): string {
   const known = [...commands.map((command) => command.name()), ...topics];
   const near = known.filter((name) => isNear(name, word));
   return near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ' ph help lists the commands.';
-}
-
-/** Whether one is the other with a letter or two wrong, missing or too much. */
-function isNear(left: string, right: string): boolean {
-  if (left.startsWith(right) || right.startsWith(left)) return right.length > 1;
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [i, letter] of left.split('').entries()) {
-    const next = [i + 1];
-    for (const [j, other] of right.split('').entries()) {
-      const changed = (row[j] ?? 0) + Number(letter !== other);
-      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return (row.at(-1) ?? 0) <= 2;
 }
