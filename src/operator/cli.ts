@@ -1,5 +1,5 @@
 // Reads the command line of pika-git, prints answers, and maps refusals to exit statuses.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { readConfig, type SettingsOverride } from '../forge/config.ts';
@@ -198,6 +198,29 @@ function requireSeen(folder: string): void {
   );
 }
 
+/** What may be done before the first start; every other command is about a forge that is there. */
+const setsUp: ReadonlySet<string> = new Set(['account add', 'repo create', 'repo import']);
+
+/** Refuses (`invalid`) a folder without a forge, and root's hand in the data of a user who could then not write to them. */
+function requireOwnForge(command: string, data: string, database: string): void {
+  if (!existsSync(database)) {
+    if (setsUp.has(command)) {
+      process.stderr.write(`pika-git: there was no forge in ${data}; a new one is made there.\n`);
+      return;
+    }
+    throw new ForgeError(
+      'invalid',
+      `There is no forge in ${data}; name its directory with --data DIR, or start one with: pika-git serve`,
+    );
+  }
+  const { uid } = statSync(database);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  throw new ForgeError(
+    'invalid',
+    `${database} belongs to the user with the number ${uid}; ask as that user: sudo -u '#${uid}' pika-git …`,
+  );
+}
+
 /** Asks the forge that runs on this data directory, or opens the directory when none runs. */
 async function run(data: string, request: CommandRequest): Promise<CommandAnswer> {
   const parsed = commandRequest.safeParse(request);
@@ -209,13 +232,7 @@ async function run(data: string, request: CommandRequest): Promise<CommandAnswer
     if (request.command === 'backup') requireSeen(request.folder);
     return answered;
   }
-  const isAboutOne = request.command === 'doctor' || request.command === 'backup';
-  if (isAboutOne && !existsSync(config.paths.database)) {
-    throw new ForgeError(
-      'invalid',
-      `There is no forge in ${data}; name its directory with --data DIR, or start one with: pika-git serve`,
-    );
-  }
+  requireOwnForge(request.command, data, config.paths.database);
   const forge = openForge(config);
   try {
     return await runCommand(forge, parsed.data);

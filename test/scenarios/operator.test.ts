@@ -1,9 +1,10 @@
 // The operator's command, on a forge that runs and on a data directory where none does.
-import { existsSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeKey } from '../support/ssh.ts';
-import { useServedForge, type ServedForge } from '../support/serve.ts';
+import { operateOn, useServedForge, type ServedForge } from '../support/serve.ts';
 
 const startForge = useServedForge();
 
@@ -63,8 +64,37 @@ describe('accounts, tokens and repositories are made', () => {
     const served = await startForge();
     expect(await served.stop()).toBe(0);
     const token = await setUp(served);
+    await refuseRoot(served);
     await served.restart();
     expect(await seen(served, token)).toMatchObject(expected);
+  });
+});
+
+/** What root makes in the data of another user, that user's forge could not write to. */
+async function refuseRoot({ data, operate }: ServedForge): Promise<void> {
+  if (process.getuid?.() !== 0) return console.warn('Skipped: only root can be refused as root.');
+  const database = join(data, 'forge.db');
+  chownSync(database, 4242, 4242);
+  const refused = await operate('repo', 'create', 'demo/other');
+  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining("sudo -u '#4242' pika-git") });
+  chownSync(database, 0, 0);
+}
+
+test('a folder without a forge is told, and only what sets one up makes one there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pika-mistyped-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const data = join(folder, 'data');
+  const refused = await operateOn(folder, 'retention');
+  expect(refused).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining(`There is no forge in ${data}; name its directory with --data DIR`),
+  });
+  expect(existsSync(data)).toBe(false);
+  const made = await operateOn(folder, 'account', 'add', 'ada');
+  expect(made).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining(`no forge in ${data}; a new one`),
   });
 });
 
