@@ -32,10 +32,13 @@ export interface Ask<Schema extends z.ZodType> {
 export class Client {
   readonly origin: string;
   readonly #token: string | undefined;
+  readonly #isGiven: boolean;
 
-  constructor(origin: string, token?: string) {
+  /** `isGiven`: the token is the one in PH_TOKEN, and no sign-in would take its place. */
+  constructor(origin: string, token?: string, { isGiven = false } = {}) {
     this.origin = origin;
     this.#token = token;
+    this.#isGiven = isGiven;
   }
 
   get isSignedIn(): boolean {
@@ -132,26 +135,47 @@ export class Client {
     const parsed = errorAnswer.safeParse(jsonIn(reply));
     if (!parsed.success) {
       const status = exitStatusByCode[codeOfStatus(reply.status)];
-      return new Failure(status, `${this.origin} answered ${reply.status} and said nothing more.`);
+      const more = leadsTo(reply, this.origin) ?? 'and said nothing more.';
+      return new Failure(status, `${this.origin} answered ${reply.status} ${more}`);
     }
     const { code: named, message, details } = parsed.data.error;
     const code = errorCodes.find((known) => known === named) ?? codeOfStatus(reply.status);
     const isGate = code === 'conflict' && gateDetails.safeParse(details).success;
-    const wayOut = code === 'unauthenticated' ? ` Sign in: ph login ${this.origin} --ssh` : '';
+    const wayOut = code === 'unauthenticated' ? ` ${this.#waysIn()}` : '';
     return new Failure(isGate ? exitStatus.no : exitStatusByCode[code], `${cleanLine(message)}${wayOut}`, {
       details,
     });
   }
 
+  #waysIn(): string {
+    return this.#isGiven
+      ? 'It is the token in PH_TOKEN; set one that works, or unset it and sign in.'
+      : `Sign in: ph login ${this.origin} --ssh`;
+  }
+
   #unreachable(error: unknown): Failure {
     const { code } = error as { code?: unknown };
     const why = typeof code === 'string' && code !== 'ABORT_ERR' ? ` (${code})` : '';
-    return new Failure(
-      exitStatus.unreachable,
-      `The forge at ${this.origin} does not answer${why}. Check the address and the network, then try again.`,
-      { cause: error },
-    );
+    const what = `The forge at ${this.origin} does not answer${why}.`;
+    return new Failure(exitStatus.unreachable, `${what} ${adviceOn(why, this.origin)}`, { cause: error });
   }
+}
+
+function adviceOn(why: string, origin: string): string {
+  if (/CERT|SIGNATURE|ISSUER/.test(why))
+    return 'Its certificate is none that is trusted here; name the file of its authority in NODE_EXTRA_CA_CERTS.';
+  if (/EPROTO|SSL/.test(why))
+    return `If it speaks no TLS, write the whole address: ${origin.replace('https:', 'http:')}`;
+  return 'Check the address and the network, then try again.';
+}
+
+/** Where a redirect leads, which is not followed: it would take the token along. */
+function leadsTo({ status, header }: Reply, from: string): string | undefined {
+  const place = header('location');
+  if (status < 300 || status > 399 || place === undefined || !URL.canParse(place)) return undefined;
+  const { origin } = new URL(place);
+  if (origin === from) return undefined;
+  return `and leads to ${cleanLine(origin)}; sign in there: ph login ${cleanLine(origin)}`;
 }
 
 /** What was answered; undefined when it is no JSON. */

@@ -64,20 +64,50 @@ export class Screen {
     return `\u001B[${on}m${text}\u001B[${off}m`;
   }
 
-  /** Draws `lines` over the block drawn before. Only on a terminal. */
+  /**
+   * Draws `lines` over the block drawn before. Only on a terminal. What it does not have room for is left out: a line that
+   * wraps, or that has gone off the top, could not be drawn over again.
+   */
   redraw(lines: readonly string[]): void {
-    const width = this.#stream.columns || 80;
+    const { columns, rows } = this.#stream;
     const up = this.#blockLines > 0 ? `\u001B[${this.#blockLines}A\r` : '';
-    const shown = lines.map((line) => `\u001B[2K${cut(line, width - 1)}\n`).join('');
-    this.#stream.write(`${up}${shown}\u001B[0J`);
-    this.#blockLines = lines.length;
+    const room = Math.max(2, (rows || 24) - 1);
+    const left = lines.length - room + 1;
+    const shown = lines.length <= room ? lines : [...lines.slice(0, room - 1), `  … and ${left} more`];
+    const drawn = shown.map((line) => `\u001B[2K${cut(line, (columns || 80) - 1)}\n`).join('');
+    this.#stream.write(`${up}${drawn}\u001B[0J`);
+    this.#blockLines = shown.length;
   }
 }
 
-// Cuts before colours are counted: a line with colours is at most a few characters shorter than it could be.
+// oxlint-disable-next-line no-control-regex -- our own colours, which take no room
+const pieces = /\u001B\[\d+m|[^]/gu;
+/** What a terminal gives two columns: the scripts of East Asia, and pictures. */
+const wide =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u;
+
+function widthOf(piece: string): number {
+  if (piece.length > 1 && piece.startsWith('\u001B')) return 0;
+  if (/^\p{Mn}/u.test(piece)) return 0;
+  return wide.test(piece) ? 2 : 1;
+}
+
+/** As much of a line as has room, with all of its colours, so that none is left on. */
 function cut(line: string, width: number): string {
-  if (line.length <= width || line.includes('\u001B')) return line;
-  return `${line.slice(0, Math.max(0, width - 1))}…`;
+  const parts = line.match(pieces) ?? [];
+  if (parts.reduce((sum, part) => sum + widthOf(part), 0) <= width) return line;
+  let room = width;
+  return parts
+    .map((part) => {
+      const own = widthOf(part);
+      if (own === 0) return room > 0 || part.length > 1 ? part : '';
+      const before = room;
+      room -= own;
+      // The last column is for the sign that something is left out.
+      if (room >= 1) return part;
+      return before >= 1 ? '…' : '';
+    })
+    .join('');
 }
 
 export const stdout = new Screen(process.stdout);

@@ -19,6 +19,8 @@ export interface Place {
   owner: string;
   repo: string;
   checkout: Checkout | undefined;
+  /** The remote of this checkout that is the repository on the forge. */
+  remote: string | undefined;
 }
 
 export const repoRoute = ({ owner, repo }: Pick<Place, 'owner' | 'repo'>): string =>
@@ -32,14 +34,24 @@ export async function findPlace(options: PlaceOptions = {}): Promise<Place> {
   const named = options.repo === undefined ? undefined : parseRepoName(options.repo);
   const found = await findRemote(checkout);
   const client = found.client;
-  if (named !== undefined) return { client, ...named, checkout };
+  if (named !== undefined) return { client, ...named, checkout, remote: remoteNamed(named, found, checkout) };
   if (found.remote === undefined) {
     throw notFound(
       `No remote of this checkout is a repository of ${client.origin}. Name one: --repo owner/name, or add a remote.`,
     );
   }
   const { owner, repo } = found.remote.address;
-  return { client, owner, repo, checkout };
+  return { client, owner, repo, checkout, remote: found.remote.name };
+}
+
+/** The one that is known to be of this forge goes first: a mirror elsewhere may have the same owner and name. */
+function remoteNamed(
+  { owner, repo }: { owner: string; repo: string },
+  found: { remote: Remote | undefined },
+  checkout: Checkout | undefined,
+): string | undefined {
+  const candidates = [...(found.remote === undefined ? [] : [found.remote]), ...(checkout?.remotes ?? [])];
+  return candidates.find(({ address }) => address.owner === owner && address.repo === repo)?.name;
 }
 
 /** The forge alone, for commands without a repository. */
@@ -56,7 +68,7 @@ async function findRemote(
   if (url) {
     const origin = originOf(url);
     const token = process.env['PH_TOKEN'];
-    const client = token ? new Client(origin, token) : openClient(origin, signIns);
+    const client = token ? new Client(origin, token, { isGiven: true }) : openClient(origin, signIns);
     return { client, remote: await remoteOf(client, remotes) };
   }
   // A remote's address comes with the clone; a token from the environment goes only where the environment says.
@@ -159,9 +171,9 @@ async function findByHead(place: Place): Promise<FoundBranch> {
   throw unknownBranch(place, checkout.branch ?? checkout.head.slice(0, 8));
 }
 
-const unknownBranch = ({ owner, repo, client }: Place, name: string): Failure =>
+const unknownBranch = ({ owner, repo, client, remote }: Place, name: string): Failure =>
   notFound(
-    `The forge ${client.origin} has no branch ${name} in ${owner}/${repo}. Push it first: git push -u origin ${name}`,
+    `The forge ${client.origin} has no branch ${name} in ${owner}/${repo}. Push it first: git push -u ${remote ?? 'origin'} ${name}`,
   );
 
 function localCommit({ checkout }: Place, name: string): string | undefined {

@@ -36,6 +36,15 @@ describe('ph checkout', () => {
     });
   });
 
+  test('fetches from the forge, also where another remote has the same owner and name', async () => {
+    const { ph, client, branch } = await onMain();
+    await client.git('remote', 'rename', 'origin', 'pika');
+    await client.git('remote', 'add', 'origin', 'https://code.invalid/ada/app.git');
+    expect(await ph('checkout', branch.name)).toMatchObject({ status: 0, stderr: '' });
+    expect(await client.git('rev-parse', '--abbrev-ref', '@{upstream}')).toBe(`pika/${branch.name}`);
+    expect((await ph('checkout', 'nothing')).stderr).toContain('git push -u pika nothing');
+  });
+
   test('moves the local branch forward, and leaves it alone when it has commits of its own', async () => {
     const { ph, client, branch, staged } = await onMain();
     await ph('checkout', branch.name);

@@ -62,5 +62,13 @@ test('a redirect is not followed, so that a token goes to nobody else', async ()
   const forge = { origin: 'http://x', sshHost: 'x', sshPort: 1, version: '1' };
   const elsewhere = await serveText(200, JSON.stringify(forge));
   const client = new Client(await serveText(302, '', { location: elsewhere }), 'secret');
-  await expect(client.forge()).rejects.toMatchObject({ status: 7 });
+  const message = expect.stringContaining(`leads to ${elsewhere}; sign in there: ph login ${elsewhere}`);
+  await expect(client.forge()).rejects.toMatchObject({ status: 7, message });
+});
+
+test('a forge that speaks no TLS is to be named by its whole address', async () => {
+  const origin = await serveText(200, '{}');
+  const client = new Client(origin.replace('http:', 'https:'));
+  const message = expect.stringMatching(new RegExp(`write the whole address: ${origin}$`));
+  await expect(client.forge()).rejects.toMatchObject({ status: 7, message });
 });

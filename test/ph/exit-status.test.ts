@@ -44,7 +44,9 @@ test('3: not signed in, and not allowed', async () => {
   const anonymous = await phWith({ PH_URL: origin }, 'status');
   expect(anonymous).toMatchObject({ status: 3, stdout: '' });
   expect(anonymous.stderr).toContain(`ph login ${origin} --ssh`);
-  expect(await phWith({ PH_URL: origin, PH_TOKEN: 'pika_wrong' }, 'whoami')).toMatchObject({ status: 3 });
+  const wrong = await phWith({ PH_URL: origin, PH_TOKEN: 'pika_wrong' }, 'whoami');
+  // A sign-in would change nothing while the variable is set.
+  expect(wrong).toMatchObject({ status: 3, stderr: expect.stringContaining('the token in PH_TOKEN') });
   staged.forge.db.run(`UPDATE tokens SET scope = 'read'`);
   expect(await ph('close', String(branch.number))).toMatchObject({ status: 3 });
 });

@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { clean, cleanLine, safeJson } from '../../src/ph/output.ts';
+import { clean, cleanLine, safeJson, Screen } from '../../src/ph/output.ts';
 
 test.each([
   ['colours', '\u001B[1;31mred\u001B[0m', 'red'],
@@ -50,4 +50,21 @@ test('T1: JSON says the same and steers no terminal', () => {
   expect(JSON.parse(json)).toEqual({ text });
   // oxlint-disable-next-line no-control-regex -- they are what this is about
   expect(json).toMatch(/^[\u0020-\u007E]*$/);
+});
+
+test('what is drawn over again keeps within the terminal, with colours and wide letters too', () => {
+  let drawn = '';
+  const terminal = { isTTY: true, columns: 20, rows: 5, write: (text: string) => void (drawn += text) };
+  const screen = new Screen(terminal as unknown as NodeJS.WriteStream, {});
+  const queued = `  unit ${screen.paint('yellow', 'queued')} every place is taken`;
+  screen.redraw(['short', queued, '日本語日本語日本語日本語']);
+  // oxlint-disable-next-line no-control-regex -- the colours are taken out again
+  const lines = drawn.replace(/\u001B\[\d*[a-zA-Z]/g, '').split('\n');
+  expect(lines.slice(0, 3)).toEqual(['short', '  unit queued ever…', '日本語日本語日本語…']);
+  expect(drawn).toContain('\u001B[33mqueued\u001B[39m');
+  drawn = '';
+  screen.redraw(Array.from({ length: 12 }, (_, index) => `lane ${index}`));
+  expect(drawn).toContain('\u001B[3A');
+  expect(drawn.match(/\n/g)).toHaveLength(4);
+  expect(drawn).toContain('… and 9 more');
 });

@@ -36,12 +36,10 @@ export async function checkOut(
   return exitStatus.done;
 }
 
-/** The remote of this checkout that is the repository on the forge. */
-function remoteOf({ checkout, owner, repo, client }: Place): string {
+function remoteOf({ checkout, owner, repo, client, remote }: Place): string {
   if (checkout === undefined)
     throw wrongUse('This is no git checkout. Clone the repository first: git clone URL');
-  const remote = checkout.remotes.find(({ address }) => address.owner === owner && address.repo === repo);
-  if (remote !== undefined) return remote.name;
+  if (remote !== undefined) return remote;
   throw wrongUse(
     `No remote here is ${owner}/${repo} of ${client.origin}. Add it first: git remote add NAME URL`,
   );

@@ -23,7 +23,7 @@ export function addLogResources(server: McpServer): void {
     },
     async (uri, { owner, repo, run, lane, attempt }) => {
       const client = await findForge();
-      const place = { client, owner: one(owner), repo: one(repo), checkout: undefined };
+      const place = { client, owner: one(owner), repo: one(repo), checkout: undefined, remote: undefined };
       const text = new Ends(maxHeadChars, maxTailChars);
       const log = { place, run: count(one(run)), lane: one(lane), attempt: count(one(attempt)) };
       for await (const lines of readLog(log, () => false)) text.add(lines);
