@@ -54,6 +54,7 @@ export async function tutorialData(forge: Forge, place: TutorialPlace): Promise<
     from,
     patienceMs,
     filesBase: (headOid) => `/${repo.owner}/${repo.name}/blob/${headOid}/`,
+    rawBase: (oid) => `/${repo.owner}/${repo.name}/raw/${oid}/`,
   });
   const mayComment = caller.account !== undefined && caller.scope !== 'read';
   return {

@@ -3,6 +3,7 @@ import type { Forge } from '../forge/open.ts';
 import type { Diff, DiffFile, Hunk } from '../git/diff.ts';
 import { hrefOf } from '../repos/changes-view.ts';
 import { pathOf, viewFile, type FileView, type Patience } from '../repos/file-view.ts';
+import { imagePair, type ImageSide, type RawBases } from '../repos/image-pair-view.ts';
 import type { TutorialStep } from './model.ts';
 
 /** A file as far as a step is about it. */
@@ -13,12 +14,14 @@ export interface StepFile extends FileView {
   /** No earlier step has hunks of this file. */
   isFirst: boolean;
   href?: string | undefined;
+  images?: ImageSide[] | undefined;
 }
 
 export interface StepPage {
   repoId: number;
   diff: Diff;
   filesBase: string | undefined;
+  rawBases: RawBases | undefined;
   /** Until when colours are waited for. */
   patience: Patience | undefined;
   /** The first file to show of a step, counted from 0. */
@@ -67,7 +70,8 @@ async function viewPart(
   { file, hunks }: FilePart,
   { number, page }: { number: number; page: StepPage },
 ): Promise<StepFile> {
-  const view = await viewFile(forge, { repoId: page.repoId, file, hunks, patience: page.patience });
+  const { repoId, patience, rawBases } = page;
+  const view = await viewFile(forge, { repoId, file, hunks, patience });
   return {
     ...view,
     anchor: `step-${number}-${view.anchor}`,
@@ -75,5 +79,6 @@ async function viewPart(
     wanted: hunks,
     isFirst: !page.seen.has(pathOf(file)),
     href: hrefOf(file, page.filesBase),
+    images: await imagePair(forge, { repoId, file, bases: rawBases }),
   };
 }

@@ -1,5 +1,5 @@
 // A tutorial with its hunks, ready for the template.
-import { diffBetween } from '../repos/diff-between.ts';
+import { diffBetween, type DiffEnds } from '../repos/diff-between.ts';
 import { findMoves } from '../repos/moved-lines.ts';
 import { getRevision } from '../branches/find.ts';
 import type { Branch } from '../branches/model.ts';
@@ -39,6 +39,8 @@ export interface Guide {
   usage: WriterUsage | undefined;
   /** The revision it explains, and the one the branch is at. */
   revision: number | undefined;
+  /** When it was written to its end; the one that stands here may be written once more. */
+  finishedAt: number | undefined;
   current: number;
   steps: StepView[] | undefined;
   /** The step that is read alone. */
@@ -67,6 +69,8 @@ export interface GuideWish {
   patienceMs?: number | undefined;
   /** Where the whole files of a commit stand, given its object id. */
   filesBase?: ((headOid: string) => string) | undefined;
+  /** The same for the files themselves, of either commit. */
+  rawBase?: ((oid: string) => string) | undefined;
 }
 
 const maxKeptProseBytes = 4 * 1024 * 1024;
@@ -87,19 +91,21 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
     writer: tutorial?.writer,
     usage: tutorial?.usage,
     revision: tutorial?.revision,
+    finishedAt: tutorial?.finishedAt,
     current: branch.revision,
     newest: newestState(newest, branch),
   };
   if (tutorial?.body === undefined)
     return { ...guide, ...nothingRead, steps: undefined, truncated: false, isWaiting: false };
   const { baseOid, headOid } = getRevision(forge, branch.id, tutorial.revision);
-  const diff = await diffBetween(forge, { repoId: branch.repoId, baseOid, headOid });
+  const ends = { repoId: branch.repoId, baseOid, headOid };
+  const diff = await diffBetween(forge, ends);
   findMoves(diff);
   const counted = countViewed(tutorial.body.steps, diff, viewedMarks(forge, branch, wish.viewerId));
   const first = counted.findIndex(({ isViewed }) => !isViewed) + 1;
   const only = onlyOf(wish.only, { count: counted.length, next: first || 1 });
   const seen = new Set<string>();
-  const page = pageOf(branch, { diff, seen, wish, from: only === undefined ? 0 : (wish.from ?? 0), headOid });
+  const page = pageOf(branch, { diff, seen, wish, from: only === undefined ? 0 : (wish.from ?? 0), ends });
   const steps: StepView[] = [];
   let shown = 0;
   for (const [index, step] of tutorial.body.steps.entries()) {
@@ -134,19 +140,15 @@ export async function tutorialSections(forge: Forge, branch: Branch, wish: Guide
 
 function pageOf(
   branch: Branch,
-  {
-    diff,
-    seen,
-    wish,
-    from,
-    headOid,
-  }: Pick<StepPage, 'diff' | 'seen' | 'from'> & { wish: GuideWish; headOid: string },
+  shown: Pick<StepPage, 'diff' | 'seen' | 'from'> & { wish: GuideWish; ends: DiffEnds },
 ): StepPage {
-  const { patienceMs } = wish;
+  const { diff, seen, from, wish, ends } = shown;
+  const { patienceMs, rawBase } = wish;
   return {
     repoId: branch.repoId,
     diff,
-    filesBase: wish.filesBase?.(headOid),
+    filesBase: wish.filesBase?.(ends.headOid),
+    rawBases: rawBase && { old: ends.baseOid && rawBase(ends.baseOid), new: rawBase(ends.headOid) },
     patience: patienceMs === undefined ? undefined : patienceOf(patienceMs),
     from,
     budget: { ...(from === 0 ? atOnce : perPart) },

@@ -11,9 +11,10 @@ import { findOpenBranch, getRevision } from '../../src/branches/find.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
 import type { FileView } from '../../src/repos/file-view.ts';
 import { changesData, changesPages } from '../../src/front/changes.ts';
+import { tutorialData } from '../../src/front/tutorial.ts';
 import { generateTutorials } from '../../src/tutorials/desk.ts';
 import { outlineWriter } from '../../src/tutorials/writers/outline.ts';
-import { tutorialSections } from '../../src/tutorials/view.ts';
+import { tutorialSections, type Guide } from '../../src/tutorials/view.ts';
 import { answerErrors } from '../../src/web/errors.ts';
 import { renderToString } from '../../src/web/render.ts';
 import { closeRenderPool } from '../../src/web/render-pool.ts';
@@ -96,6 +97,15 @@ describe('D2: a page has bounds, and says what it leaves out', () => {
     expect(tutorial).toContain('too large to show whole');
     expect(tutorial).not.toContain('Nothing changes');
   });
+});
+
+test('a tutorial shows the images of its steps as the changes do', async () => {
+  const { forge, repo, branch, changes } = await pushed({ 'drawn.svg': '<svg/>\n' });
+  await generateTutorials(forge, outlineWriter);
+  const { guide } = await tutorialData(forge, { repo, branch, caller: anonymous('') });
+  const [image] = (guide as Guide).steps!.flatMap(({ files }) => files[0]?.images ?? []);
+  expect(image?.href).toMatch(/^\/ada\/app\/raw\/[0-9a-f]{40}\/drawn\.svg\?image=svg$/);
+  expect(changes.files[0]).toMatchObject({ images: [image] });
 });
 
 test('further files: a fragment for the script, a whole page for a link, and nothing for those who may not read', async () => {
