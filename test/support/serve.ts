@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach } from 'vitest';
 import { z } from 'zod';
+import { askForge } from './ask-forge.ts';
 import { makeClient, type GitClient } from './git-client.ts';
 import { findLeftovers } from './leftovers.ts';
 import { misfit } from './misfit.ts';
@@ -165,11 +166,6 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     return program.exitCode ?? undefined;
   };
   const operate = (...args: string[]): Promise<ProgramResult> => operateOn(folder, ...args);
-  const must = async (...args: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await operate(...args);
-    if (status !== 0) throw new Error(`pika-git ${args.join(' ')} ended with ${status}: ${stderr}`);
-    return stdout.trim();
-  };
 
   const ready = await start(`${options.host ?? '127.0.0.1'}:0`, '127.0.0.1:0');
   const sshPort = Number(ready.ssh.split(':').at(-1));
@@ -187,10 +183,10 @@ export async function startForge(options: ServeOptions = {}): Promise<ServedForg
     operate,
     person: async (name, role = 'member') => {
       const client = await makeClient(folder, { name });
-      await must('account', 'add', name, '--role', role, '--ssh-key', `${client.key.file}.pub`);
+      await askForge(data, { command: 'account add', name, role, keyText: client.key.publicText });
       return client;
     },
-    token: (account, scope = 'write') => must('token', 'create', '--account', account, '--scope', scope),
+    token: (account, scope = 'write') => askForge(data, { command: 'token create', account, scope }),
     stop: () => end('SIGTERM'),
     kill: async () => void (await end('SIGKILL')),
     restart: async () => void (await start(new URL(ready.http).host, ready.ssh)),
