@@ -1,5 +1,5 @@
 // A person at a terminal: a HOME, a git configuration, a key and a checkout, nothing of the machine's own.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { outputOf, runProgram, type ProgramResult } from './run-program.ts';
 import { makeKey, sshArguments, type SshKey } from './ssh.ts';
@@ -37,7 +37,8 @@ export async function makeClient(folder: string, options: { name: string }): Pro
   writeFileSync(
     join(home, '.gitconfig'),
     `[user]\n\tname = ${options.name}\n\temail = ${options.name}@example.org\n[init]\n\tdefaultBranch = main\n` +
-      '[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n',
+      // No git starts another one to ask whether there is something to tidy up, or copies hooks that do nothing.
+      '\ttemplateDir =\n[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n',
   );
   const git = (...args: string[]): Promise<string> => outputOf(['git', ...args], { cwd: checkout, env });
   await git('init', '--quiet');
@@ -56,7 +57,13 @@ export async function makeClient(folder: string, options: { name: string }): Pro
       }
       await git('add', '--all');
       await git('commit', '--quiet', '--allow-empty', '-m', message);
-      return git('rev-parse', 'HEAD');
+      return headOf(join(checkout, '.git'));
     },
   };
+}
+
+/** Read from the files that the commit was just written to, without a git of its own. */
+function headOf(gitFolder: string): string {
+  const head = readFileSync(join(gitFolder, 'HEAD'), 'utf8').trim();
+  return head.startsWith('ref: ') ? readFileSync(join(gitFolder, head.slice(5)), 'utf8').trim() : head;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { GitClient } from '../../support/git-client.ts';
 import type { Way } from '../../support/other-clients.ts';
-import { runProgram, type ProgramResult } from '../../support/run-program.ts';
+import { outputOf, runProgram, type ProgramResult } from '../../support/run-program.ts';
 import { pushProject } from '../../support/sample-project.ts';
 import { useSharedForge } from '../../support/serve.ts';
 
@@ -30,10 +30,12 @@ async function meet(way: Way): Promise<Meeting> {
   met += 1;
   const name = `git${met}`;
   const person = await served.person(name);
-  const history: string[] = [];
-  for (let index = 1; index < historyLength; index += 1) {
-    history.push(await person.commit(`Change ${index}`, { 'log.txt': `${'x'.repeat(index * 100)}\n` }));
-  }
+  const changes = Array.from({ length: historyLength - 1 }, (_, index) => ({
+    message: `Change ${index + 1}`,
+    files: { 'log.txt': `${'x'.repeat((index + 1) * 100)}\n` },
+  }));
+  const history = await commitAll(person, person.checkout, changes);
+  await person.git('reset', '--quiet', '--hard');
   const big = Array.from({ length: 30_000 }, (_, index) => `row ${index * 7919}\n`).join('');
   history.push(await pushProject(served, { client: person, repo: `${name}/app`, files: { 'big.txt': big } }));
   const token = way === 'HTTP' ? await served.token(name) : '';
@@ -47,6 +49,27 @@ async function meet(way: Way): Promise<Meeting> {
       env: { ...person.env, ...env },
     });
   return { person, url, history, git };
+}
+
+/** Commits on `main` of a checkout by one git: one for each of them takes longer than all that is looked at. */
+async function commitAll(
+  person: GitClient,
+  checkout: string,
+  commits: readonly { message: string; files?: Record<string, string> }[],
+): Promise<string[]> {
+  const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}\n`;
+  const parent = await person.tryGit('-C', checkout, 'rev-parse', '--verify', '--quiet', 'refs/heads/main');
+  // Later than all commits before: git tells of the newest first.
+  const atSeconds = Math.floor(Date.now() / 1000) + 1;
+  const stream = commits.map(({ message, files = {} }, index) => {
+    const who = `committer ${person.name} <${person.name}@example.org> ${atSeconds} +0000\n`;
+    const from = index === 0 && parent.status === 0 ? `from ${parent.stdout.trim()}\n` : '';
+    const changed = Object.entries(files).map(([path, text]) => `M 100644 inline ${path}\n${data(text)}`);
+    return `commit refs/heads/main\nmark :1\n${who}${data(message)}${from}${changed.join('')}get-mark :1\n`;
+  });
+  const argv = ['git', '-C', checkout, 'fast-import', '--quiet', '--done'];
+  const input = `${stream.join('')}done\n`;
+  return (await outputOf(argv, { cwd: checkout, env: person.env, input })).split('\n');
 }
 
 /** The standard output of a git that must end with 0. */
@@ -178,9 +201,8 @@ test('a long negotiation is sent compressed and understood', async () => {
   const { person, url, git } = await meet('HTTP');
   await said(git('', ['clone', '--quiet', url, 'copy']));
   // Commits that the forge does not know make git tell of many before both find what they share.
-  for (let index = 0; index < 60; index += 1) {
-    await said(git('copy', ['commit', '--quiet', '--allow-empty', '-m', `Own ${index}`]));
-  }
+  const own = Array.from({ length: 60 }, (_, index) => ({ message: `Own ${index}` }));
+  await commitAll(person, join(person.home, 'copy'), own);
   await person.git('switch', '--quiet', '--create', 'topic');
   const head = await person.commit('Topic', { 'topic.txt': '1\n' });
   await person.git('push', '--quiet', url, 'topic');
