@@ -6,7 +6,7 @@ import { findLane, runOf } from '../../src/ci/find.ts';
 import type { AttemptState, Lane, Run } from '../../src/ci/model.ts';
 import { hasEnded } from '../../src/ci/model.ts';
 import { mergeBase } from '../../src/git/objects.ts';
-import { resolveBranch } from '../../src/git/refs.ts';
+import { findHead } from '../../src/git/refs.ts';
 import type { Repo } from '../../src/repos/model.ts';
 import { repoPath } from '../../src/repos/path.ts';
 import { pushFiles, type Files } from './push-files.ts';
@@ -18,15 +18,13 @@ export async function pushBranch(
   push: { name: string; files: Files },
 ): Promise<Branch> {
   const path = repoPath(forge, repo.id);
-  const target = await resolveBranch(forge.git, path, 'main');
-  if ((await resolveBranch(forge.git, path, push.name)) === undefined && target !== undefined) {
-    await forge.git.run(['update-ref', `refs/heads/${push.name}`, target], { repo: path });
-  }
-  await pushFiles(forge.git, { repo: path, branch: push.name, files: push.files });
-  const head = await resolveBranch(forge.git, path, push.name);
-  if (head === undefined) throw new Error('the push made no branch');
-  const base = target === undefined ? undefined : await mergeBase(forge.git, path, target, head);
-  return recordHead(forge, repo, { name: push.name, head, base });
+  const { name: branch, files } = push;
+  const target = await findHead(forge.git, path, 'main');
+  const isNew = (await findHead(forge.git, path, branch)) === undefined;
+  const from = isNew && target !== undefined ? { from: target } : {};
+  const head = await pushFiles(forge.git, { repo: path, branch, files, ...from });
+  const base = isNew || target === undefined ? target : await mergeBase(forge.git, path, target, head);
+  return recordHead(forge, repo, { name: branch, head, base });
 }
 
 /** The rows of a push of `head`, whatever the refs say. */

@@ -15,6 +15,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { createRepo } from '../../src/repos/create-repo.ts';
 import type { Repo } from '../../src/repos/model.ts';
 import { repoPath } from '../../src/repos/path.ts';
+import { layFreshDatabase } from './fresh-database.ts';
 import { findLeftovers } from './leftovers.ts';
 import { pushFiles, type Files } from './push-files.ts';
 
@@ -53,6 +54,7 @@ export async function openTestForge(options: TestForgeOptions = {}): Promise<Tes
     { http: { port: 0 }, ssh: { port: 0 }, logLevel: 'silent', ...options.settings },
     { PATH: process.env['PATH'] },
   );
+  layFreshDatabase(config.paths.database);
   const clock = options.clock === undefined ? {} : { clock: options.clock };
   const forge = openForge(config, { log: createLog('silent'), ...clock });
   const deferred: (() => Promise<void> | void)[] = [];

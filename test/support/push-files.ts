@@ -1,4 +1,5 @@
 // Commits files straight into a bare repository with `git fast-import`: no worktree, no hooks, no policy.
+import { findHead } from '../../src/git/refs.ts';
 import type { Git } from '../../src/git/run.ts';
 
 /** Path → content; `null` deletes the path. A content that starts with `#!` is executable. */
@@ -23,7 +24,7 @@ export interface PushFiles {
 /** Answers the object id of the new commit. */
 export async function pushFiles(git: Git, push: PushFiles): Promise<string> {
   const ref = `refs/heads/${push.branch}`;
-  const parent = push.from ?? (await tipOf(git, push.repo, ref));
+  const parent = push.from ?? (await findHead(git, push.repo, push.branch));
   const who = `${push.author ?? 'Ada Example <ada@example.org>'} ${push.atSeconds ?? 1_767_225_600} +0000`;
   const parts: (string | Buffer)[] = [`commit ${ref}\nmark :1\nauthor ${who}\ncommitter ${who}\n`];
   parts.push(...dataOf(push.message ?? `Change ${Object.keys(push.files)[0] ?? 'nothing'}\n`));
@@ -38,14 +39,6 @@ export async function pushFiles(git: Git, push: PushFiles): Promise<string> {
   // --force: a test may move a branch to history that does not contain its old tip.
   const oid = await git.text(['fast-import', '--quiet', '--done', '--force'], { repo: push.repo, input });
   return oid.trim();
-}
-
-async function tipOf(git: Git, repo: string, ref: string): Promise<string | undefined> {
-  const { stdout, exitCode } = await git.run(['rev-parse', '--verify', '--quiet', ref], {
-    repo,
-    accept: [1],
-  });
-  return exitCode === 0 ? stdout.toString().trim() : undefined;
 }
 
 const modeOf = (content: string | Buffer): string =>

@@ -40,8 +40,8 @@ export function closingLine({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
-/** Programs that keep a cache in TMPDIR for the next start; the whole folder is removed afterwards. */
-const expectedFolders = /^(?:node-compile-cache|v8-compile-cache.*)$/;
+/** What is kept in TMPDIR for the next start of a program or a test; the whole folder is removed afterwards. */
+const expectedNames = /^(?:node-compile-cache|v8-compile-cache.*|pika-fresh-.*\.db)$/;
 
 async function main(reportPath: string, vitestStatus: number): Promise<number> {
   const totals = readTotals(reportPath);
@@ -50,7 +50,7 @@ async function main(reportPath: string, vitestStatus: number): Promise<number> {
     console.log(`Left behind: process ${found}`);
     process.kill(Number.parseInt(found, 10), 'SIGKILL');
   }
-  const files = readdirSync(tmpdir()).filter((name) => !expectedFolders.test(name));
+  const files = readdirSync(tmpdir()).filter((name) => !expectedNames.test(name));
   for (const name of files) console.log(`Left behind: ${name} in the temporary folder`);
   if (totals.failed === 0 && processes.length + files.length > 0) totals.failed += 1;
   if (totals.failed === 0 && vitestStatus !== 0) {
