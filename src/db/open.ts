@@ -1,4 +1,5 @@
 // The one way to SQLite. WAL, foreign keys on, one writer (this process); statements are cached by text.
+import { open } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 
 export type SqlValue = string | number | bigint | Buffer | null;
@@ -6,6 +7,8 @@ export type SqlParameters = Record<string, SqlValue>;
 
 /** About a millisecond each. */
 const pagesPerStep = 128;
+/** 8 MiB. */
+const stepsPerSync = 16;
 
 export class Db {
   readonly #handle: Database.Database;
@@ -76,11 +79,16 @@ export class Db {
    * what they write goes into it too. `onStep` may throw to give it up.
    */
   async copyBeside(path: string, onStep: () => void): Promise<void> {
+    let steps = 0;
+    let syncing: Promise<void> | undefined;
     const progress = (): number => {
       onStep();
+      steps += 1;
+      // SQLite waits at the end until all of it is on the disk, and everybody with it: most of it shall be there by then.
+      if (steps % stepsPerSync === 0) syncing ??= syncFile(path).finally(() => (syncing = undefined));
       return pagesPerStep;
     };
-    await this.#handle.backup(path, { progress });
+    await this.#handle.backup(path, { progress }).finally(() => syncing);
   }
 
   close(): void {
@@ -104,4 +112,13 @@ export class Db {
     this.#handle.pragma(`synchronous = ${isRelaxed ? 'NORMAL' : 'FULL'}`);
     this.#isRelaxed = isRelaxed;
   }
+}
+
+/** What cannot be brought to the disk now is told by SQLite at the end. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path).catch(() => undefined);
+  await file
+    ?.datasync()
+    .catch(() => undefined)
+    .finally(() => file.close());
 }
