@@ -31,7 +31,8 @@ export function openHousekeeping(forge: Forge): HousekeepingLoop {
     if (wanted.has(repo.id) || last === undefined) return true;
     const wasPushed = (repo.pushedAt ?? 0) >= last;
     const minutes = wasPushed ? forge.config.housekeeping.everyMinutes : quietMinutes;
-    return now - last >= minutes * minute;
+    // The clock may have been set back.
+    return now - last >= minutes * minute || now < last;
   };
   const look = async (repo: Repo): Promise<void> => {
     const now = forge.clock.now();

@@ -40,7 +40,9 @@ export function openRetention(forge: Forge, keeper: Keeper): Retention {
     now: () => forge.clock.now(),
     runOnce: async () => {
       const isLow = diskRoom(forge).isLow;
-      const isDue = forge.clock.now() - lastAt >= everyMs;
+      const sinceMs = forge.clock.now() - lastAt;
+      // The clock may have been set back.
+      const isDue = sinceMs >= everyMs || sinceMs < 0;
       if (!isLow && !isDue) return;
       const { failed } = await run();
       if (diskRoom(forge).isLow) await relieve(forge, keeper);

@@ -173,6 +173,14 @@ describe('the loop', () => {
     expect(await pass()).toBe(clock.now());
   });
 
+  test('goes on when the clock is set back', async () => {
+    const { path, clock, pass } = await openLoop();
+    leave(join(path, 'refs/heads/main.lock'), 61);
+    clock.advance(-day);
+    await pass();
+    expect(existsSync(join(path, 'refs/heads/main.lock'))).toBe(false);
+  });
+
   test('takes leftovers out of a quiet repository within the hour', async () => {
     const { path, clock, pass } = await openLoop();
     leave(join(path, 'refs/heads/main.lock'), 61);

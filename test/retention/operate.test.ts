@@ -85,6 +85,18 @@ test('what cannot be removed stays for the next pass, keeps nothing else, and is
   expect(existsSync(folder)).toBe(false);
 });
 
+test('a clock that is set back keeps nothing from going', async () => {
+  const clock = new SettableClock();
+  const it = await open({ clock });
+  const { folder } = makeRun(it, await it.repo('demo/app'));
+  clock.advance(400 * dayMs);
+  const retention = openRetention(it.forge, new Keeping(it.forge));
+  clock.advance(-200 * dayMs);
+  retention.start();
+  await expect.poll(() => existsSync(folder)).toBe(false);
+  await retention.stop();
+});
+
 test('on a full disk what can be made again goes, though its time is not over', async () => {
   const it = await open({ settings: { limits: { minFreeMebibytes: 1_000_000_000_000 } } });
   const repo = await it.repo('demo/app');
