@@ -191,10 +191,11 @@ async function gatherRepos(forge: Forge, order: BackupOrder, before: Before) {
   const problems: string[] = [];
   let newBytes = 0;
   const repos = listRepos(forge).toSorted((a, b) => a.id - b.id);
+  const known = new Map(before.repos.map((repo) => [repo.id, repo]));
   for (const [index, repo] of repos.entries()) {
     order.signal?.throwIfAborted();
     order.onDoing?.(`packs ${fullName(repo)}, ${index + 1} of ${repos.length}`);
-    const stored = before.repos.find(({ id }) => id === repo.id);
+    const stored = known.get(repo.id);
     const refs = before.refs.get(repo.id) ?? new Map<string, string>();
     const base = stored && { packs: stored.packs, refs };
     const answer = await storeRepo(forge, { folder: order.folder, repo, base, signal: order.signal });

@@ -3,7 +3,7 @@ import { readAudit } from '../accounts/audit-log.ts';
 import { listAccounts } from '../accounts/find.ts';
 import type { Forge } from '../forge/open.ts';
 import { ForgeError } from '../lib/errors.ts';
-import { listBackupNames, readManifest } from './folder.ts';
+import { backupFolder, listBackupNames, readManifest } from './folder.ts';
 import type { BackupView, BackupsView, Manifest } from './model.ts';
 import { failedBackup, runningBackup } from './run-backup.ts';
 
@@ -28,13 +28,25 @@ export function viewOf(name: string, manifest: Manifest): BackupView {
   };
 }
 
+/** By place: a backup is never written again, and to read what one of 10,000 repositories says takes a fifth of a second. */
+const viewed = new Map<string, BackupView>();
+
+async function viewOnce(folder: string, name: string): Promise<BackupView> {
+  const place = backupFolder(folder, name);
+  const view = viewed.get(place) ?? viewOf(name, await readManifest(folder, name));
+  viewed.set(place, view);
+  return view;
+}
+
 /** The newest first; one that cannot be read is left out, and verifying says so. */
 async function listBackups(folder: string, limit: number): Promise<BackupView[]> {
   const names = (await listBackupNames(folder)).reverse().slice(0, limit);
   const views: BackupView[] = [];
+  const places = new Set(names.map((name) => backupFolder(folder, name)));
+  for (const place of viewed.keys()) if (!places.has(place)) viewed.delete(place);
   for (const name of names) {
     try {
-      views.push(viewOf(name, await readManifest(folder, name)));
+      views.push(await viewOnce(folder, name));
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
     }
