@@ -72,6 +72,9 @@ const branchFacts = [
 
 const repoFacts = ['repo-changed', 'target-moved'] as const;
 
+/** What may open or close the gates of all branches of a repository, which their pages show. */
+const targetFacts = ['target-moved', 'protection-changed', 'landings-paused'] as const;
+
 export function connectReactions(forge: Forge, loops: Loops, live: LiveFeed): void {
   wakeLoops(forge, loops);
   refreshPages(forge, live);
@@ -133,7 +136,8 @@ function refreshPages({ events }: Forge, live: LiveFeed): void {
   events.on('landing-changed', ({ repoId }) => refresh(`landings:${repoId}`));
   events.on('mirror-changed', ({ repoId }) => refresh(`mirrors:${repoId}`));
   events.on('upstream-changed', ({ repoId }) => refresh(`upstream:${repoId}`));
-  events.on('landings-paused', ({ repoId }) => refresh(`landings:${repoId}`));
+  events.on('landings-paused', ({ repoId }) => refresh('home', `landings:${repoId}`));
+  for (const fact of targetFacts) events.on(fact, ({ repoId }) => refresh(`target:${repoId}`));
   events.on('housekeeping-changed', () => refresh('admin', 'health'));
   events.on('backup-changed', () => refresh('admin', 'health'));
   events.on('ci-changed', () => refresh('ci'));

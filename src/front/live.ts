@@ -21,8 +21,8 @@ const topicList = z
       z
         .string()
         .regex(
-          /^(?:home|admin|health|ci|(?:repo|landings|mirrors|upstream|branch|run|log|inbox):\d{1,15})$/,
-          'topics are home, admin, health, ci, repo:N, landings:N, mirrors:N, upstream:N, branch:N, run:N, log:N, inbox:N',
+          /^(?:home|admin|health|ci|(?:repo|target|landings|mirrors|upstream|branch|run|log|inbox):\d{1,15})$/,
+          'topics are home, admin, health, ci, repo:N, target:N, landings:N, mirrors:N, upstream:N, branch:N, run:N, log:N, inbox:N',
         ),
     ),
   )
@@ -62,6 +62,7 @@ function requireOwnInbox(caller: Caller, accountId: number): void {
 function repoIdOf(forge: Forge, kind: string, id: number): number {
   switch (kind) {
     case 'repo':
+    case 'target':
     case 'landings':
     case 'mirrors':
     case 'upstream':

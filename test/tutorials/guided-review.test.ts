@@ -222,6 +222,20 @@ test('a comment on a line stands in the step that shows it, and its form goes ba
   expect((await ask('?tab=tutorial&step=2')).text).not.toMatch(/id="thread-\d+"/);
 });
 
+test('what is being read is not replaced, and a comment with an address of its own neither: a newer tutorial is offered', async () => {
+  const commenting = await ask('?tab=tutorial&comment=docs/read.md:new:1');
+  expect(commenting.text).toContain('id="comment-form"');
+  expect(commenting.text).not.toContain('fragment=tab"');
+  // The steps come into a page that waited for them, and are not fetched again from then on.
+  const { text } = await ask('?tab=tutorial&fragment=tab');
+  expect(text).toContain('data-stays');
+  const explains = /data-explains="([^"]+)"/.exec(text)?.[1];
+  const newest = async () => /data-explained="([^"]+)"/.exec((await ask('?fragment=head')).text)?.[1];
+  expect(await newest()).toBe(explains);
+  await push({ 'docs/read.md': 'three\n' });
+  expect(await newest()).not.toBe(explains);
+});
+
 test('it is written again for who may write, once at a time, with what stood there until then', async () => {
   const { forge } = testForge;
   const woken = forge.events.next('tutorial-changed', ({ state }) => state === 'queued');

@@ -1,7 +1,12 @@
+const started = new WeakSet();
+
 /** Shows the copy buttons (they need script) and lets them say that they did it. */
 export function startCopying(root) {
   for (const button of root.querySelectorAll('[data-copy]')) {
     button.hidden = false;
+    // Called again for a part that has changed, most of which is still there.
+    if (started.has(button)) continue;
+    started.add(button);
     button.addEventListener('click', async () => {
       const label = button.getAttribute('aria-label');
       try {

@@ -1,6 +1,6 @@
 // The discussion beside the code. It is fetched when it is opened, and follows what happens while it is open; whether it
 // is, and how wide, is remembered in this browser.
-import { replaceContent } from './live.js';
+import { refresh } from './live.js';
 
 const openName = 'talk-drawer';
 const widthName = 'talk-drawer-width';
@@ -37,7 +37,7 @@ function open({ drawer, toggle, body, enhance }, takesFocus = false) {
   localStorage.setItem(openName, 'open');
   body.dataset.live = drawer.dataset.topic;
   body.dataset.fragment = drawer.dataset.drawer;
-  void refresh(body, enhance);
+  void fetchTalk(body, enhance);
   if (takesFocus) drawer.querySelector('[data-drawer-close]').focus();
 }
 
@@ -51,17 +51,13 @@ function close({ drawer, toggle, body }) {
   if (hadFocus) toggle.focus();
 }
 
-async function refresh(body, enhance) {
+async function fetchTalk(body, enhance) {
   body.setAttribute('aria-busy', 'true');
-  try {
-    const response = await fetch(body.dataset.fragment, { headers: { 'x-fragment': '1' } });
-    if (response.ok) replaceContent(body, await response.text(), enhance);
-    else body.textContent = 'The discussion could not be fetched. Reload the page.';
-  } catch {
+  const hasCome = await refresh(body, enhance);
+  body.removeAttribute('aria-busy');
+  // What was shown before, and what is being written there, is worth more than a sentence.
+  if (!hasCome && body.childElementCount === 0)
     body.textContent = 'The forge does not answer. The discussion appears when it is back.';
-  } finally {
-    body.removeAttribute('aria-busy');
-  }
 }
 
 /** A thread that stands on this page is shown here; the others in the Discussion tab. */
@@ -93,7 +89,7 @@ async function say(event, { body, enhance }) {
     if (!response.ok) note.textContent = (await readProblem(response)) ?? 'It was not taken. Try again.';
     else {
       form.reset();
-      await refresh(body, enhance);
+      await fetchTalk(body, enhance);
     }
   } catch {
     note.hidden = false;

@@ -6,8 +6,8 @@ export function startFilling(enhance) {
 }
 
 async function fill(place, enhance) {
-  const response = await fetch(place.dataset.fill);
-  if (!response.ok) return;
+  const response = await fetch(place.dataset.fill).catch(() => undefined);
+  if (!response?.ok) return;
   const next = new DOMParser().parseFromString(await response.text(), 'text/html').body;
   // Who has begun to walk through the list with the keyboard keeps the place.
   const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
@@ -19,8 +19,8 @@ async function fill(place, enhance) {
 
 /** Colours that were not made in time are put into the lines that stand, so that whoever reads or writes there keeps the place. */
 async function colour(place) {
-  const response = await fetch(place.dataset.colours);
-  if (!response.ok) return;
+  const response = await fetch(place.dataset.colours).catch(() => undefined);
+  if (!response?.ok) return;
   const next = new DOMParser().parseFromString(await response.text(), 'text/html').body;
   for (const coloured of next.querySelectorAll('.file-diff[id]')) {
     const cells = codeOf(document.getElementById(coloured.id));

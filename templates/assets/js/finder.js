@@ -28,9 +28,10 @@ export function startFinder(enhance) {
   const search = async () => {
     asked += 1;
     const turn = asked;
-    const response = await fetch(`${form.dataset.finder}&q=${encodeURIComponent(field.value)}`);
+    const address = `${form.dataset.finder}&q=${encodeURIComponent(field.value)}`;
+    const response = await fetch(address).catch(() => undefined);
     // A slower answer to what was typed before comes too late.
-    if (!response.ok || turn !== asked) return;
+    if (!response?.ok || turn !== asked) return;
     const next = new DOMParser().parseFromString(await response.text(), 'text/html').body;
     found.replaceChildren(...next.childNodes);
     enhance(found);

@@ -7,7 +7,7 @@ import { viewedAndNext } from './viewed.js';
 let prefix = '';
 
 export function startKeys() {
-  const sheet = document.getElementById('keys');
+  const sheet = document.getElementById('key-sheet');
   const opener = document.querySelector('[data-keys-open]');
   if (sheet === null) return;
   if (opener !== null) {

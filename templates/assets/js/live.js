@@ -1,5 +1,6 @@
 // One event stream for the page. An event says that a topic changed; the fragments that show it are fetched anew.
 // After a lost connection or a restart of the forge everything is fetched once, so nothing stays stale.
+import { renew } from './renew.js';
 
 export function startLive(enhance) {
   const topics = () => [
@@ -13,7 +14,8 @@ export function startLive(enhance) {
     .map((topic) => `topic=${encodeURIComponent(topic)}`)
     .join('&');
   const { at } = document.body.dataset;
-  let wasLost = false;
+  // Whoever goes back is shown the page as it was when it was left.
+  let wasLost = performance.getEntriesByType('navigation')[0]?.type === 'back_forward';
   const connect = () => {
     const source = new EventSource(`/live?${query}${at ? `&since=${at}` : ''}`);
     source.addEventListener('open', () => {
@@ -55,59 +57,50 @@ function showState(text) {
 }
 
 const underWay = new Map();
+const againMs = 5000;
 
-/** Fetches one fragment; a change during the fetch makes it fetch once more. */
-async function refresh(element, enhance) {
+/** Fetches one fragment; a change during the fetch makes it fetch once more. Answers false when it did not come. */
+export async function refresh(element, enhance) {
   if (underWay.has(element)) {
     underWay.set(element, true);
-    return;
+    return true;
   }
   underWay.set(element, false);
-  try {
-    const response = await fetch(element.dataset.fragment, { headers: { 'x-fragment': '1' } });
-    if (response.ok) replaceContent(element, await response.text(), enhance);
-  } catch {
-    // The stream notices a lost forge too, and fetches everything when it is back.
-  }
+  const hasCome = await fetchPart(element, enhance);
   const isWantedAgain = underWay.get(element);
   underWay.delete(element);
-  if (isWantedAgain) await refresh(element, enhance);
+  return isWantedAgain ? refresh(element, enhance) : hasCome;
 }
 
-export function replaceContent(element, html, enhance) {
-  const next = new DOMParser().parseFromString(html, 'text/html').body;
-  if (next.innerHTML === element.dataset.shown) return;
-  const opened = new Set([...element.querySelectorAll('details[open][id]')].map((details) => details.id));
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
-  const typed = [...element.querySelectorAll('input[id], textarea[id]')]
-    .filter((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked)
-    .map(({ id, value, checked, selectionStart, selectionEnd }) => ({
-      id,
-      value,
-      checked,
-      selectionStart,
-      selectionEnd,
-    }));
-  const ticked = [...element.querySelectorAll('input[type=checkbox][id]:checked')].map(({ id }) => id);
-  const shown = next.innerHTML;
-  element.replaceChildren(...next.childNodes);
-  element.dataset.shown = shown;
-  for (const id of opened) document.getElementById(id)?.setAttribute('open', '');
-  for (const { id, value, checked } of typed) {
-    const field = document.getElementById(id);
-    if (field === null) continue;
-    field.value = value;
-    if (checked !== undefined) field.checked = checked;
+async function fetchPart(element, enhance) {
+  const { fragment } = element.dataset;
+  // It may have been closed, or have gone with the part around it.
+  if (fragment === undefined || !element.isConnected) return false;
+  try {
+    const response = await fetch(fragment, { headers: { 'x-fragment': '1' } });
+    // Whoever has signed out elsewhere is led to another page, which is no part of this one.
+    const isPart = response.ok && !response.redirected;
+    if (isPart) replaceContent(element, await response.text(), enhance);
+    // A forge that has too much to do just now says so.
+    else if (response.status === 429 || response.status >= 500)
+      setTimeout(() => void refresh(element, enhance), againMs);
+    return isPart;
+  } catch {
+    // The stream notices a lost forge too, and fetches everything when it is back.
+    return false;
   }
-  for (const id of ticked) document.getElementById(id)?.setAttribute('checked', '');
-  if (focused !== '') focusAgain(focused, typed);
-  enhance(element);
 }
 
-/** Puts the cursor where it was, so that a change elsewhere does not disturb who is typing. */
-function focusAgain(id, typed) {
-  const field = document.getElementById(id);
-  field?.focus();
-  const place = typed.find((entry) => entry.id === id);
-  if (place?.selectionStart != null) field?.setSelectionRange(place.selectionStart, place.selectionEnd);
+const shown = new WeakMap();
+
+function replaceContent(element, html, enhance) {
+  if (shown.get(element) === html) return;
+  shown.set(element, html);
+  renew(element, new DOMParser().parseFromString(html, 'text/html').body);
+  if (element.querySelector('[data-stays]') !== null) {
+    delete element.dataset.live;
+    delete element.dataset.fragment;
+    document.dispatchEvent(new CustomEvent('pika:filled'));
+  }
+  enhance(element);
 }

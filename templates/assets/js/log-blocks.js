@@ -160,8 +160,8 @@ export class LogBlocks {
 
   async #fetch(query) {
     const open = this.open === '' || query.includes('max=') ? '' : `&open=${this.open}`;
-    const response = await fetch(`${this.#box.dataset.log}&${query}${open}`);
-    if (!response.ok) return undefined;
+    const response = await fetch(`${this.#box.dataset.log}&${query}${open}`).catch(() => undefined);
+    if (!response?.ok) return undefined;
     const number = (name) => Number(response.headers.get(`x-log-${name}`));
     const block = document.createElement('div');
     block.className = 'log-block';

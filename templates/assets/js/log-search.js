@@ -70,10 +70,12 @@ class LogSearch {
   async #search(from = '') {
     this.#form.setAttribute('aria-busy', 'true');
     const q = encodeURIComponent(this.#shown);
-    const response = await fetch(`${this.#form.dataset.logSearch}&q=${q}${from}`);
+    const address = `${this.#form.dataset.logSearch}&q=${q}${from}`;
+    const response = await fetch(address).catch(() => undefined);
+    const html = response?.ok ? await response.text().catch(() => undefined) : undefined;
     this.#form.removeAttribute('aria-busy');
-    const found = new DOMParser().parseFromString(await response.text(), 'text/html').body;
-    if (response.ok) this.#place.replaceChildren(...found.childNodes);
+    if (html !== undefined)
+      this.#place.replaceChildren(...new DOMParser().parseFromString(html, 'text/html').body.childNodes);
     else this.#place.textContent = 'The log could not be searched just now; try again in a few seconds.';
     this.#showSteps();
     highlightText(this.#box, this.#shown);

@@ -112,11 +112,12 @@ function startLines(view) {
   const note = view.panel.querySelector('[data-log-note]');
   view.panel.querySelector('[data-log-error]').addEventListener('click', async (event) => {
     event.preventDefault();
-    const response = await fetch(event.currentTarget.href, { headers: { accept: 'application/json' } });
-    const { line } = response.ok ? await response.json() : { line: null };
+    const headers = { accept: 'application/json' };
+    const response = await fetch(event.currentTarget.href, { headers }).catch(() => undefined);
+    const { line } = response?.ok ? await response.json() : { line: null };
     note.hidden = line !== null;
     if (line === null) {
-      note.textContent = response.ok
+      note.textContent = response?.ok
         ? 'No line looks like an error; search the log for a word.'
         : 'The log is being searched by others; try again in a few seconds.';
       return;

@@ -35,7 +35,7 @@ export function startMentions() {
       event.stopPropagation();
       const field = shown.previousElementSibling;
       hide();
-      field.focus();
+      field?.focus();
     }
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     const buttons = [...(shown?.querySelectorAll('button') ?? [])];

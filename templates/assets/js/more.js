@@ -33,12 +33,18 @@ export function startMore() {
   void goThere();
 }
 
-/** Puts what a place leads to in its stead. */
+const againMs = 5000;
+
+/** Puts what a place leads to in its stead. A forge that restarts, or has too much to do, is asked again. */
 function load(place, observer, done = () => undefined) {
   observer.unobserve(place);
   void inTurn(async () => {
-    const response = place.isConnected ? await fetch(addressOf(place)) : undefined;
+    const response = place.isConnected
+      ? await fetch(addressOf(place)).catch(() => ({ status: 503 }))
+      : undefined;
     if (response?.ok) done(await putIn(place, await response.text(), observer));
+    else if (response?.status === 429 || response?.status >= 500)
+      setTimeout(() => observer.observe(place), againMs);
   });
 }
 

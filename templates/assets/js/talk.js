@@ -63,7 +63,6 @@ async function openForm(link, isRange) {
   const isSame = isRange && start?.path === place.path && start?.side === place.side;
   const first = isSame ? Math.min(start.line, place.line) : place.line;
   const last = isSame ? Math.max(start.line, place.line) : place.line;
-  const typed = document.querySelector('.thread-row #comment-text')?.value ?? '';
   const lastRow = isSame && start.line > place.line ? start.row : link.closest('tr');
   const address = new URL(link.href);
   address.searchParams.set(
@@ -71,18 +70,20 @@ async function openForm(link, isRange) {
     `${place.path}:${place.side}:${first === last ? first : `${first}-${last}`}`,
   );
   address.searchParams.set('fragment', 'form');
-  const response = await fetch(address);
-  if (!response.ok) {
+  const response = await fetch(address).catch(() => undefined);
+  if (!response?.ok) {
     location.assign(link.href);
     return;
   }
+  const html = await response.text();
+  const typed = document.querySelector('.thread-row #comment-text')?.value ?? '';
   closeForm();
   if (!isSame) start = { ...place, row: lastRow };
   const row = document.createElement('tr');
   row.className = 'thread-row';
   const cell = row.insertCell();
   cell.colSpan = lastRow.cells.length;
-  cell.append(...parse(await response.text()));
+  cell.append(...parse(html));
   markChosen(lastRow, last - first);
   below(lastRow).after(row);
   const field = row.querySelector('#comment-text');
@@ -114,9 +115,11 @@ function closeForm() {
   start?.row.querySelector('.line-number a')?.focus({ preventScroll: true });
 }
 
+const underWay = new WeakSet();
+
 async function send(form, submitter, enhance) {
-  if (form.dataset.sending === 'true') return;
-  form.dataset.sending = 'true';
+  if (underWay.has(form)) return;
+  underWay.add(form);
   try {
     const response = await fetch(form.action, {
       method: 'POST',
@@ -130,7 +133,7 @@ async function send(form, submitter, enhance) {
   } catch {
     showError(form, 'The forge does not answer. What you wrote is still here; try again.');
   } finally {
-    delete form.dataset.sending;
+    underWay.delete(form);
   }
 }
 
