@@ -48,7 +48,7 @@ export async function readRangeDiff(git: Git, range: RangePair): Promise<CommitP
 /** Everything below the line of a pair is indented by four spaces, so that no content can pose as another pair. */
 export function parseRangeDiff(output: string): CommitPair[] {
   const pairs: CommitPair[] = [];
-  for (const line of output.split('\n')) {
+  for (const line of output.replace(/\n$/, '').split('\n')) {
     const match = line.startsWith('    ') ? null : headLine.exec(line);
     const last = pairs.at(-1);
     if (match !== null) pairs.push(toPair(match));

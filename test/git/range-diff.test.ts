@@ -34,6 +34,7 @@ test('commits are matched by what they do: the same, changed, gone and new, with
   const changed = pairs!.find(({ kind }) => kind === 'changed')!;
   expect(changed.patch).toContain('-+first\n');
   expect(changed.patch).toContain('++second\n');
+  expect(pairs!.filter((pair) => pair !== changed).map(({ patch }) => patch)).toEqual(['', '', '']);
   expect(pairs!.find(({ kind }) => kind === 'new')).toMatchObject({
     old: undefined,
     new: { at: 3, oid: newHead },
