@@ -57,7 +57,7 @@ interface Reconciled {
   /** Pushes that were answered and are now in the rows. */
   pushes: number;
   merges: { finalised: number; abandoned: number };
-  forgotten: { caches: number; folders: number; artifacts: number };
+  forgotten: { caches: number; folders: number; artifacts: number; logs: number };
 }
 
 /** As a start does after a crash: the refs may be ahead of the rows by what was pushed and merged during the backup. */
@@ -73,13 +73,13 @@ function linesOf(
   problems: readonly string[],
   findings: readonly Finding[],
 ): string[] {
-  const { caches, folders, artifacts } = forgotten;
+  const { caches, folders, artifacts, logs } = forgotten;
   const said = [
     ...(pushes > 0 ? [`${counted(pushes, 'push', 'pushes')} of the last moments came from the spool.`] : []),
     ...(merges.finalised > 0 ? [`${counted(merges.finalised, 'merge was', 'merges were')} finalised.`] : []),
-    ...(caches + folders + artifacts > 0
+    ...(caches + folders + artifacts + logs > 0
       ? [
-          `Not in the backup: ${counted(caches, 'cache', 'caches')}, ${counted(folders, 'folder', 'folders')} of failed lanes, the artifacts of ${counted(artifacts, 'attempt', 'attempts')}.`,
+          `Not in the backup: ${counted(caches, 'cache', 'caches')}, ${counted(folders, 'folder', 'folders')} of failed lanes, the artifacts of ${counted(artifacts, 'attempt', 'attempts')}, the logs of ${counted(logs, 'attempt', 'attempts')}.`,
         ]
       : []),
     ...problems.map((problem) => `lost before the backup  ${problem}`),

@@ -31,6 +31,13 @@ export const listArtifactOwners = (db: Db) =>
       WHERE EXISTS (SELECT 1 FROM artifacts f WHERE f.attempt_id = a.id) ORDER BY a.id`,
   );
 
+/** Attempts that have ended and said something. */
+export const listLogOwners = (db: Db) =>
+  db.all<{ id: number; token: number }>(
+    `SELECT id, token FROM lane_attempts
+      WHERE finished_at IS NOT NULL AND log_removed_at IS NULL AND log_bytes > 0 ORDER BY id`,
+  );
+
 export function deleteArtifacts(db: Db, attemptId: number): void {
   db.run('DELETE FROM artifacts WHERE attempt_id = :attemptId', { attemptId });
 }
