@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { Db } from '../db/open.ts';
 import { migrate } from '../db/migrate.ts';
 import { Git } from '../git/run.ts';
+import { isDiskFull } from '../lib/disk-full.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { createLog, type Log } from '../lib/log.ts';
@@ -86,6 +87,10 @@ function openDatabase({ paths, backups }: Config): Db {
     return db;
   } catch (error) {
     if (error instanceof ForgeError) throw error;
+    if (isDiskFull(error)) {
+      const sentence = `The disk of ${paths.data} is full, so the database cannot be opened. Make room, and start again; nothing is lost.`;
+      throw new ForgeError('unavailable', sentence, { cause: error });
+    }
     throw new ForgeError(
       'unavailable',
       `The database ${paths.database} cannot be opened: ${errorMessage(error)}. Give it to the user of the forge, or restore a backup.`,

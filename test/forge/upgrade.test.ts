@@ -4,6 +4,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statfsSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +17,8 @@ import { Db } from '../../src/db/open.ts';
 import { readConfig } from '../../src/forge/config.ts';
 import { openForge } from '../../src/forge/open.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { mountSmallDisk, smallDiskProblem, unmountSmallDisk } from '../support/small-disk.ts';
+import { testUnless } from '../support/where-installed.ts';
 
 const migrations = fileURLToPath(new URL('../../src/db/migrations/', import.meta.url));
 
@@ -51,3 +54,20 @@ test('an older database is copied before it is upgraded, and only the newest cop
     rmSync(data, { recursive: true });
   }
 });
+
+testUnless(smallDiskProblem(), 'the start on a full disk')(
+  'a start on a disk that is full says so, and not that the database is damaged',
+  () => {
+    const place = mkdtempSync(join(tmpdir(), 'pika-full-'));
+    mountSmallDisk(place, 4);
+    try {
+      const config = readConfig(join(place, 'data'), {}, {});
+      openForge(config, { log: createLog('silent') }).db.close();
+      writeFileSync(join(place, 'filler'), Buffer.alloc(statfsSync(place).bavail * statfsSync(place).bsize));
+      expect(() => openForge(config)).toThrow(/The disk of .* is full.*nothing is lost/);
+    } finally {
+      unmountSmallDisk(place);
+      rmSync(place, { recursive: true });
+    }
+  },
+);
