@@ -25,7 +25,7 @@ export function openCompanion(forge: Forge, version: string): () => Promise<Comp
       made = undefined;
       throw new ForgeError(
         'unavailable',
-        'This forge cannot make ph as one file. Use the one of its package: npx ph in a checkout of pika-git.',
+        'This forge cannot make ph as one file. Use the one of its package: src/ph/ph in a checkout of pika-git.',
         { cause: error },
       );
     });
