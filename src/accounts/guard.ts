@@ -150,7 +150,7 @@ export function callerByToken(
   throw new ForgeError(
     'unauthenticated',
     passFor === undefined
-      ? 'This token is unknown, revoked or expired. Make a new one on your account page, or with: ph token create'
+      ? 'This token is unknown, revoked or expired. Make a new one on your account page.'
       : 'This token is unknown, revoked or expired, or for another repository. Give a valid one as the password.',
   );
 }

@@ -10,6 +10,7 @@ import { importFolder } from '../mirror/imports/import-folder.ts';
 import { isIncomplete, tellBrought } from '../mirror/lfs/tell-objects.ts';
 import { fullName, visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
+import { counted } from './count-words.ts';
 import { repoArgument as repo } from './named-repo.ts';
 
 export const importRequest = z.strictObject({
@@ -33,7 +34,7 @@ export async function answerImport(
   const isWhole = left.length === 0 && (objects === undefined || !isIncomplete(objects));
   const urls = repoUrls(forge, made);
   const lines = [
-    `Repository ${fullName(made)} (${visibility}), default branch ${made.defaultBranch}, ${brought.created} refs.`,
+    `Repository ${fullName(made)} (${visibility}), default branch ${made.defaultBranch}, ${counted(brought.created, 'ref', 'refs')}.`,
     ...left.map(({ ref, message }) => `  left out ${ref}: ${message ?? ''}`),
     ...(objects === undefined ? [] : tellBrought(objects)).map((sentence) => `  ${sentence}`),
     `  ${urls.ssh}`,

@@ -37,7 +37,9 @@ export async function findPlace(options: PlaceOptions = {}): Promise<Place> {
   if (named !== undefined) return { client, ...named, checkout, remote: remoteNamed(named, found, checkout) };
   if (found.remote === undefined) {
     throw notFound(
-      `No remote of this checkout is a repository of ${client.origin}. Name one: --repo owner/name, or add a remote.`,
+      checkout === undefined
+        ? `This is no git checkout. Name a repository of ${client.origin}: --repo owner/name, or go into a clone of it.`
+        : `No remote of this checkout is a repository of ${client.origin}. Name one: --repo owner/name, or add a remote.`,
     );
   }
   const { owner, repo } = found.remote.address;

@@ -20,6 +20,12 @@ test('the status of a green branch fits few lines and ends with the next command
   ]);
 });
 
+test('a run without lanes is told as one, and not as none of none that passed', async () => {
+  const { ph, staged } = await atTerminal(await open(), { lane: 'queued' });
+  staged.forge.db.exec('DELETE FROM lanes');
+  expect((await ph('status')).stdout).toMatch(/^ci .*: there are no lanes to run$/m);
+});
+
 test('a title that would steer the terminal is printed as text', async () => {
   const { ph, staged } = await atTerminal(await open());
   const evil = 'a\u001B]8;;http://evil\u0007link\u001B]8;;\u0007\r\u001B[2Kgone\u009B31m\u202Eback';

@@ -106,7 +106,7 @@ function describeImport(
   const lines = [`made ${cleanLine(owner)}/${cleanLine(name)}: ${url}`];
   if (upstream.problem !== null) lines.push(cleanLine(upstream.problem));
   else if (upstream.pulledAt === null) lines.push('Next: ph repo upstream, which tells how far it is');
-  else lines.push(`${upstream.refs.total} refs are here.`);
+  else lines.push(`${upstream.refs.total} ${upstream.refs.total === 1 ? 'ref is' : 'refs are'} here.`);
   return lines.join('\n');
 }
 

@@ -44,6 +44,7 @@ function describeCi({ run }: BranchStatusView): string {
   if (run === null) return stdout.paint('dim', 'not started');
   if (run.problem !== null) return `${stdout.paint('red', 'no lanes')}: ${cleanLine(run.problem)}`;
   const failing = run.lanes.filter(isFailing).map((lane) => cleanLine(lane.id));
+  if (run.lanes.length === 0) return `${paint(run.state)} (run ${run.number}): there are no lanes to run`;
   const passed = run.lanes.filter((lane) => lane.state === 'success').length;
   const detail =
     failing.length > 0 ? failing.join(', ') : `${passed} of ${count(run.lanes.length, 'lane')} passed`;

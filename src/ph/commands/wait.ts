@@ -143,7 +143,8 @@ async function conclude(
     const isQueued = goal === 'landed' && landing !== null && landing.ended === null;
     const doing = isQueued
       ? `It stays in the landing queue. ${describeLanding(landing)}`
-      : status.gate.holds.map((hold) => cleanLine(hold.message)).join(' ');
+      : // The same files passed before: nothing holds the branch while its lanes run once more.
+        status.gate.holds.map((hold) => cleanLine(hold.message)).join(' ') || 'Its gate is open.';
     return print('timed_out', `timed out at ${here}. ${doing}`.trim(), exitStatus.timedOut);
   }
   const isGood = goal === 'landed' ? status.branch.state === 'merged' : isGreen(status);
