@@ -21,7 +21,7 @@ test('every page that the forge has is looked at', () => {
   expect(forgottenRoutes(rich)).toEqual([]);
 });
 
-test('no page has a fault that axe finds, wide and light or narrow and dark, or scrolls sideways', async () => {
+test('no page has a fault that axe finds, wide and light or narrow and dark, scrolls sideways, or has a name twice', async () => {
   const context = await (await browser()).newContext({ reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.setDefaultTimeout(120_000);
@@ -63,6 +63,13 @@ async function wholePagesIn(page: Page): Promise<string[]> {
   );
 }
 
+/** A part that is called as another one is never found: the sheet of keys was not, where keys are kept. */
+const namesTwice = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+    return ids.flatMap((id, at) => (ids.indexOf(id) < at ? [`has #${id} twice`] : []));
+  });
+
 /** Loads a page once, wide and light with every rule; then on a phone and dark with those that the look decides. */
 async function look(page: Page, path: string): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'light' });
@@ -70,7 +77,7 @@ async function look(page: Page, path: string): Promise<string[]> {
   const answer = await page.goto(rich.served.http + path);
   const status = answer?.status() ?? 0;
   if (status !== (path.endsWith('/nowhere') ? 404 : 200)) return [`was answered with ${status}`];
-  const faults = [...(await findFaults(page)), ...(await wholePagesIn(page))];
+  const faults = [...(await findFaults(page)), ...(await wholePagesIn(page)), ...(await namesTwice(page))];
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.setViewportSize({ width: 360, height: 800 });
   faults.push(...(await findFaults(page, rulesOfLook)));

@@ -152,6 +152,8 @@ test('the page dismisses one, those that are ticked, or all, and its badge count
   const { ana, branches, unread } = await stage(4);
   const ask = as(ana.account);
   const page = await ask('GET', '/inbox');
+  // What a branch is called and how it stands changes without anything that its readers are told.
+  expect(page.text).toMatch(/data-live="inbox:\d+ home"/);
   expect(page.text).toContain('Change 4 &lt;b&gt;');
   expect(page.text.match(/class="list-item inbox-entry unread"/g)).toHaveLength(4);
   expect((await ask('GET', '/inbox?fragment=badge')).text).toContain('>4<');

@@ -31,7 +31,8 @@ function renewChildren(element, next) {
 }
 
 function renewNode(node, wanted) {
-  if (node.isEqualNode(wanted)) return;
+  // The forge sends this empty; what stands there is why it did not take what the reader wrote.
+  if (node.isEqualNode(wanted) || node.classList?.contains('form-error')) return;
   if (node.nodeType !== Node.ELEMENT_NODE) {
     node.nodeValue = wanted.nodeValue;
     return;
@@ -40,8 +41,9 @@ function renewNode(node, wanted) {
   renewChildren(node, wanted);
 }
 
-/** What the reader has folded stays so, and what was made able to have the focus may have it now. */
-const isReaders = (node, name) => name === 'tabindex' || (name === 'open' && node.matches('details, dialog'));
+/** What the reader has folded stays so, and what a script has shown or made able to have the focus. */
+const isReaders = (node, name) =>
+  name === 'tabindex' || name === 'hidden' || (name === 'open' && node.matches('details, dialog'));
 
 function renewAttributes(node, wanted) {
   for (const { name, value } of wanted.attributes)
