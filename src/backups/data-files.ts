@@ -3,6 +3,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { clusterMarkPath } from '../forge/cluster-mark.ts';
 import type { Paths } from '../forge/config.ts';
 import { isMissing } from './folder.ts';
 
@@ -27,6 +28,7 @@ function untaken(paths: Paths): Set<string> {
     caches,
     gitHome,
     backups,
+    clusterMarkPath(paths.data),
     join(paths.lfs, 'incoming'),
     join(paths.lanes, 'probe'),
   ];

@@ -18,6 +18,7 @@ import { restoreBackup } from '../../src/backups/restore.ts';
 import { verifyBackups, type Verified } from '../../src/backups/verify.ts';
 import { ingestSpool } from '../../src/branches/ingest.ts';
 import { scanRepo } from '../../src/branches/scan.ts';
+import { readClusterMark } from '../../src/forge/cluster-mark.ts';
 import { readConfig } from '../../src/forge/config.ts';
 import { openForge, type Forge } from '../../src/forge/open.ts';
 import { listRefs } from '../../src/git/refs.ts';
@@ -123,6 +124,7 @@ function filesBelow(folder: string): Record<string, string> {
 test('what is brought back has the rows, the refs, the objects and the files, and is sound', async () => {
   const stage = await openStage();
   const { forge, repo1 } = stage;
+  readClusterMark(forge.config);
   const { name, manifest } = await stage.back();
   expect(manifest).toMatchObject({ problems: [], leftOut: [] });
   expect(await stage.verify()).toMatchObject([{ name, problems: [], repositories: 2 }]);
@@ -143,7 +145,9 @@ test('what is brought back has the rows, the refs, the objects and the files, an
     'lanes/1/1/artifacts/report.txt': 'what a lane kept\n',
     'a-part-that-comes-later/file': 'taken all the same',
   });
-  expect(Object.keys(files).filter((path) => /^(?:caches|checkouts|restoring)/.test(path))).toEqual([]);
+  // Beside the forge that it was taken from, a restored one must not end that one's jobs on a cluster.
+  const remade = /^(?:caches|checkouts|restoring|cluster-mark)/;
+  expect(Object.keys(files).filter((path) => remade.test(path))).toEqual([]);
 });
 
 test('a second backup adds what is new alone, and each of them is whole by itself', async () => {

@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let away: AgentForge;
 beforeAll(async () => {
-  away = await openAgentForge({ maxLogBytes: 4096, maxArtifacts: 2, maxArtifactBytes: 2000 });
+  away = await openAgentForge({ maxLogBytes: 4096, maxArtifacts: 2, maxArtifactBytes: 2000, maxReports: 2 });
 });
 afterAll(() => away.dispose());
 
@@ -228,6 +228,39 @@ test('files are kept by what they are and no more than an attempt may leave, and
   expect(readdirSync(join(logFolder(away.forge, { attemptId: id, token }), 'artifacts'))).toEqual([sha256]);
   expect(away.forge.db.all('SELECT key FROM ci_caches')).toEqual([]);
   expect(readFileSync(victim, 'utf8')).toBe('not a cache');
+});
+
+const fileOf = (text: string, length = text.length) => {
+  const body = Buffer.alloc(length, text);
+  return { name: `artifacts/${createHash('sha256').update(body).digest('hex')}`, body };
+};
+const statusesOf = async (send: Send, files: { name: string; body: Buffer }[]): Promise<number[]> => {
+  const answers = await Promise.all(files.map(({ name, body }) => send('PUT', name, body)));
+  return answers.map(({ status }) => status).toSorted();
+};
+
+test('files that are sent all at once have no more room than one after the other, and a claim has the room of none before it', async () => {
+  const { pushed, send } = await claim(everything);
+  const large = ['a', 'b', 'c', 'd'].map((text) => fileOf(text, 1500));
+  expect(await statusesOf(send, large)).toEqual([204, 413, 413, 413]);
+  const small = ['e', 'f', 'g', 'h'].map((text) => fileOf(text, 10));
+  expect(await statusesOf(send, small)).toEqual([204, 413, 413, 413]);
+  const report = Buffer.from('<testsuite/>');
+  const reports = ['1.xml', '2.xml', '1.txt', '1.a'].map((name) => ({
+    name: `reports/${name}`,
+    body: report,
+  }));
+  expect(await statusesOf(send, reports)).toEqual([204, 204, 413, 413]);
+  expect((await send('PUT', `reports/3.xml`, report)).status).toBe(413);
+  const { id, token } = attemptOf(pushed);
+  const folder = logFolder(away.forge, { attemptId: id, token });
+  expect(readdirSync(join(folder, 'artifacts'))).toHaveLength(2);
+  expect(readdirSync(join(folder, 'reports'))).toHaveLength(2);
+
+  lose(pushed);
+  const session = newSession();
+  await speaker(away.credential(laneOf(away.forge, pushed.run, 'away')))('POST', 'claim', claimBody(session));
+  expect(await statusesOf(speaker(session), small.slice(0, 2))).toEqual([204, 204]);
 });
 
 /** A tar file that first makes `x` a link to a folder and then writes a file below it, and one that names a folder above. */

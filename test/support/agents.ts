@@ -14,7 +14,7 @@ import { readLog } from '../../src/ci/logs/log.ts';
 import type { Lane, Run } from '../../src/ci/model.ts';
 import { openCi, type Ci } from '../../src/ci/open.ts';
 import type { Tier } from '../../src/ci/lanes/lane-message.ts';
-import { cookiePrefix } from '../../src/ci/lanes/launch.ts';
+import { readClusterMark } from '../../src/forge/cluster-mark.ts';
 import { findSurvivors, killOnce, type Survivor } from '../../src/ci/lanes/survivors.ts';
 import type { Caller } from '../../src/accounts/model.ts';
 import type { Forge } from '../../src/forge/open.ts';
@@ -108,7 +108,7 @@ export class AgentForge {
   }
 
   survivors(): Survivor[] {
-    return findSurvivors(`agent-${cookiePrefix(this.forge.config.paths.data)}`);
+    return findSurvivors(`agent-${readClusterMark(this.forge.config)}.`);
   }
 
   /** Folders that programs have left on the node. */

@@ -1,12 +1,13 @@
 // What the forge does for a program that runs a lane elsewhere: gives it the claim, hears that it lives, and takes its
 // result. All of it is fenced by the token of the claim, and ends in the same reports as those of a lane thread.
 import { basename } from 'node:path';
+import { readClusterMark } from '../../forge/cluster-mark.ts';
 import type { Forge } from '../../forge/open.ts';
 import { errorMessage, ForgeError } from '../../lib/errors.ts';
 import { hashSecret } from '../../lib/secrets.ts';
 import type { LaneRef, Reports } from '../lanes/executor.ts';
 import { tiers } from '../lanes/lane-message.ts';
-import { submissionOf } from '../lanes/launch.ts';
+import { awayCookie, submissionOf } from '../lanes/launch.ts';
 import { claimOffered } from '../scheduler/claim-offered.ts';
 import { withTests } from '../tests/read-reports.ts';
 import {
@@ -27,12 +28,12 @@ import {
   type ResultRequest,
 } from './agent-message.ts';
 import { findAwayLane, markClaimed, markTold, type AgentRow } from './agent-store.ts';
-import { Artifacts } from './receive-artifact.ts';
+import { ReceivedFiles } from './received-files.ts';
 import { checkedResult } from './checked-result.ts';
 
 export class AgentDesk {
   readonly logs: AgentLogs;
-  readonly artifacts: Artifacts;
+  readonly files: ReceivedFiles;
   readonly #forge: Forge;
   readonly #reports: Reports;
   readonly #finishing = new Map<string, Promise<void>>();
@@ -41,7 +42,7 @@ export class AgentDesk {
     this.#forge = forge;
     this.#reports = reports;
     this.logs = new AgentLogs(forge);
-    this.artifacts = new Artifacts(forge);
+    this.files = new ReceivedFiles(forge);
   }
 
   /**
@@ -98,6 +99,7 @@ export class AgentDesk {
 
   stop(): void {
     this.logs.stop();
+    this.files.stop();
   }
 
   async #finish(lane: HeldLane, { result: given, folder }: ResultRequest): Promise<void> {
@@ -111,7 +113,6 @@ export class AgentDesk {
     // Also of a lost claim: what it left here is removed then.
     this.#reports.finished(ref, isStanding ? this.logs.size(lane) : 0, tested);
     this.logs.close(lane.attemptId);
-    this.artifacts.forget(lane.attemptId);
     if (!isStanding) throw lost();
     markTold(this.#forge.db, { hash: lane.agent.credentialHash, now: this.#forge.clock.now() });
   }
@@ -122,7 +123,8 @@ export class AgentDesk {
       const submission = submissionOf(this.#forge, { attemptId, laneId, runId, token });
       const known = Object.entries(submission).filter(([name]) => name in laneOrder.shape);
       const scopes = [submission.cacheFolder, ...submission.readableCaches].map((path) => basename(path));
-      return laneOrder.parse({ ...Object.fromEntries(known), cacheScopes: [...new Set(scopes)] });
+      const cookie = awayCookie(readClusterMark(this.#forge.config), claim);
+      return laneOrder.parse({ ...Object.fromEntries(known), cookie, cacheScopes: [...new Set(scopes)] });
     } catch (error) {
       this.#fail(claim, errorMessage(error));
       throw refused();

@@ -24,7 +24,6 @@ import {
 } from './agent-message.ts';
 import { agentProgram } from './agent-program.ts';
 import { receiveCache, sendCache } from './away-caches.ts';
-import { receiveReport } from './receive-artifact.ts';
 import { Packs } from './send-pack.ts';
 
 const base = '/api/v1/agent';
@@ -170,13 +169,13 @@ function addFiles(router: Router, forge: Forge, desk: AgentDesk): void {
     response.status(204).end();
   });
   apiRoute(router, table.artifact, async (request, response) => {
-    await desk.artifacts.receive(held(request), parse(sha256, request.params.sha256), request);
+    await desk.files.artifact(held(request), { sha256: parse(sha256, request.params.sha256), body: request });
     held(request);
     response.status(204).end();
   });
   apiRoute(router, table.report, async (request, response) => {
     const stored = parse(storedName, request.params.name);
-    await receiveReport(forge, held(request), { stored, body: request });
+    await desk.files.report(held(request), { stored, body: request });
     held(request);
     response.status(204).end();
   });

@@ -1,6 +1,6 @@
 // A folder on its way between the forge and a node, by the system's own program, which keeps links, modes and times.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { lstat, mkdir, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,6 +13,8 @@ export interface TarTools {
   /** Added to the environment of the program. */
   env?: Record<string, string>;
 }
+
+const maxEntries = 1_000_000;
 
 /** The folder as a stream. `stop` ends it early; `ended` rejects when the program failed. */
 export function packTree(folder: string, tools: TarTools) {
@@ -84,12 +86,18 @@ function limit(maxBytes: number): Transform {
   });
 }
 
+/** One by one, and no more than fit into the memory of the forge: a small file may unpack into millions. */
 async function refuseDevices(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const there = await lstat(path);
-    if (!there.isFile() && !there.isDirectory() && !there.isSymbolicLink())
-      throw new ForgeError('invalid', `${entry.name} is neither a file nor a folder nor a link.`);
+  const folders = [folder];
+  let entries = 0;
+  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+    for await (const { name } of await opendir(at)) {
+      entries += 1;
+      if (entries > maxEntries) throw new ForgeError('too_large', `It has more than ${maxEntries} files.`);
+      const there = await lstat(join(at, name));
+      if (there.isDirectory()) folders.push(join(at, name));
+      else if (!there.isFile() && !there.isSymbolicLink())
+        throw new ForgeError('invalid', `${name} is neither a file nor a folder nor a link.`);
+    }
   }
 }

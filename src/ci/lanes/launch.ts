@@ -139,6 +139,9 @@ export const cookiePrefix = (dataFolder: string): string =>
 export const attemptCookie = (dataFolder: string, claim: Numbered): string =>
   `${cookiePrefix(dataFolder)}${attemptName(claim)}.`;
 
+/** As a node has it, where lanes of several forges may run beside each other; `mark` tells them apart. */
+export const awayCookie = (mark: string, claim: Numbered): string => `${mark}.${attemptName(claim)}.`;
+
 /** The attempt of a cookie of this data directory. */
 export const attemptOfCookie = (dataFolder: string, cookie: string): number =>
   Number(cookie.slice(cookiePrefix(dataFolder).length).split('-')[0]);
