@@ -11,6 +11,7 @@ import {
   type TargetRow,
   type WaitingRow,
 } from './overview-store.ts';
+import { listOffered } from './lanes/slurm/slurm-job-store.ts';
 import { findPause } from './scheduler/pause.ts';
 import type { Pause } from './recovery/recovery-store.ts';
 
@@ -56,11 +57,13 @@ function targetStates(forge: Forge, running: readonly RunningRow[]): TargetState
     ['local', concurrency],
     ...Object.entries(targets).map(([name, target]) => [name, target.concurrency] as const),
   ]);
-  const names = new Set([...places.keys(), ...health.keys(), ...running.map(({ target }) => target)]);
+  // What a cluster has holds its place before it runs there.
+  const taken = [...running, ...listOffered(forge.db)].map(({ target }) => target);
+  const names = new Set([...places.keys(), ...health.keys(), ...taken]);
   return [...names].map((name) => ({
     name,
     places: places.get(name),
-    taken: running.filter(({ target }) => target === name).length,
+    taken: taken.filter((target) => target === name).length,
     health: health.get(name),
     isHealthy: (health.get(name)?.unhealthyUntil ?? 0) <= now,
   }));

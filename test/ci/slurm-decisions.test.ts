@@ -1,16 +1,10 @@
 // What the forge makes of what Slurm says, case by case and without a cluster.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bootScript } from '../../src/ci/lanes/slurm/boot-script.ts';
 import { decideJob, type JobFacts } from '../../src/ci/lanes/slurm/decide-job.ts';
+import { findJobs } from '../../src/ci/lanes/slurm/find-jobs.ts';
 import { commentOf, rowOfComment } from '../../src/ci/lanes/slurm/job-comment.ts';
-import { runSlurm } from '../../src/ci/lanes/slurm/run-slurm.ts';
 import type { WatchedJob } from '../../src/ci/lanes/slurm/slurm-job-store.ts';
 import { explainReason, readQueue, type SlurmJob } from '../../src/ci/lanes/slurm/slurm-queue.ts';
-import { optionsOf } from '../../src/ci/lanes/slurm/submit-job.ts';
-import { slurmTarget } from '../../src/forge/slurm-settings.ts';
 
 const waiting: WatchedJob = {
   id: 5,
@@ -25,6 +19,8 @@ const waiting: WatchedJob = {
   releasedAt: null,
   ending: null,
   state: 'queued',
+  reason: 'waiting_for_capacity',
+  reasonSince: 0,
   attemptToken: 0,
   leaseUntil: null,
 };
@@ -40,6 +36,7 @@ const seen: SlurmJob = {
   node: undefined,
   exitCode: 0,
   comment: '',
+  userId: 1000,
 };
 const runs: SlurmJob = { ...seen, phase: 'running', state: 'RUNNING', reason: '', node: 'n1' };
 const ended = (state: string, exitCode = 0): SlurmJob => ({ ...runs, phase: 'ended', state, exitCode });
@@ -48,6 +45,7 @@ const facts: JobFacts = {
   now: 2000,
   graceMs: 20_000,
   isPaused: false,
+  patienceMs: 600_000,
   askedMs: undefined,
   runningMs: undefined,
   startMs: 120_000,
@@ -70,9 +68,15 @@ describe('a lane that waits at Slurm', () => {
       ending: 'broken',
       why: expect.stringContaining('no Node in the path'),
     });
-    expect(decideJob(waiting, ended('FAILED', 75), facts)).toMatchObject({
-      why: expect.stringContaining('its agent was refused'),
+    const whyOf = (exitCode: number) => decideJob(waiting, ended('FAILED', exitCode), facts);
+    expect(whyOf(75)).toMatchObject({ why: expect.stringContaining('its agent was refused') });
+    expect(whyOf(69)).toMatchObject({
+      why: 'Slurm job 12 ended as FAILED on n1 with exit 69 before the lane began: the node does not reach the forge at the forgeUrl of the target',
     });
+    expect(whyOf(78)).toMatchObject({ why: expect.stringContaining('older than 20') });
+    // What sbatch refuses stays in the queue for a while; it does not count as a job that was tried.
+    const refused: SlurmJob = { ...ended('FAILED', 1), node: undefined, reason: 'BadConstraints' };
+    expect(decideJob(waiting, refused, facts)).toMatchObject({ step: 'release', ending: 'refused' });
     // It ran once, and what it claimed was given back: whatever Slurm says, it is not this lane's any more.
     expect(decideJob({ ...waiting, token: 1 }, runs, facts)).toMatchObject({
       step: 'release',
@@ -81,6 +85,21 @@ describe('a lane that waits at Slurm', () => {
     });
     const late = { ...facts, runningMs: 120_001 };
     expect(decideJob(waiting, runs, late)).toMatchObject({ step: 'release', ending: 'broken' });
+  });
+
+  test('fails after a while when no time brings what it waits for, unless the cluster is changed', () => {
+    const tooLong = { ...seen, reason: 'PartitionTimeLimit' };
+    const told = decideJob(waiting, tooLong, facts);
+    expect(told).toMatchObject({ step: 'explain', reason: 'unsatisfiable' });
+    const since: WatchedJob = { ...waiting, reason: 'unsatisfiable', reasonSince: 1000 };
+    expect(decideJob(since, tooLong, { ...facts, now: 600_999 })).toEqual(told);
+    expect(decideJob(since, tooLong, { ...facts, now: 601_000 })).toMatchObject({
+      step: 'give up',
+      message: expect.stringContaining('more than the partition gives'),
+    });
+    expect(decideJob(since, seen, { ...facts, now: 601_000 })).toMatchObject({
+      reason: 'waiting_for_capacity',
+    });
   });
 
   test('is taken back while CI is paused, and let go when it has ended', () => {
@@ -148,10 +167,20 @@ test('the queue of Slurm is read as old and young versions print it', () => {
     state_reason: 'Priority',
     nodes: '',
     comment: null,
+    user_id: 7,
     exit_code: { status: ['SUCCESS'], return_code: { set: true, infinite: false, number: 75 } },
   };
   expect(readQueue(JSON.stringify({ meta: {}, errors: [], jobs: [old, young] }))).toEqual([
-    { jobId: 1, phase: 'ended', state: 'FAILED', reason: '', node: 'n1', exitCode: 75, comment: 'c' },
+    {
+      jobId: 1,
+      phase: 'ended',
+      state: 'FAILED',
+      reason: '',
+      node: 'n1',
+      exitCode: 75,
+      comment: 'c',
+      userId: undefined,
+    },
     {
       jobId: 2,
       phase: 'ending',
@@ -160,9 +189,10 @@ test('the queue of Slurm is read as old and young versions print it', () => {
       node: undefined,
       exitCode: 75,
       comment: '',
+      userId: 7,
     },
   ]);
-  expect(() => readQueue('slurm_load_jobs error')).toThrow();
+  expect(() => readQueue('slurm_load_jobs error')).toThrow('is no queue: slurm_load_jobs error');
   const silent = {
     jobs: [],
     errors: [{ error: 'Unable to contact slurm controller (connect failure)', errno: 1 }],
@@ -193,83 +223,41 @@ test('each state of Slurm means that a job waits, runs, is being ended or has en
 });
 
 test('a job tells which forge made it, and others are not taken for its own', () => {
-  const comment = commentOf('/srv/one', { runId: 2, attemptId: 7, rowId: 5 });
+  const comment = commentOf('one', { runId: 2, attemptId: 7, rowId: 5 });
   expect(comment).toContain('run=2:attempt=7:row=5');
-  expect(rowOfComment('/srv/one', comment)).toBe(5);
-  expect(rowOfComment('/srv/two', comment)).toBeUndefined();
-  expect(rowOfComment('/srv/one', 'a job of somebody')).toBeUndefined();
+  expect(rowOfComment('one', comment)).toBe(5);
+  expect(rowOfComment('two', comment)).toBeUndefined();
+  expect(rowOfComment('one', 'a job of somebody')).toBeUndefined();
 });
 
-test('a job gets its limits and the environment of sbatch, and no second try', () => {
-  const target = slurmTarget.parse({
-    executor: 'slurm',
-    partition: 'long',
-    account: 'ci',
-    constraint: 'avx512&ssd',
-    cpus: 4,
-    memoryMebibytes: 8192,
-    options: ['--qos=low'],
+test('a job with the comment of another one is nobody’s: that of a stranger is left alone, that of the own user is ended', () => {
+  const own = {
+    mark: 'one',
+    userId: 1000,
+    rows: [
+      { id: 5, jobId: 12 },
+      { id: 6, jobId: null },
+    ],
+  };
+  const of = (rowId: number, jobId: number, over: Partial<SlurmJob> = {}): SlurmJob => ({
+    ...runs,
+    jobId,
+    comment: commentOf('one', { runId: 2, attemptId: 7, rowId }),
+    ...over,
   });
-  const options = optionsOf({
-    comment: 'c',
-    name: 'unit (node=22); rm',
-    timeoutSeconds: 90,
-    target,
-    excluded: ['n1', 'n2'],
-  });
-  expect(options).toEqual(
-    expect.arrayContaining([
-      '--parsable',
-      '--no-requeue',
-      '--export=ALL',
-      '--comment=c',
-      '--chdir=/',
-      '--input=/dev/null',
-      '--output=/dev/null',
-      '--error=/dev/null',
-      '--nodes=1',
-      '--ntasks=1',
-      '--job-name=unit-node-22-rm',
-      '--time=17',
-      '--cpus-per-task=4',
-      '--mem=8192M',
-      '--partition=long',
-      '--account=ci',
-      '--constraint=avx512&ssd',
-      '--exclude=n1,n2',
-      '--qos=low',
-    ]),
-  );
-  expect(slurmTarget.safeParse({ executor: 'slurm', options: ['--wrap=reboot'] }).success).toBe(false);
-  expect(slurmTarget.safeParse({ executor: 'slurm', partition: '--wrap=x' }).success).toBe(false);
-});
-
-test('sbatch has no more of the forge’s environment than where to find programs, for a job takes it along', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pika-sbatch-'));
-  try {
-    writeFileSync(join(folder, 'sbatch'), '#!/bin/sh\nexec /usr/bin/env\n', { mode: 0o755 });
-    const cluster = { configFile: '/etc/here.conf', searchPath: folder, timeoutMs: 60_000, maxBytes: 10_000 };
-    const lines = (await runSlurm(cluster, 'sbatch', { args: [] })).trim().split('\n');
-    // A shell adds where it is.
-    const known = [`PATH=${folder}`, 'LC_ALL=C', 'SLURM_CONF=/etc/here.conf', 'PWD=/'];
-    expect(lines.toSorted()).toEqual(known.toSorted());
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
-test('the script of a job has the credential in its text alone, and quotes what the operator chose', () => {
-  const script = bootScript({
-    url: 'http://forge:8787',
-    credential: 'pikaagent-secret',
-    sha256: 'a'.repeat(64),
-    path: "/opt/it's here/bin:/usr/bin",
-    scratch: '/tmp',
-    sandbox: 'auto',
-    allowUnsandboxed: false,
-  });
-  expect(script).toContain(String.raw`PATH='/opt/it'\''s here/bin:/usr/bin'`);
-  const beforeText = script.slice(0, script.indexOf("<<'END_OF_BOOT'"));
-  expect(beforeText).not.toContain('pikaagent-secret');
-  expect(script.split('\n').filter((line) => line === 'END_OF_BOOT')).toHaveLength(1);
+  const copies = [
+    of(5, 20, { phase: 'ended' }),
+    of(6, 11, { phase: 'ended' }),
+    of(6, 14),
+    of(6, 21),
+    of(9, 22),
+  ];
+  const { ofRow, others } = findJobs([...copies, of(5, 12), of(6, 13, { userId: 2000 })], own);
+  expect([...ofRow].map(([row, { jobId }]) => [row, jobId])).toEqual([
+    [5, 12],
+    [6, 14],
+  ]);
+  expect(others.map(({ jobId }) => jobId)).toEqual([21, 22, 11, 20]);
+  // Where the number is known, nothing else stands for the job: it vanished.
+  expect(findJobs([of(5, 20)], own).ofRow.size).toBe(0);
 });

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readClusterMark } from '../../src/forge/cluster-mark.ts';
 import { commentOf } from '../../src/ci/lanes/slurm/job-comment.ts';
 import { Cluster, programsOf } from '../support/cluster.ts';
 import { whyNoSlurm } from '../support/slurm.ts';
@@ -176,11 +177,17 @@ describe.skipIf(why !== undefined)('lanes on a cluster', { timeout: patience }, 
     expect(cluster.jobsOf(lane)).toHaveLength(2);
   });
 
-  test('a forge that is started again finds its lanes running, and ends the jobs that it does not know', async () => {
+  test('a forge that is started again finds its lanes running, and ends the jobs of its own that it does not know', async () => {
     const lane = await cluster.start('surviving', `echo up; ${waitsFor('survive')}; echo on`);
     await cluster.printed(lane, 'up');
-    const stray = await cluster.sleepAt(commentOf(cluster.data, { runId: 1, attemptId: 1, rowId: 4711 }));
-    const theirs = await cluster.sleepAt('of somebody else');
+    const mark = readClusterMark(cluster.forge.config);
+    const [job] = cluster.jobsOf(lane);
+    const known = commentOf(mark, { runId: lane.runId, attemptId: lane.attempt.id, rowId: job?.id ?? 0 });
+    const stray = await cluster.sleepAt(commentOf(mark, { runId: 1, attemptId: 1, rowId: 4711 }));
+    // Of another user, who has seen what the forge writes; it never starts.
+    const theirs = await cluster.sleepAt(known, '--uid=65534', '--hold');
+    // As if the forge had died before it heard of the number.
+    cluster.forge.db.run('UPDATE slurm_jobs SET job_id = NULL WHERE id = :id', { id: job?.id ?? 0 });
     const port = await cluster.stopForge();
     await cluster.startForge(port);
     expect(cluster.now(lane).attempt).toMatchObject({ state: 'running', token: 1 });

@@ -180,9 +180,9 @@ export class Cluster {
   }
 
   /** Slurm's numbers for the jobs of a lane, oldest first. */
-  jobsOf({ attempt }: Lane): { jobId: number; node: string | null; ending: string | null }[] {
+  jobsOf({ attempt }: Lane): { id: number; jobId: number; node: string | null; ending: string | null }[] {
     return this.forge.db.all(
-      'SELECT job_id AS jobId, node, ending FROM slurm_jobs WHERE attempt_id = :id ORDER BY id',
+      'SELECT id, job_id AS jobId, node, ending FROM slurm_jobs WHERE attempt_id = :id ORDER BY id',
       { id: attempt.id },
     );
   }
@@ -223,8 +223,9 @@ export class Cluster {
   }
 
   /** A job that the forge has not made; answers its number. */
-  async sleepAt(comment: string): Promise<string> {
-    const args = ['--parsable', '--output=/dev/null', '--chdir=/', '--mem=64', `--comment=${comment}`];
+  async sleepAt(comment: string, ...options: string[]): Promise<string> {
+    const limits = ['--output=/dev/null', '--chdir=/', '--mem=64'];
+    const args = ['--parsable', ...limits, `--comment=${comment}`, ...options];
     return (await this.slurm.ask('sbatch', ...args, '--wrap=sleep 600')).trim();
   }
 

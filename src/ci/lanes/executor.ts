@@ -42,6 +42,9 @@ export interface Executor {
   stop(): Promise<void>;
 }
 
+/** What a lane may take elsewhere beside its own time: to bring its commit and its caches, and to send what it leaves. */
+export const awayMinutes = 15;
+
 /** A place that takes lanes before they have a claim. Its lanes outlive this process; their agents hold their claims. */
 export interface QueueingExecutor {
   takes(target: string): boolean;

@@ -6,7 +6,7 @@ import { errorMessage } from '../../lib/errors.ts';
 import { Loop, type LoopStatus } from '../../lib/loop.ts';
 import { cancelSettled } from '../recovery/cancel.ts';
 import { claimLanes, type ClaimOrder } from './claim.ts';
-import type { Executor } from '../lanes/executor.ts';
+import { awayMinutes, type Executor } from '../lanes/executor.ts';
 import { isHeldByAgent } from './claim-offered.ts';
 import { finishAttempt } from './finish.ts';
 import { submissionOf } from '../lanes/launch.ts';
@@ -73,7 +73,7 @@ function endUnwanted({ forge, executor, order }: SchedulerParts, reaping: Map<nu
     const isAway = isHeldByAgent(lane.owner);
     const isHeld = isAway || held.get(lane.attemptId) === lane.token;
     const isExpired = lane.leaseUntil !== null && lane.leaseUntil < now;
-    const isOverdue = isHeld && !isExpired && dueEnd(forge, lane) < now;
+    const isOverdue = isHeld && !isExpired && dueEnd(forge, lane, isAway) < now;
     if (isExpired || !isHeld || isOverdue) {
       const why = isExpired ? 'its lease ran out without a heartbeat' : 'its thread is gone';
       reaping.set(
@@ -89,8 +89,11 @@ function endUnwanted({ forge, executor, order }: SchedulerParts, reaping: Map<nu
 }
 
 /** A thread that still beats by then has not ended its lane and never will. */
-const dueEnd = ({ config: { ci } }: Forge, { startedAt, timeoutSeconds }: LiveLane): number =>
-  startedAt + (timeoutSeconds + ci.graceSeconds + ci.leaseSeconds) * 1000;
+const dueEnd = ({ config: { ci } }: Forge, lane: LiveLane, isAway: boolean): number => {
+  const { graceSeconds, leaseSeconds } = ci;
+  const besideSeconds = isAway ? awayMinutes * 60 : 0;
+  return lane.startedAt + (lane.timeoutSeconds + besideSeconds + graceSeconds + leaseSeconds) * 1000;
+};
 
 async function reap(lost: {
   forge: Forge;

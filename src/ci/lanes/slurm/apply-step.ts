@@ -25,6 +25,9 @@ export async function applyStep(forge: Forge, job: WatchedJob, step: JobStep): P
     case 'fail':
       endClaim(forge, job, step);
       return true;
+    case 'give up':
+      endUnplaced(forge, job, step.message);
+      return true;
     case 'gone':
       noteGone(forge.db, { id: job.id, now: forge.clock.now() });
       return false;
@@ -60,6 +63,18 @@ function endUnclaimed(forge: Forge, { attemptId, laneId, runId }: WatchedJob, wh
   const end = { state: 'failed', failureKind: 'infrastructure', message: givenUp(forge, why) } as const;
   const alongside = () => noteTarget(forge, laneId, end);
   finishAttempt(forge, { attemptId, laneId, runId, token: undefined }, { ...end, alongside });
+}
+
+/** sbatch said no, and would say it again: nothing of it is the fault of the target, and others go on. */
+export function endRefused(forge: Forge, job: WatchedJob, words: string): void {
+  releaseJob(forge.db, { id: job.id, now: forge.clock.now(), ending: 'refused' });
+  endUnplaced(forge, job, `Slurm does not take it: ${words}`);
+}
+
+/** As for a target that does not exist, this says nothing of the health of the target. */
+function endUnplaced(forge: Forge, { attemptId, laneId, runId }: WatchedJob, message: string): void {
+  const end = { state: 'failed', failureKind: 'infrastructure', message } as const;
+  finishAttempt(forge, { attemptId, laneId, runId, token: undefined }, end);
 }
 
 const givenUp = (forge: Forge, why: string): string =>

@@ -16,12 +16,21 @@ export interface Boot {
 
 /** The agent's exit status when the forge refused it the claim. */
 export const refusedStatus = 75;
+/** When the forge was not reached, and when Node is older than what the agent is written for. */
+export const unreachableStatus = 69;
+export const oldNodeStatus = 78;
+
+const authorities = '/etc/ssl/certs/ca-certificates.crt';
+
+/** What Debian has (agent-program.ts). */
+const oldestNode = 20;
 
 /** Runs with Node alone; the folder of programs may lie where others can write, so it must be ours alone. */
 const program = `
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+if (Number.parseInt(process.versions.node, 10) < ${oldestNode}) process.exit(${oldNodeStatus});
 const { sha256, ...start } = boot;
 const folder = start.scratch + '/pika-agent-' + process.getuid();
 mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -42,7 +51,7 @@ if (!isWhole(read())) {
   const answer = await fetch(new URL('/api/v1/agent/program', start.url), {
     headers: { authorization: 'Bearer ' + start.credential },
     redirect: 'error',
-  });
+  }).catch(() => process.exit(${unreachableStatus}));
   if (answer.status === 401 || answer.status === 409) process.exit(${refusedStatus});
   const code = Buffer.from(await answer.arrayBuffer());
   if (!isWhole(code)) throw new Error('the forge answered ' + answer.status + ' and not the agent');
@@ -61,6 +70,8 @@ export function bootScript(boot: Boot): string {
 umask 077
 PATH=${path}
 export PATH
+# Node trusts its own list of authorities, and not the one that the machine keeps; a forge may have one of its house.
+[ ! -r ${authorities} ] || export NODE_EXTRA_CA_CERTS=${authorities}
 exec node --input-type=module - "$SLURM_JOB_ID" "$SLURMD_NODENAME" <<'END_OF_BOOT'
 const boot = ${JSON.stringify(boot)};
 ${program.trim()}

@@ -2,9 +2,9 @@
 // tested without a cluster. The rule behind all cases: a claim that its agent may still hold ends by its lease and by
 // nothing else, and one that Slurm has verifiably ended is taken back at once.
 import { hasEnded, type FailureKind, type QueueReason } from '../../model.ts';
-import { refusedStatus } from './boot-script.ts';
+import { oldNodeStatus, refusedStatus, unreachableStatus } from './boot-script.ts';
 import type { JobEnding, WatchedJob } from './slurm-job-store.ts';
-import { explainReason, type SlurmJob } from './slurm-queue.ts';
+import { explainReason, isHopeless, type SlurmJob } from './slurm-queue.ts';
 
 export type JobStep =
   | { step: 'nothing' }
@@ -15,6 +15,8 @@ export type JobStep =
   /** The claim's programs are gone, and nobody said how the lane ended. */
   | { step: 'reap'; why: string }
   | { step: 'fail'; failureKind: FailureKind; message: string }
+  /** The lane waits for what will not come. */
+  | { step: 'give up'; message: string }
   /** Asks the agent to end its lane. */
   | { step: 'ask' }
   /** Has Slurm end the job. */
@@ -26,6 +28,8 @@ export interface JobFacts {
   now: number;
   graceMs: number;
   isPaused: boolean;
+  /** How long a lane waits for what no time brings. */
+  patienceMs: number;
   /** How long its agent has been asked to end the lane, and how long the job runs; undefined: not at all. */
   askedMs: number | undefined;
   runningMs: number | undefined;
@@ -60,7 +64,10 @@ function decideQueued(job: WatchedJob, seen: SlurmJob | undefined, facts: JobFac
       ? release('refused', 'Slurm did not take it')
       : release('broken', `${nameOf(job)} vanished`);
   }
-  if (seen.phase === 'ended') return release('broken', `${endOf(seen)} before the lane began`);
+  // What sbatch refuses is in the queue all the same, as a job that failed and never had a node.
+  const isRefused = seen.state === 'FAILED' && seen.node === undefined;
+  if (isRefused) return release('refused', `Slurm did not take it: ${explainReason(seen.reason)}`);
+  if (seen.phase === 'ended') return release('broken', endOf(seen, ' before the lane began'));
   if ((facts.runningMs ?? 0) > facts.startMs) {
     return release(
       'broken',
@@ -68,7 +75,17 @@ function decideQueued(job: WatchedJob, seen: SlurmJob | undefined, facts: JobFac
     );
   }
   if (seen.phase === 'running') return explain(`${nameOf(seen)} starts on ${seen.node ?? 'a node'}`);
+  if (isHopeless(seen.reason)) return decideHopeless(job, seen, facts);
   return explain(`${nameOf(seen)} waits: ${explainReason(seen.reason)}`);
+}
+
+/** The operator may yet change the cluster; then it goes on. */
+function decideHopeless({ reason, reasonSince }: WatchedJob, seen: SlurmJob, facts: JobFacts): JobStep {
+  const why = explainReason(seen.reason);
+  const hasWaited = reason === 'unsatisfiable' && facts.now - (reasonSince ?? facts.now) >= facts.patienceMs;
+  return hasWaited
+    ? { step: 'give up', message: `${nameOf(seen)} waited in vain: ${why}` }
+    : { step: 'explain', reason: 'unsatisfiable', detail: `${nameOf(seen)} waits: ${why}` };
 }
 
 const release = (ending: JobEnding, why: string): JobStep => ({ step: 'release', ending, why });
@@ -86,7 +103,7 @@ function decideClaimed(job: WatchedJob, seen: SlurmJob | undefined, facts: JobFa
 
 /** Slurm has ended the job with all of its programs, and no result came before. */
 function decideSilentEnd({ state }: WatchedJob, seen: SlurmJob): JobStep {
-  const why = `${endOf(seen)} without a result`;
+  const why = endOf(seen, ' without a result');
   if (state === 'cancelling') return { step: 'reap', why };
   if (seen.state === 'TIMEOUT' || seen.state === 'DEADLINE') {
     return {
@@ -104,14 +121,18 @@ function decideSilentEnd({ state }: WatchedJob, seen: SlurmJob): JobStep {
 
 const nameOf = ({ jobId }: { jobId: number | null }): string => `Slurm job ${jobId ?? '?'}`;
 
-function endOf(seen: SlurmJob): string {
+/** What an operator cannot see, for a job writes nowhere. */
+const hints = new Map([
+  [refusedStatus, 'its agent was refused'],
+  [unreachableStatus, 'the node does not reach the forge at the forgeUrl of the target'],
+  [oldNodeStatus, 'Node in the path of the target is older than 20'],
+  [127, 'there is no Node in the path of the target'],
+]);
+
+function endOf(seen: SlurmJob, when = ''): string {
   const { state, exitCode, node } = seen;
-  const hint =
-    exitCode === 127
-      ? ', which is to say that there is no Node in the path of the target'
-      : exitCode === refusedStatus
-        ? ': its agent was refused'
-        : '';
-  const exit = exitCode === 0 ? '' : ` with exit ${exitCode}${hint}`;
-  return `${nameOf(seen)} ended as ${state}${node === undefined ? '' : ` on ${node}`}${exit}`;
+  const where = node === undefined ? '' : ` on ${node}`;
+  const exit = exitCode === 0 ? '' : ` with exit ${exitCode}`;
+  const hint = hints.get(exitCode);
+  return `${nameOf(seen)} ended as ${state}${where}${exit}${when}${hint === undefined ? '' : `: ${hint}`}`;
 }

@@ -1,15 +1,17 @@
 // One pass over the jobs of all clusters: submits what was offered, asks each cluster once for its queue, and brings the
 // rows and the queue together. A cluster that does not answer changes nothing but the words on the lanes that wait.
+import { readClusterMark } from '../../../forge/cluster-mark.ts';
 import type { Forge } from '../../../forge/open.ts';
 import { publicOrigin } from '../../../forge/open.ts';
 import type { SlurmTarget } from '../../../forge/slurm-settings.ts';
 import { ForgeError, errorMessage } from '../../../lib/errors.ts';
 import { pauseOf } from '../../scheduler/claim.ts';
 import { getLaunchRow } from '../../scheduler/queue.ts';
-import { applyStep, explainWait } from './apply-step.ts';
+import { applyStep, endRefused, explainWait } from './apply-step.ts';
 import type { ClusterTrouble } from './cluster-trouble.ts';
 import { decideJob, type JobFacts } from './decide-job.ts';
-import { commentOf, rowOfComment } from './job-comment.ts';
+import { findJobs, type FoundJobs } from './find-jobs.ts';
+import { commentOf } from './job-comment.ts';
 import { runSlurm, type Cluster } from './run-slurm.ts';
 import {
   findJob,
@@ -23,7 +25,7 @@ import {
   type WatchedJob,
 } from './slurm-job-store.ts';
 import { readQueue, type SlurmJob } from './slurm-queue.ts';
-import { submitJob } from './submit-job.ts';
+import { isAboutLane, submitJob } from './submit-job.ts';
 
 /** What starts lanes away from the forge; given, because it stands above this folder. */
 export interface Agents {
@@ -56,11 +58,13 @@ export class JobWatch {
   readonly #askedAt = new Map<number, number>();
   readonly #runsSince = new Map<number, number>();
   readonly #lookedAt = new Map<string, number>();
+  readonly #stopping = new AbortController();
   #isUrgent = true;
 
   constructor(forge: Forge, parts: Parts) {
     this.#forge = forge;
     this.#parts = parts;
+    this.#withdrawHomeless();
     this.#tried = new Set(listWatched(forge.db).map(({ id }) => id));
   }
 
@@ -82,6 +86,11 @@ export class JobWatch {
     this.#isUrgent = true;
   }
 
+  /** Whatever Slurm is being asked, the forge does not wait for its answer any more. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
   async pass(): Promise<void> {
     const isUrgent = this.#isUrgent;
     this.#isUrgent = false;
@@ -100,7 +109,8 @@ export class JobWatch {
       if (target === undefined) continue;
       const { configFile } = target;
       const timeoutMs = ci.slurm.commandSeconds * 1000;
-      const cluster = { configFile, searchPath, timeoutMs, maxBytes: ci.slurm.maxAnswerBytes };
+      const { signal } = this.#stopping;
+      const cluster = { configFile, searchPath, timeoutMs, maxBytes: ci.slurm.maxAnswerBytes, signal };
       const key = configFile ?? '';
       groups.set(key, { cluster, targets: (groups.get(key)?.targets ?? new Set<string>()).add(name) });
     }
@@ -109,6 +119,18 @@ export class JobWatch {
 
   #clusterOf(target: string): Cluster | undefined {
     return this.#groups().find(({ targets }) => targets.has(target))?.cluster;
+  }
+
+  /** Of targets that the configuration no longer has: nobody asks their cluster any more, and their lanes are no one's. */
+  #withdrawHomeless(): void {
+    const { db, clock } = this.#forge;
+    for (const { id, attemptId, target, state, releasedAt } of listWatched(db)) {
+      const isHeld = releasedAt === null && (state === 'running' || state === 'cancelling');
+      if (isHeld || this.targetOf(target) !== undefined) continue;
+      releaseJob(db, { id, now: clock.now(), ending: 'withdrawn' });
+      noteGone(db, { id, now: clock.now() });
+      this.#parts.agents.revokeCredential(attemptId);
+    }
   }
 
   async #submitOffered(): Promise<void> {
@@ -143,9 +165,12 @@ export class JobWatch {
       const detail = `Slurm job ${jobId} was submitted`;
       explainWait(this.#forge, job, { reason: 'waiting_for_capacity', detail });
     } catch (error) {
+      if (this.#stopping.signal.aborted) return;
       this.#isUrgent = true;
-      if (isSilence(errorMessage(error))) trouble.silent(name, errorMessage(error));
-      else trouble.refused(name, errorMessage(error));
+      const said = errorMessage(error);
+      if (isSilence(said)) trouble.silent(name, said);
+      else if (isAboutLane(said)) endRefused(this.#forge, job, said);
+      else trouble.refused(name, said);
     }
     this.#forge.log.debug({ attemptId }, 'a lane was offered to Slurm');
   }
@@ -159,7 +184,7 @@ export class JobWatch {
     const { path, scratch, sandbox, allowUnsandboxed } = target;
     const since = clock.now() - config.ci.slurm.excludeHours * hour;
     return {
-      comment: commentOf(config.paths.data, { runId: row.runId, attemptId, rowId: id }),
+      comment: commentOf(readClusterMark(config), { runId: row.runId, attemptId, rowId: id }),
       name: row.key,
       timeoutSeconds: row.timeoutSeconds,
       target,
@@ -196,34 +221,28 @@ export class JobWatch {
     if (seen === undefined) return;
     const toEnd: number[] = [];
     for (const { id } of jobs) {
-      const job = this.#identify(id, seen);
-      if (job !== undefined) await this.#bringTogether(job, { seen: seen.get(id), cluster, toEnd });
+      const job = this.#identify(id, seen.ofRow);
+      if (job !== undefined) await this.#bringTogether(job, { seen: seen.ofRow.get(id), cluster, toEnd });
     }
-    const watched = new Set(listWatched(db).map(({ id }) => id));
-    for (const [rowId, { jobId, phase }] of seen)
-      if (!watched.has(rowId) && phase !== 'ended') toEnd.push(jobId);
+    for (const { jobId, phase } of seen.others) if (phase !== 'ended') toEnd.push(jobId);
     if (toEnd.length > 0) await this.#cancel(cluster, toEnd);
     forgetJobs(db, clock.now() - config.ci.slurm.keepDays * 24 * hour);
   }
 
-  /** The jobs of this forge by their rows; undefined when Slurm did not answer. */
-  async #look(cluster: Cluster, targets: Set<string>): Promise<Map<number, SlurmJob> | undefined> {
+  /** Undefined when Slurm did not answer. */
+  async #look(cluster: Cluster, targets: Set<string>): Promise<FoundJobs | undefined> {
     const { trouble } = this.#parts;
     try {
       const args = ['--json', '--me', '--states=all'];
       const queue = readQueue(await runSlurm(cluster, 'squeue', { args }));
-      const { data } = this.#forge.config.paths;
+      const mark = readClusterMark(this.#forge.config);
       for (const name of targets) {
         this.#lookedAt.set(name, performance.now());
         trouble.answers(name);
       }
-      return new Map(
-        queue.flatMap((job) => {
-          const rowId = rowOfComment(data, job.comment);
-          return rowId === undefined ? [] : [[rowId, job] as const];
-        }),
-      );
+      return findJobs(queue, { mark, userId: process.getuid?.(), rows: listWatched(this.#forge.db) });
     } catch (error) {
+      if (this.#stopping.signal.aborted) return undefined;
       for (const name of targets) trouble.silent(name, errorMessage(error));
       return undefined;
     }
@@ -264,6 +283,7 @@ export class JobWatch {
       askedMs: since(this.#askedAt.get(id)),
       runningMs: since(this.#runsSince.get(id)),
       startMs: config.ci.slurm.startSeconds * 1000,
+      patienceMs: config.ci.unsatisfiableMinutes * 60_000,
     };
   }
 

@@ -9,6 +9,8 @@ export interface Cluster {
   searchPath: string;
   timeoutMs: number;
   maxBytes: number;
+  /** Ends what is being asked; the forge stops. */
+  signal?: AbortSignal;
 }
 
 export type SlurmProgram = 'sbatch' | 'squeue' | 'scancel';
@@ -19,14 +21,14 @@ export function runSlurm(
   program: SlurmProgram,
   { args, input = '' }: { args: readonly string[]; input?: string },
 ): Promise<string> {
-  const { configFile, searchPath, timeoutMs, maxBytes } = cluster;
+  const { configFile, searchPath, timeoutMs: timeout, maxBytes: maxBuffer, signal } = cluster;
   const env = {
     PATH: searchPath,
     LC_ALL: 'C',
     ...(configFile === undefined ? {} : { SLURM_CONF: configFile }),
   };
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const options = { env, cwd: '/', timeout: timeoutMs, maxBuffer: maxBytes, killSignal: 'SIGKILL' } as const;
+  const options = { env, cwd: '/', timeout, maxBuffer, signal, killSignal: 'SIGKILL' } as const;
   const child = execFile(program, [...args], options, (error, stdout, stderr) => {
     if (error === null) resolve(stdout);
     else reject(new ForgeError('unavailable', sentenceOf(program, error, stderr), { cause: error }));
@@ -46,7 +48,15 @@ function sentenceOf(
     return `${program} is not installed on the machine of the forge; on Debian: apt-get install slurm-client`;
   }
   if (error.killed === true) return `${program} did not answer in time`;
-  // Slurm's lines begin with the program: "sbatch: error: …".
-  const lines = stderr.split('\n').map((line) => line.replace(/^\w+: (?:error: )?/, '').trim());
-  return lines.filter(Boolean).at(-1) ?? errorMessage(error);
+  // Slurm's lines begin with the program, and the one that says what is wrong comes before the one that sums it up:
+  // "sbatch: error: Memory specification can not be satisfied", "sbatch: error: Batch job submission failed: …".
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const errors = lines.filter((line) => /^\w+: (?:error|fatal): /.test(line));
+  const words = (errors.length > 0 ? errors : lines).map((line) =>
+    line.replace(/^\w+: (?:\w+: )?/, '').trim(),
+  );
+  return words.join('; ').slice(0, maxWords) || errorMessage(error).slice(0, maxWords);
 }
+
+/** They stand on every lane that waits, and a program may say anything. */
+const maxWords = 300;

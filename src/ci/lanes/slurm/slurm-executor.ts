@@ -23,7 +23,7 @@ import type { QueuedLane } from '../../scheduler/queue.ts';
 import type { QueueingExecutor } from '../executor.ts';
 import { ClusterTrouble } from './cluster-trouble.ts';
 import { JobWatch, type Agents } from './job-watch.ts';
-import { findCurrentJob, insertJob, releaseJob } from './slurm-job-store.ts';
+import { findCurrentJob, insertJob, noteGone, releaseJob } from './slurm-job-store.ts';
 
 const discardLookMs = 250;
 
@@ -77,6 +77,8 @@ export class SlurmExecutor implements QueueingExecutor {
     const now = clock.now();
     const isLost = job.leaseUntil !== null && job.leaseUntil < now;
     releaseJob(db, { id: job.id, now, ending: isLost ? 'lost' : 'broken' });
+    // Nobody looks whether it is gone.
+    if (!this.takes(job.target)) return noteGone(db, { id: job.id, now });
     do {
       this.#watch.hurry();
       this.#loop.wake();
@@ -91,6 +93,7 @@ export class SlurmExecutor implements QueueingExecutor {
 
   /** Its lanes run on: their agents wait for the forge to come back for as long as their leases last. */
   async stop(): Promise<void> {
+    this.#watch.stop();
     await this.#loop.stop();
   }
 

@@ -1,7 +1,7 @@
 // The SQL of the jobs that lanes were offered to Slurm as. A job is *current* while it belongs to its attempt, and
 // *watched* until Slurm has it no more.
 import type { Db } from '../../../db/open.ts';
-import type { AttemptState } from '../../model.ts';
+import type { AttemptState, QueueReason } from '../../model.ts';
 import type { LiveLane } from '../../scheduler/queue.ts';
 
 /** Why a job no longer belongs to its attempt; `lost`: its node is to be avoided. */
@@ -22,6 +22,9 @@ export interface WatchedJob {
   releasedAt: number | null;
   ending: JobEnding | null;
   state: AttemptState;
+  /** Why it waits, while it is queued, and since when. */
+  reason: QueueReason | null;
+  reasonSince: number | null;
   attemptToken: number;
   leaseUntil: number | null;
 }
@@ -31,8 +34,8 @@ export const insertJob = (db: Db, job: { attemptId: number; target: string; now:
     .lastId;
 
 const selectJob = `SELECT j.id, j.attempt_id AS attemptId, l.id AS laneId, l.run_id AS runId, j.target, j.job_id AS jobId, j.token,
-         j.node, j.submitted_at AS submittedAt, j.released_at AS releasedAt, j.ending, a.state, a.token AS attemptToken,
-         a.lease_until AS leaseUntil
+         j.node, j.submitted_at AS submittedAt, j.released_at AS releasedAt, j.ending, a.state, a.reason,
+         a.reason_since AS reasonSince, a.token AS attemptToken, a.lease_until AS leaseUntil
     FROM slurm_jobs j JOIN lane_attempts a ON a.id = j.attempt_id JOIN lanes l ON l.id = a.lane_id`;
 
 export const listWatched = (db: Db): WatchedJob[] =>

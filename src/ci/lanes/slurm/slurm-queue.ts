@@ -15,6 +15,8 @@ export interface SlurmJob {
   node: string | undefined;
   exitCode: number;
   comment: string;
+  /** Who has it; undefined where Slurm does not say. */
+  userId: number | undefined;
 }
 
 const exitCode = z.union([
@@ -33,6 +35,7 @@ const jobShape = z.object({
   nodes: z.string().nullish(),
   batch_host: z.string().nullish(),
   comment: z.string().nullish(),
+  user_id: z.number().nullish().catch(undefined),
   exit_code: exitCode.catch(0),
 });
 
@@ -43,7 +46,7 @@ const answer = z.object({
 
 /** Throws where the text is no answer of squeue, and where squeue could not ask: it then prints an empty queue and is content. */
 export function readQueue(text: string): SlurmJob[] {
-  const { jobs, errors } = answer.parse(JSON.parse(text));
+  const { jobs, errors } = parseAnswer(text);
   const error = errors?.[0];
   if (error !== undefined) throw new Error(error.description || error.error || 'squeue could not ask');
   return jobs.map((job) => {
@@ -57,8 +60,18 @@ export function readQueue(text: string): SlurmJob[] {
       node: job.batch_host || job.nodes || undefined,
       exitCode: job.exit_code,
       comment: job.comment ?? '',
+      userId: job.user_id ?? undefined,
     };
   });
+}
+
+function parseAnswer(text: string): z.output<typeof answer> {
+  try {
+    return answer.parse(JSON.parse(text));
+  } catch (error) {
+    const beginning = text.trim().slice(0, 100);
+    throw new Error(`squeue --json answered what is no queue: ${beginning || 'nothing'}`, { cause: error });
+  }
 }
 
 const waiting = new Set([
@@ -88,12 +101,18 @@ const words: Record<string, string> = {
   PartitionInactive: 'the partition takes nothing now',
   PartitionTimeLimit: 'its time limit is more than the partition gives',
   PartitionNodeLimit: 'the partition has no node that is large enough',
+  PartitionConfig: 'the partition has no node that is large enough',
   BadConstraints: 'no node has what the target asks for',
   JobHeldAdmin: 'an administrator of the cluster holds it',
   JobHeldUser: 'somebody holds it',
   Licenses: 'its licenses are taken',
   Reservation: 'its reservation has not begun',
 };
+
+// No time brings these about; only an operator does.
+const hopeless = new Set(['PartitionTimeLimit', 'PartitionNodeLimit', 'BadConstraints']);
+
+export const isHopeless = (reason: string): boolean => hopeless.has(/^\w+/.exec(reason)?.[0] ?? '');
 
 /** `Resources: every node that fits is taken, drained or down`. */
 export function explainReason(reason: string): string {
