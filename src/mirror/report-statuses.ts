@@ -1,7 +1,9 @@
 // Tells the services at remotes how CI went for the commits that stand there. What is to be told is read from the runs again,
 // so a lost fact costs delay alone.
 import type { Forge } from '../forge/open.ts';
+import { ForgeError } from '../lib/errors.ts';
 import { Loop } from '../lib/loop.ts';
+import type { MirrorRemote } from './model.ts';
 import { credentialOf } from './push-mirror.ts';
 import { findRemote } from './remote-store.ts';
 import {
@@ -14,7 +16,7 @@ import {
   type CommitVerdict,
   type UntoldStatus,
 } from './status-store.ts';
-import { tellStatus } from './tell-status.ts';
+import { tellStatus, type Telling } from './tell-status.ts';
 
 const pollMs = 15_000;
 const atOnce = 4;
@@ -62,10 +64,8 @@ export function openStatusReports(
 async function tell(forge: Forge, status: UntoldStatus, signal: AbortSignal): Promise<void> {
   const remote = findRemote(forge.db, status.remoteId);
   if (remote === undefined) return;
-  const credential = credentialOf(forge, remote);
-  const token = credential.kind === 'token' ? credential.token : '';
   const settings = forge.config.mirror;
-  const problem = await tellStatus({ api: remote.statuses, token, verdict: status, settings, signal });
+  const problem = await tellWithToken(forge, remote, { verdict: status, signal });
   // The forge stops; nothing can be said of the service, and the next start tells it again.
   if (signal.aborted) return;
   if (problem === undefined) return void markTold(forge.db, status);
@@ -73,4 +73,20 @@ async function tell(forge: Forge, status: UntoldStatus, signal: AbortSignal): Pr
   const seconds = Math.min(maxRetrySeconds, retrySeconds * 2 ** status.attempts);
   const restsUntil = forge.clock.now() + seconds * 1000;
   markFailed(forge.db, { ...status, restsUntil, message: problem });
+}
+
+/** A token that was sealed with a key that is gone is a problem of its own remote, and of no other. */
+async function tellWithToken(
+  forge: Forge,
+  remote: MirrorRemote,
+  telling: Pick<Telling, 'verdict' | 'signal'>,
+): Promise<string | undefined> {
+  try {
+    const credential = credentialOf(forge, remote);
+    const token = credential.kind === 'token' ? credential.token : '';
+    return await tellStatus({ api: remote.statuses, token, settings: forge.config.mirror, ...telling });
+  } catch (error) {
+    if (error instanceof ForgeError) return error.message;
+    throw error;
+  }
 }

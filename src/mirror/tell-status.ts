@@ -1,5 +1,6 @@
 // One status of a commit, told to GitHub's API (REST, "Create a commit status") or one that speaks the same, as those of
 // Gitea and Forgejo do. Where it goes is checked when it is connected to, and nothing is followed.
+import { readFileSync } from 'node:fs';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { checkedLookup, refusedHost } from '../lib/checked-lookup.ts';
@@ -13,7 +14,7 @@ export interface Telling {
   api: string;
   token: string;
   verdict: CommitVerdict;
-  settings: Pick<MirrorSettings, 'allowedRanges' | 'nameServers' | 'connectSeconds'>;
+  settings: Pick<MirrorSettings, 'allowedRanges' | 'nameServers' | 'connectSeconds' | 'caFile'>;
   signal: AbortSignal;
 }
 
@@ -41,6 +42,7 @@ export async function tellStatus({
       headers: { authorization: `token ${token}` },
       lookup: checkedLookup(rules),
       signal: AbortSignal.any([timeout, signal]),
+      ...(settings.caFile === undefined ? {} : { ca: readFileSync(settings.caFile) }),
     });
     return answer.replaceAll(token, '(private)') || undefined;
   } catch (error) {
@@ -54,10 +56,11 @@ interface Exchange {
   headers: Record<string, string>;
   lookup: ReturnType<typeof checkedLookup>;
   signal: AbortSignal;
+  ca?: Buffer;
 }
 
 /** Empty for a success, else what the service said. */
-function exchange(url: URL, { body, headers, lookup, signal }: Exchange): Promise<string> {
+function exchange(url: URL, { body, headers, ...connection }: Exchange): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     method: 'POST',
@@ -68,9 +71,8 @@ function exchange(url: URL, { body, headers, lookup, signal }: Exchange): Promis
       'content-length': Buffer.byteLength(body),
       'user-agent': 'pika-git-mirror/1',
     },
-    lookup,
+    ...connection,
     agent: false,
-    signal,
   });
   request.once('error', reject);
   request.once('response', (response) => {

@@ -1,18 +1,32 @@
 // Statuses of commits, told to a server that speaks as much of GitHub's API as the forge uses.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { openStatusReports } from '../../src/mirror/report-statuses.ts';
 import { changeMirror } from '../../src/mirror/set-mirror.ts';
 import { findStatusProblem, type CommitVerdict } from '../../src/mirror/status-store.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { useForge } from '../support/forge.ts';
 import { mirrorSettings, stageMirror } from './stage-mirror.ts';
 
 const open = useForge();
 const token = 'ghp_0123456789abcdefXYZ';
+const folder = mkdtempSync(join(tmpdir(), 'pika-statuses-'));
+/** Of the service, signed by nobody but itself: the forge believes it by its configuration. */
+let tls: Awaited<ReturnType<typeof makeCertificate>>;
+
+beforeAll(async () => {
+  tls = await makeCertificate(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 interface Told {
   path: string;
@@ -32,20 +46,22 @@ async function openService(): Promise<{
     const body: unknown = JSON.parse(await text(request));
     told.push({ path: request.url ?? '', authorization: request.headers.authorization, body });
   };
-  const server = createServer((request, response) => {
+  const identity = { key: readFileSync(tls.key), cert: readFileSync(tls.certificate) };
+  const server = createServer(identity, (request, response) => {
     void take(request).then(() => {
       if (refusal === 0) response.writeHead(201).end('{"id":1}');
       else response.writeHead(refusal).end(JSON.stringify({ message: `No commit found; ${token}` }));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}/repos/ada/app`;
+  const api = `https://127.0.0.1:${(server.address() as AddressInfo).port}/repos/ada/app`;
   return { api, told, refuse: (status) => void (refusal = status), server };
 }
 
 async function stage() {
   const clock = new SettableClock();
-  const it = await open({ clock, settings: mirrorSettings });
+  const mirror = { ...mirrorSettings.mirror, caFile: tls.certificate };
+  const it = await open({ clock, settings: { mirror } });
   const staged = await stageMirror(it, clock);
   const service = await openService();
   it.defer(() => void service.server.close());
@@ -118,6 +134,24 @@ test('a service that refuses is asked later, and its words are shown without the
   await tell();
   expect(told).toHaveLength(2);
   expect(findStatusProblem(forge.db, remote.id)).toBeUndefined();
+});
+
+test('a token that cannot be opened any more is told of its own mirror, and holds up no other', async () => {
+  const { forge, clock, add, api, told, main, remote, tell } = await stage();
+  forge.db.run('UPDATE mirror_remotes SET sealed = :sealed', { sealed: Buffer.alloc(64) });
+  const credential = { kind: 'token' as const, token, user: 'git' };
+  const { id } = add('other', 'https://other.invalid/a.git', { credential, statuses: `${api}/other` });
+  forge.db.run(
+    `INSERT INTO mirror_refs (remote_id, ref, state, here_oid, there_oid, changed_at)
+     VALUES (:id, 'refs/heads/main', 'in-step', :main, :main, 0)`,
+    { id, main },
+  );
+  await tell();
+  expect(findStatusProblem(forge.db, remote.id)).toContain('sealed with a key that is gone');
+  expect(told.map(({ path }) => path)).toEqual([`/repos/ada/app/other/statuses/${main}`]);
+  clock.advance(60_000);
+  await tell();
+  expect(told).toHaveLength(1);
 });
 
 test('a token goes to no other place than it was given for, nor where remotes may not be', async () => {
