@@ -80,7 +80,9 @@ export async function openMirrors(forge: Forge): Promise<Mirrors> {
 function launchDue(forge: Forge, running: RunningSyncs, now: number): void {
   const { maxSyncing, checkMinutes } = forge.config.mirror;
   for (const remote of listDue(forge.db, { now, limit: maxSyncing * 4 })) {
-    if (running.count < maxSyncing) running.launch({ remote, cause: 'change' });
+    // One place is left to those that do well: many that hang would hold up every other.
+    const places = remote.failures === 0 ? maxSyncing : Math.max(1, maxSyncing - 1);
+    if (running.count < places) running.launch({ remote, cause: 'change' });
   }
   for (const remote of listUnchecked(forge.db, now - checkMinutes * minute)) {
     if (running.count < maxSyncing) running.launch({ remote, cause: 'check' });

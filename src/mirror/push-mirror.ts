@@ -19,7 +19,7 @@ import { findSealed, updateHostKeys } from './remote-store.ts';
 import { runRemote } from './remote/run-remote.ts';
 import { sendPushes, type Sent } from './send-pushes.ts';
 import { listAllRefs } from './sync-store.ts';
-import type { MirrorHold, SyncOutcome } from './take-remote.ts';
+import { stillHolds, type MirrorHold, type SyncOutcome } from './take-remote.ts';
 
 /** What a sealed credential is bound to. */
 export const placeOfRemote = (id: number): string => `mirror remote ${id}`;
@@ -42,7 +42,7 @@ export async function pushMirror(forge: Forge, hold: MirrorHold, order: MirrorPu
   try {
     const repo = repoPath(forge, remote.repoId);
     const there = await listThere(forge, reach, { repo, signal });
-    await keepHostKeys(forge, remote, reach);
+    await keepHostKeys(forge, hold, { remote, reach });
     const known = new Map(listAllRefs(forge.db, remote.id).map((ref) => [ref.ref, ref]));
     const here = await listRefs(forge.git, repo, [...mirroredPrefixes]);
     const isChosen = chooseRefs(remote.patterns);
@@ -53,7 +53,7 @@ export async function pushMirror(forge: Forge, hold: MirrorHold, order: MirrorPu
     const objects = await sendObjects(forge, {
       repoId: remote.repoId,
       remote: { address, credential, reach },
-      ...(hold.looksAtAll || remote.problem !== undefined
+      ...(hold.looksAtAll
         ? { wanted: [...here].flatMap(([ref, oid]) => (isChosen(ref) ? [oid] : [])), known: [] }
         : {
             wanted: plan.pushes.flatMap(({ oid }) => oid ?? []),
@@ -114,10 +114,16 @@ async function listThere(
 }
 
 /** The keys of a server that was met for the first time are those that it is held to from now on. */
-async function keepHostKeys(forge: Forge, remote: MirrorRemote, reach: Reach): Promise<void> {
+async function keepHostKeys(
+  forge: Forge,
+  hold: MirrorHold,
+  { remote, reach }: { remote: MirrorRemote; reach: Reach },
+): Promise<void> {
   if (remote.hostKeys !== undefined) return;
   const hostKeys = await reach.learnedHostKeys();
-  if (hostKeys !== undefined) updateHostKeys(forge.db, { id: remote.id, hostKeys });
+  // Whoever lost the hold may have asked another server than the one that the mirror has now.
+  if (hostKeys !== undefined && stillHolds(forge, hold))
+    updateHostKeys(forge.db, { id: remote.id, hostKeys });
 }
 
 function outcomeOf(sums: Sent, objects: SentObjects): SyncOutcome {
@@ -130,11 +136,13 @@ function outcomeOf(sums: Sent, objects: SentObjects): SyncOutcome {
   ].filter((part) => part !== '');
   const ofRefs = parts.length === 0 ? [] : [`Of the refs: ${parts.join(', ')}.`];
   // A remote that has nothing of Git LFS, or cannot be given an object that nobody has, is in step as far as it can be.
-  const isPartial = refused + waiting + withheld > 0 || isRefused(objects);
+  const owesObjects = isRefused(objects);
+  const isPartial = refused + waiting + withheld > 0 || owesObjects;
   return {
     ...sums,
     state: isPartial ? 'partial' : 'done',
     isSoon: waiting > 0,
+    owesObjects,
     message: [...ofRefs, ...tellSent(objects)].join(' ') || undefined,
   };
 }

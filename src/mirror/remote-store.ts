@@ -157,14 +157,14 @@ export function wishForRemote(db: Db, wish: { id: number; now: number; isNow: bo
 
 /**
  * What may be synced now: it is wanted, nobody syncs it, and it does not rest. One that was reached and refused something
- * rests from that alone: a newer wish goes at once.
+ * rests from that alone: a newer wish goes at once. Those that failed the last time come last.
  */
 export const listDue = (db: Db, { now, limit }: { now: number; limit: number }): MirrorRemote[] =>
   db
     .all<RemoteRow>(
       `${selectRemotes} WHERE m.active = 1 AND m.wanted > m.done AND m.lease_until IS NULL
          AND (m.rests_until IS NULL OR m.rests_until <= :now OR (m.failures = 0 AND m.wanted > m.tried))
-       ORDER BY m.wanted_at, m.id LIMIT :limit`,
+       ORDER BY m.failures > 0, m.wanted_at, m.id LIMIT :limit`,
       { now, limit },
     )
     .map(toRemote);

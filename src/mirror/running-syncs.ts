@@ -24,6 +24,8 @@ export class RunningSyncs {
   readonly #onEnd: () => void;
   readonly #slots = new Slots();
   readonly #running = new Set<Running>();
+  /** By remote, as its newest sync found it. What a forge before this one found is not known, and looked at once. */
+  readonly #owesObjects = new Map<number, boolean>();
 
   constructor(forge: Forge, onEnd: () => void) {
     this.#forge = forge;
@@ -36,10 +38,13 @@ export class RunningSyncs {
 
   /** Begins a sync and answers its id; undefined when the remote has one already. */
   launch(order: SyncOrder): number | undefined {
-    const hold = takeRemote(this.#forge, this.#slots, order);
+    const { id, problem } = order.remote;
+    const owesObjects = this.#owesObjects.get(id) ?? problem !== undefined;
+    const hold = takeRemote(this.#forge, this.#slots, { ...order, owesObjects });
     if (hold === undefined) return undefined;
     const stopping = new AbortController();
     const ended = runSync(this.#forge, hold, { remote: order.remote, signal: stopping.signal })
+      .then(({ owesObjects: owes }) => void (owes === undefined || this.#owesObjects.set(id, owes)))
       .catch((error: unknown) => this.#forge.log.error({ err: error, sync: hold.syncId }, 'a sync failed'))
       .finally(() => {
         this.#running.delete(one);
@@ -70,13 +75,14 @@ async function runSync(
   forge: Forge,
   hold: MirrorHold,
   { remote, signal }: { remote: MirrorRemote; signal: AbortSignal },
-): Promise<void> {
+): Promise<SyncOutcome> {
   forge.events.emit('mirror-changed', { repoId: remote.repoId });
   try {
     const outcome = await pushMirror(forge, hold, { remote, signal }).catch((error: unknown) =>
       failed(forge, { error, isStopped: signal.aborted }),
     );
     endSync(forge, hold, { remote, outcome });
+    return outcome;
   } finally {
     hold.release();
     forge.events.emit('mirror-changed', { repoId: remote.repoId });

@@ -1,6 +1,7 @@
 // Large files for tests of mirrors: files that point to them, and a server of Git LFS that does what a test wants it to.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { systemCaller } from '../../src/accounts/system.ts';
 import { receiveObject } from '../../src/lfs/receive-object.ts';
@@ -27,6 +28,8 @@ export interface LfsRemote extends Backend {
   objects: Map<string, Buffer>;
   /** The object ids of each batch that was asked for. */
   batches: string[][];
+  /** How many connections it was asked over for anything of Git LFS. */
+  connections: () => number;
   /** Changes what it answers. */
   will: LfsWill;
 }
@@ -45,11 +48,14 @@ export async function startLfsRemote(): Promise<LfsRemote> {
   const objects = new Map<string, Buffer>();
   const batches: string[][] = [];
   const will: LfsWill = {};
+  const sockets = new Set<Socket>();
   const backend: Backend = await startBackend({
     instead: (request, response) => {
       const { url = '' } = request;
-      if (url.endsWith('/info/lfs/objects/batch')) void batch(request, response);
-      else if (!url.startsWith('/objects/')) return false;
+      const isBatch = url.endsWith('/info/lfs/objects/batch');
+      if (!isBatch && !url.startsWith('/objects/')) return false;
+      sockets.add(request.socket);
+      if (isBatch) void batch(request, response);
       else if (will.instead?.(request, response) !== true) void move(request, response);
       return true;
     },
@@ -84,7 +90,7 @@ export async function startLfsRemote(): Promise<LfsRemote> {
     if (request.method === 'PUT') objects.set(oid, body);
     response.end(request.method === 'GET' ? objects.get(oid) : '');
   };
-  return { ...backend, objects, batches, will };
+  return { ...backend, objects, batches, connections: () => sockets.size, will };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

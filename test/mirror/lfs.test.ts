@@ -1,6 +1,7 @@
 // The objects of Git LFS go where the commits go that name them, and come from where those come from.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { SettableClock } from '../../src/lib/clock.ts';
 import { Slots } from '../../src/lib/slot.ts';
 import { hasLfsObject } from '../../src/lfs/find.ts';
@@ -74,6 +75,8 @@ describe('a mirror', () => {
     await tell();
     expect(newest()).toMatchObject({ state: 'done', pushed: 1, message: undefined });
     expect(remote.batches).toEqual([[oidOf(art)], [oidOf(song)]]);
+    // One for each of the two syncs, whatever it asks.
+    expect(remote.connections()).toBe(2);
     const moves = remote.asked.filter(({ line }) => line.includes('/objects/'));
     const basic = `Basic ${Buffer.from(`git:${token}`).toString('base64')}`;
     expect(new Set(moves.map(({ authorization }) => authorization))).toEqual(new Set([basic]));
@@ -97,9 +100,16 @@ describe('a mirror', () => {
     expect(newest()).toMatchObject({ state: 'done', pushed: 1 });
     expect(newest()?.message).toBe(`${message} Sync by hand when somebody has sent it here.`);
     await keep(forge, repo, art);
+    // It gives the connection up that the forge has kept since the batch.
+    remote.will.instead = ({ socket }) => {
+      delete remote.will.instead;
+      socket.destroy();
+      return true;
+    };
     mirrors.syncNow(mirror('there'), account.id);
     await mirrors.settled();
     expect(remote.objects.has(oidOf(art))).toBe(true);
+    expect(newest()).toMatchObject({ state: 'done', message: '1 LFS object sent.' });
   });
 
   test('that refuses an object gets the refs, and is offered it again in a while', async () => {
@@ -124,6 +134,23 @@ describe('a mirror', () => {
     expect(remote.objects.has(oidOf(art))).toBe(true);
     expect(newest()).toMatchObject({ state: 'done', pushed: 0 });
     expect(mirror('there').problem).toBeUndefined();
+  });
+
+  test('that refuses a branch is not asked for all large files again at each sync', async () => {
+    const { forge, repo, remote, url, commit, add, tell, there, newest, push } = await stagePush();
+    await keep(forge, repo, art);
+    const main = await commit({ 'art.bin': pointerTo(art) });
+    await push('bad', '1', main);
+    add('there', url);
+    const hook = join(remote.folder, 'app.git/hooks/update');
+    writeFileSync(hook, '#!/bin/sh\ncase "$1" in */bad) exit 1;; esac\n', { mode: 0o755 });
+    await tell();
+    expect(newest()).toMatchObject({ state: 'partial', refused: 1 });
+    const newer = await commit({ 'a.txt': 'no pointer\n' });
+    await tell();
+    expect(await there()).toBe(newer);
+    expect(newest()).toMatchObject({ state: 'partial', pushed: 1, refused: 1 });
+    expect(remote.batches).toEqual([[oidOf(art)]]);
   });
 
   test('without Git LFS gets the refs all the same, and its words are told without what it was shown', async () => {
@@ -237,6 +264,28 @@ describe('an upstream', () => {
     expect([has(lost), has(wrong)]).toEqual([true, true]);
     expect(newest()).toMatchObject({ state: 'done', moved: 0, message: '2 LFS objects brought.' });
     expect(remote.batches.map((batch) => batch.length)).toEqual([1, 3, 2]);
+  });
+
+  test('that differs in a branch is not looked through as a whole at each pull', async () => {
+    const { it, forge, at, clock, pulls, commit, follow, pull } = await stagePull();
+    await commit({ 'a.txt': 'a\n' });
+    await follow();
+    for (const text of ['here\n', 'there\n']) {
+      const files = { 'b.txt': text };
+      if (text === 'there\n') await commit(files);
+      else await pushFiles(forge.git, { repo: it.repoFolder(at.repo), branch: 'main', files });
+    }
+    await pull();
+    expect(getUpstream(forge, at.repo)).toMatchObject({ problem: expect.stringContaining('One ref') });
+    const before = getUpstream(forge, at.repo).pulledAt;
+    const started = vi.spyOn(forge.git, 'spawn');
+    clock.advance(11 * 60_000);
+    pulls.wake();
+    await pulls.settled();
+    expect(getUpstream(forge, at.repo).pulledAt).not.toBe(before);
+    const looks = started.mock.calls.filter(([args]) => args.includes('--filter=object:type=blob'));
+    started.mockRestore();
+    expect(looks).toEqual([]);
   });
 
   test('F1: sends nobody to an address that is not public, and shows its credential nowhere else', async () => {

@@ -24,6 +24,7 @@ import {
 } from '../../src/mirror/pull/set-upstream.ts';
 import { upstreamViewOf } from '../../src/mirror/pull/view.ts';
 import { takeUpstream } from '../../src/mirror/pull/pull-upstream.ts';
+import { listDueUpstreams } from '../../src/mirror/pull/upstream-store.ts';
 import type { Repo } from '../../src/repos/model.ts';
 import { startBackend } from '../support/foreign-http.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
@@ -320,6 +321,11 @@ describe('one pull at a time', () => {
     const second = await pull(at);
     expect(second.failures).toBe(2);
     expect(second.wanted).toBeGreaterThan(second.done);
+    // Others that are due go first, whenever they were pulled.
+    set(await stage({}));
+    await pulls.settled();
+    const due = listDueUpstreams(forged.forge.db, { now: Date.now() + 60 * 60_000, limit: 100 });
+    expect(due.at(-1)).toEqual({ repoId: at.repo.id, failures: 2 });
     const left = takeUpstream(forged.forge, new Slots(), at.repo.id);
     expect(left).toBeDefined();
     expect(takeUpstream(forged.forge, new Slots(), at.repo.id)).toBeUndefined();

@@ -165,6 +165,23 @@ describe('a server', () => {
     expect(programsWith(it.folder).filter((command) => command.includes('ls-remote'))).toEqual([]);
   });
 
+  test('that hangs again and again leaves a place to those that do well', async () => {
+    const { clock, repo, mirrors, mirror, add, far, push, tell, url } = await stage({ maxSyncing: 2 });
+    for (const name of ['one', 'two', 'three']) add(name, url.replace('app-', 'never-'));
+    const there = await far('there');
+    add('well', there.folder);
+    await tell();
+    expect(mirror('one').failures).toBe(1);
+    clock.advance(minute);
+    const held = gate(isList);
+    const newest = await push('main', 'newest');
+    mirrors.ask(repo.id);
+    await held.reached;
+    await expect.poll(there.refs).toEqual({ 'refs/heads/main': newest });
+    held.open();
+    await mirrors.settled();
+  });
+
   test('that ends in the middle of a push is asked what arrived', async () => {
     const { clock, mirrors, mirror, addOverHttp, git, there, tell } = await stage();
     instead = ({ method, url = '', socket }) => {

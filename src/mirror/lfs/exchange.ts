@@ -1,8 +1,8 @@
 // One request of the LFS client. Every address is one that the remote named, so each is checked when it is connected to, no
 // redirect is followed, and the credential of a remote goes to its own origin alone.
 import { readFileSync } from 'node:fs';
-import { request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { Agent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { MirrorSettings } from '../../forge/mirror-settings.ts';
@@ -20,6 +20,27 @@ export interface LfsLine {
   redact: (text: string) => string;
   /** Ends everything; its reason is a ForgeError. */
   signal: AbortSignal;
+  connections: LfsConnections;
+}
+
+/** Kept from one exchange to the next, for a connection of TLS costs more than most objects. Each was checked as it was made. */
+export interface LfsConnections {
+  plain: Agent;
+  secure: HttpsAgent;
+  close(): void;
+}
+
+export function openConnections({ caFile }: MirrorSettings): LfsConnections {
+  const plain = new Agent({ keepAlive: true });
+  const secure = new HttpsAgent({
+    keepAlive: true,
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+  });
+  const close = (): void => {
+    plain.destroy();
+    secure.destroy();
+  };
+  return { plain, secure, close };
 }
 
 export interface LfsAsk {
@@ -42,47 +63,74 @@ export async function exchange<Result>(
   ask: LfsAsk,
   use: (answer: IncomingMessage) => Promise<Result>,
 ): Promise<Result> {
+  for (;;) {
+    try {
+      return await exchangeOnce(line, ask, use);
+    } catch (error) {
+      if (!(error instanceof GivenUp)) throw error;
+    }
+  }
+}
+
+/** The server ended a kept connection before it was asked over it; there are as many more of these at most as were kept. */
+class GivenUp extends Error {}
+
+async function exchangeOnce<Result>(
+  line: LfsLine,
+  ask: LfsAsk,
+  use: (answer: IncomingMessage) => Promise<Result>,
+): Promise<Result> {
   const { settings, signal } = line;
   signal.throwIfAborted();
   const url = checkedUrl(settings, ask.href);
   const stream = typeof ask.body === 'object' ? ask.body.stream() : undefined;
   const answered = Promise.withResolvers<IncomingMessage>();
   let isStalled = false;
+  let answer: IncomingMessage | undefined;
   const request = requestOf(line, ask, url);
   request.once('timeout', () => {
     isStalled = true;
     request.destroy();
   });
   request.on('error', answered.reject).once('response', answered.resolve);
+  const closed = new Promise<void>((resolve) => void request.once('close', resolve));
   // Whoever refuses an object may answer before it has read all of it; then only the answer counts.
+  const sent = stream === undefined ? undefined : pipeline(stream, request).catch(answered.reject);
   if (stream === undefined) request.end(ask.body);
-  else pipeline(stream, request).catch(answered.reject);
   try {
-    return await use(await answered.promise);
+    answer = await answered.promise;
+    return await use(answer);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
+    if (answer === undefined && request.reusedSocket && !isStalled && isReset(error)) throw new GivenUp();
     if (isStalled) throw unavailable(url, `it sent nothing for ${settings.stallSeconds} seconds`);
     if (error instanceof ForgeError) throw error;
     if (error instanceof Unreachable) throw forbidden(error.message);
     throw unavailable(url, line.redact(errorMessage(error)));
   } finally {
+    // Who took an object has all of its bytes, though the end of them may not have been told yet.
+    if (answer?.complete === true && (answer.statusCode ?? 500) < 300) await Promise.race([sent, closed]);
     stream?.destroy();
-    request.destroy();
+    // What was asked and answered to the end leaves its connection to the next one when it closes.
+    if (answer?.complete === true && request.writableEnded) await closed;
+    else request.destroy();
   }
 }
 
-function requestOf({ settings, signal }: LfsLine, ask: LfsAsk, url: URL): ClientRequest {
+const isReset = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+
+function requestOf({ settings, signal, connections }: LfsLine, ask: LfsAsk, url: URL): ClientRequest {
   const options = {
     method: ask.method,
     headers: headersOf(ask),
     lookup: checkedLookup(rulesOf(settings)),
-    agent: false,
     signal,
     timeout: settings.stallSeconds * 1000,
-    ...(settings.caFile === undefined ? {} : { ca: readFileSync(settings.caFile) }),
   };
   try {
-    return (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
+    if (url.protocol !== 'https:') return requestHttp(url, { ...options, agent: connections.plain });
+    return requestHttps(url, { ...options, agent: connections.secure });
   } catch {
     throw forbidden('what is to be sent there is no header of HTTP');
   }

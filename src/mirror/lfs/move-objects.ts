@@ -5,7 +5,7 @@ import type { Pointer } from '../../lfs/model.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import { redactor } from '../../lib/redact.ts';
 import { askBatch, maxAsked, type LfsAnswer } from './ask-batch.ts';
-import type { LfsLine } from './exchange.ts';
+import { openConnections, type LfsConnections, type LfsLine } from './exchange.ts';
 import { findLfsServer, type LfsOperation, type LfsRemote, type LfsServer } from './find-server.ts';
 
 export interface LeftObject {
@@ -48,24 +48,26 @@ export async function moveObjects(forge: Forge, order: MoveOrder): Promise<Moved
   const timer = setTimeout(() => late.abort(new ForgeError('limited', sentence)), lfsMinutes * 60_000);
   const signal = AbortSignal.any([late.signal, ...(order.signal === undefined ? [] : [order.signal])]);
   const moved: Moved = { moved: 0, bytes: 0, left: [], none: undefined };
+  const connections = openConnections(forge.config.mirror);
   try {
     for (let from = 0; from < order.objects.length && moved.none === undefined; from += maxAsked) {
       const part = order.objects.slice(from, from + maxAsked);
-      moved.none = await moveBatch(forge, { ...order, signal }, { moved, part });
+      moved.none = await moveBatch(forge, { ...order, signal, connections }, { moved, part });
     }
     return moved;
   } finally {
     clearTimeout(timer);
+    connections.close();
   }
 }
 
 /** Answers why nothing of it could be moved, when that is so for all of it. */
 async function moveBatch(
   forge: Forge,
-  order: MoveOrder & { signal: AbortSignal },
+  order: MoveOrder & { signal: AbortSignal; connections: LfsConnections },
   { moved, part }: { moved: Moved; part: readonly Pointer[] },
 ): Promise<string | undefined> {
-  const { remote, operation, signal } = order;
+  const { remote, operation, signal, connections } = order;
   // Found anew for each batch: what is shown over SSH lasts for some minutes.
   const server = await findLfsServer(forge, remote, { operation, signal });
   if ('none' in server) return server.none;
@@ -74,6 +76,7 @@ async function moveBatch(
     settings: forge.config.mirror,
     redact: (text) => remote.reach.redact(redact(text)),
     signal,
+    connections,
   };
   const batch = await askBatch(line, server, { operation, objects: part });
   if ('none' in batch) return batch.none;

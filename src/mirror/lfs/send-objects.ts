@@ -5,6 +5,7 @@ import { openLfsObject } from '../../lfs/open-object.ts';
 import type { Pointer } from '../../lfs/model.ts';
 import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
+import { readBeginning } from '../../lib/read-beginning.ts';
 import { repoPath } from '../../repos/path.ts';
 import { headersFor, mayPass } from './ask-batch.ts';
 import { exchange, oneLine, wordsOf, type LfsAsk, type LfsLine } from './exchange.ts';
@@ -73,7 +74,10 @@ async function openHere(forge: Forge, repoId: number, { oid, size }: Pointer) {
 async function tell(line: LfsLine, ask: LfsAsk): Promise<void> {
   const problem = await exchange(line, ask, async (answer) => {
     const status = answer.statusCode ?? 0;
-    if (status >= 200 && status < 300) return undefined;
+    if (status >= 200 && status < 300) {
+      await readBeginning(answer, line.settings.maxSaidBytes);
+      return undefined;
+    }
     const words = await wordsOf(line, answer, ask.headers);
     // What an action is shown lasts for a while, and may have ended in the middle.
     if (mayPass(status) || status === 401)

@@ -5,8 +5,8 @@ import { Loop } from '../../lib/loop.ts';
 import type { Slots } from '../../lib/slot.ts';
 import type { Progress } from './follow-progress.ts';
 import { deletePullsBefore } from './pull-store.ts';
-import { Cancelled, pullUpstream, takeUpstream, type PullHold } from './pull-upstream.ts';
-import { listDueRepoIds, recoverUpstreams } from './upstream-store.ts';
+import { Cancelled, pullUpstream, takeUpstream, type PullHold, type PullWatch } from './pull-upstream.ts';
+import { listDueUpstreams, recoverUpstreams } from './upstream-store.ts';
 
 /** How soon one that has rested, or whose time has come, is pulled. */
 const pollMs = 20_000;
@@ -37,13 +37,16 @@ export interface Pulls {
 
 export function openPulls(forge: Forge, slots: Slots): Pulls {
   const running = new Map<number, Running>();
+  /** By repository, as its newest pull found it. What a forge before this one found is not known, and looked at once. */
+  const lacking = new Map<number, boolean>();
   let sweptAt = -Infinity;
   const recover = (leaseBefore: number, message: string): void =>
     forge.db.transaction(() => recoverUpstreams(forge.db, { leaseBefore, message, now: forge.clock.now() }));
   // Nobody pulls any more what a forge that has ended had taken.
   recover(Number.MAX_SAFE_INTEGER, 'the forge ended in the middle of it');
 
-  const launch = (hold: PullHold): void => startPull(forge, hold, { running, onEnd: () => loop.wake() });
+  const launch = (hold: PullHold): void =>
+    startPull(forge, hold, { running, lacking, onEnd: () => loop.wake() });
   const runOnce = (): void => {
     const now = forge.clock.now();
     if (now - sweptAt >= sweepMs) {
@@ -51,9 +54,10 @@ export function openPulls(forge: Forge, slots: Slots): Pulls {
       recover(now, 'nothing was heard of it any more');
       sweptAt = now;
     }
-    const free = forge.config.mirror.maxPulling - running.size;
-    if (free <= 0) return;
-    for (const repoId of listDueRepoIds(forge.db, { now, limit: free })) {
+    const { maxPulling } = forge.config.mirror;
+    for (const { repoId, failures } of listDueUpstreams(forge.db, { now, limit: maxPulling })) {
+      // One place is left to those that do well: some that hang would hold up every other.
+      if (running.size >= (failures === 0 ? maxPulling : Math.max(1, maxPulling - 1))) continue;
       const hold = takeUpstream(forge, slots, repoId);
       if (hold !== undefined) launch(hold);
     }
@@ -90,15 +94,22 @@ export function openPulls(forge: Forge, slots: Slots): Pulls {
   };
 }
 
+interface Started {
+  running: Map<number, Running>;
+  lacking: Map<number, boolean>;
+  onEnd: () => void;
+}
+
 /** Pulls what the hold has, and gives it back however that ends. */
-function startPull(
-  forge: Forge,
-  hold: PullHold,
-  { running, onEnd }: { running: Map<number, Running>; onEnd: () => void },
-): void {
+function startPull(forge: Forge, hold: PullHold, { running, lacking, onEnd }: Started): void {
   const { repoId } = hold;
   const stopping = new AbortController();
-  const watch = { signal: stopping.signal, onProgress: teller(forge, repoId, (now) => (one.progress = now)) };
+  const watch: PullWatch = {
+    signal: stopping.signal,
+    onProgress: teller(forge, repoId, (now) => (one.progress = now)),
+    lacksObjects: lacking.get(repoId),
+    onObjects: (lacks) => void lacking.set(repoId, lacks),
+  };
   const one: Running = { stopping, progress: undefined, done: Promise.resolve() };
   running.set(repoId, one);
   forge.events.emit('upstream-changed', { repoId });

@@ -78,6 +78,9 @@ export class Cancelled extends ForgeError {
 export interface PullWatch {
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
+  /** Whether objects of Git LFS are missing here that refs name which are; undefined where nobody knows. */
+  lacksObjects?: boolean | undefined;
+  onObjects?: (lacks: boolean) => void;
 }
 
 /** Never throws for what the upstream does; its row and its history say what came of it. */
@@ -106,8 +109,9 @@ async function bring(forge: Forge, upstream: Upstream, watch: PullWatch): Promis
     const known = listPulledRefs(forge.db, repoId);
     const path = repoPath(forge, repoId);
     const { defaultBranch } = repo;
-    // What was asked for, or was not whole the last time, looks through all that is here once more.
-    const looksAtAll = upstream.wanted > upstream.done || upstream.problem !== undefined;
+    // What was asked for, or lacked something the last time, looks through all that is here once more.
+    const looksAtAll =
+      upstream.wanted > upstream.done || (watch.lacksObjects ?? upstream.problem !== undefined);
     const beforeMoves = async ({ here, coming }: Coming): Promise<void> => {
       objects = await bringObjects(forge, {
         repo,
@@ -120,6 +124,7 @@ async function bring(forge: Forge, upstream: Upstream, watch: PullWatch): Promis
     const order = { path, patterns, rewrites, deletions, defaultBranch, known, ...watch, beforeMoves };
     const brought = await bringRefs(forge, reach, order);
     await adoptTheirDefault(forge, repoId, brought);
+    watch.onObjects?.(objects !== undefined && isIncomplete(objects));
     return { ...brought, objects };
   } finally {
     await learnHostKeys(forge, upstream, reach);

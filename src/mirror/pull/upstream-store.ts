@@ -63,17 +63,18 @@ export const getSealed = (db: Db, repoId: number): Buffer | undefined =>
   db.get<{ sealed: Buffer | null }>('SELECT sealed FROM mirror_upstreams WHERE repo_id = :repoId', { repoId })
     ?.sealed ?? undefined;
 
-/** Those that nobody pulls and that are wanted, or whose time has come again. */
-export const listDueRepoIds = (db: Db, due: { now: number; limit: number }): number[] =>
-  db
-    .all<{ repoId: number }>(
-      `SELECT repo_id AS repoId FROM mirror_upstreams
-       WHERE lease_until IS NULL AND coalesce(rests_until, 0) <= :now
-         AND (wanted > done OR (follows = 1 AND coalesce(pulled_at, 0) + every_minutes * 60000 <= :now))
-       ORDER BY coalesce(pulled_at, 0), repo_id LIMIT :limit`,
-      due,
-    )
-    .map(({ repoId }) => repoId);
+/** Those that nobody pulls and that are wanted, or whose time has come again; those that failed the last time come last. */
+export const listDueUpstreams = (
+  db: Db,
+  due: { now: number; limit: number },
+): { repoId: number; failures: number }[] =>
+  db.all(
+    `SELECT repo_id AS repoId, failures FROM mirror_upstreams
+     WHERE lease_until IS NULL AND coalesce(rests_until, 0) <= :now
+       AND (wanted > done OR (follows = 1 AND coalesce(pulled_at, 0) + every_minutes * 60000 <= :now))
+     ORDER BY failures > 0, coalesce(pulled_at, 0), repo_id LIMIT :limit`,
+    due,
+  );
 
 export interface UpstreamWrite {
   repoId: number;
