@@ -3,6 +3,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../accounts/guard.ts';
 import { branchStates } from '../branches/model.ts';
+import { runStates } from '../ci/model.ts';
 import type { Forge } from '../forge/open.ts';
 import { readBranch } from '../inbox/dismiss.ts';
 import { inboxBar } from '../inbox/panel-view.ts';
@@ -25,6 +26,10 @@ const listQuery = z.object({
   state: z.enum(branchStates).default('open'),
   before: z.coerce.number().int().positive().optional(),
   fragment: z.enum(['list', 'start', 'mirrors']).optional(),
+  /** Part of a title or a name, an author, and the state of the newest run. */
+  q: z.string().trim().max(200).default(''),
+  author: z.string().trim().max(64).default(''),
+  ci: z.enum([...runStates, 'none', '']).default(''),
 });
 const revisionNumber = z.coerce.number().int().min(1).max(1_000_000);
 const branchQuery = z.object({
@@ -63,8 +68,8 @@ export function frontPages(forge: Forge, mergeSlots: Slots): Router {
 async function showRepository(forge: Forge, exchange: Exchange): Promise<void> {
   const { request, response } = exchange;
   const repo = repoOf(forge, exchange, 'read');
-  const { state, before, fragment } = parse(listQuery, request.query);
-  const query = { state, beforeId: before };
+  const { state, before, fragment, ...filter } = parse(listQuery, request.query);
+  const query = { state, beforeId: before, filter };
   if (fragment === 'list') {
     render(response, 'front/_branch_list.njk', branchListData(forge, repo, query));
     return;

@@ -12,6 +12,8 @@ import { fullName, includesRight, type Repo, type Right } from '../repos/model.t
 import { repoPath } from '../repos/path.ts';
 import { rightOn } from '../repos/rights.ts';
 import { repoUrls } from '../repos/urls.ts';
+import { filterBranches } from '../ci/filter-branches.ts';
+import { runStates, type RunState } from '../ci/model.ts';
 import { branchRows } from './lists.ts';
 
 const maxReadmeBytes = 256 * 1024;
@@ -19,17 +21,27 @@ const maxReadmeBytes = 256 * 1024;
 export interface RepositoryQuery {
   state: BranchState;
   beforeId?: number | undefined;
+  /** What the reader looks for; empty texts look for nothing. */
+  filter: { q: string; author: string; ci: RunState | 'none' | '' };
 }
 
 /** The branches of one state, a page at a time, and how many there are of each. */
 export function branchListData(forge: Forge, repo: Repo, query: RepositoryQuery): Record<string, unknown> {
   const limit = forge.config.limits.maxRowsPerPage;
-  const { state, beforeId } = query;
-  const page = beforeId === undefined ? {} : { beforeId };
-  const branches = listBranches(forge, { repoId: repo.id, state, limit: limit + 1, ...page });
+  const { state, beforeId, filter } = query;
+  const page = { repoId: repo.id, state, limit: limit + 1, beforeId };
+  const given = Object.entries(filter).filter(([, value]) => value !== '');
+  const { q, author, ci } = filter;
+  const wanted = { text: q || undefined, author: author || undefined, ci: ci || undefined };
+  const branches =
+    given.length === 0 ? listBranches(forge, page) : filterBranches(forge, { ...page, ...wanted });
   return {
     repo,
     state,
+    filter,
+    ciStates: [...runStates, 'none'],
+    // Goes on from page to page and from state to state.
+    filterQuery: given.map(([key, value]) => `&${key}=${encodeURIComponent(value)}`).join(''),
     counts: countBranches(forge, repo.id),
     rows: branchRows(forge, [repo], branches.slice(0, limit)),
     olderThan: branches.length > limit ? branches[limit - 1]?.id : undefined,

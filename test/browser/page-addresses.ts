@@ -41,7 +41,7 @@ const addresses = (rich: RichForge): Record<string, Record<string, string>> => (
   '/:owner/:repo': {
     repository: repo,
     'repository-merged': `${repo}?state=merged`,
-    'repository-nothing': `${repo}?state=closed&before=1`,
+    'repository-nothing': `${repo}?state=closed&author=nobody&before=1`,
     'not-found': '/ada/nowhere',
   },
   '/:owner/:repo/nightlies': { nightlies: `${repo}/nightlies` },

@@ -47,6 +47,24 @@ describe('the repository page', () => {
     const second = (await ada(older!)).html;
     expect(second).toContain('>first<');
     expect(second).not.toContain('third');
+    const looked = async (query: string) => (await ada(`/ada/app?${query}`)).html;
+    const named = await looked('q=FIRST&author=ADA&ci=success');
+    expect(named).toContain('>first<');
+    expect(named).not.toContain('third');
+    // The other states, the page as it changes and the next page go on looking for the same.
+    const page = await looked('author=ada&ci=success');
+    for (const more of [
+      'merged&amp;author=ada&amp;ci=success"',
+      'open&amp;author=ada&amp;ci=success&amp;before=',
+    ]) {
+      expect(page).toContain(`href="/ada/app?state=${more}`);
+    }
+    expect(page).toContain(
+      'data-fragment="/ada/app?state=open&amp;author=ada&amp;ci=success&amp;fragment=list',
+    );
+    for (const none of ['q=%25', 'author=eve', 'ci=failed', 'ci=none']) {
+      expect(await looked(none)).toContain('No open branch like that');
+    }
   });
 
   test('of an empty repository tells the first push', async () => {
