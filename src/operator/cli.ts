@@ -3,13 +3,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { readConfig, type SettingsOverride } from '../forge/config.ts';
-import { openForge } from '../forge/open.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { systemRefusal } from '../lib/system-error.ts';
 import { describeBackups } from './backup-cli.ts';
 import type { Ask, CommonOptions } from './command-options.ts';
-import { commandRequest, runCommand, type CommandAnswer, type CommandRequest } from './commands.ts';
-import { askRunningForge } from './control.ts';
+import { askRunningForge } from './ask-forge.ts';
+import type { CommandAnswer } from './command-answer.ts';
+import type { CommandRequest } from './commands.ts';
 
 interface AccountOptions {
   role: 'admin' | 'member';
@@ -223,19 +223,21 @@ function requireOwnForge(command: string, data: string, database: string): void 
 
 /** Asks the forge that runs on this data directory, or opens the directory when none runs. */
 async function run(data: string, request: CommandRequest): Promise<CommandAnswer> {
-  const parsed = commandRequest.safeParse(request);
-  if (!parsed.success)
-    throw new ForgeError('invalid', `${parsed.error.issues[0]?.message ?? 'not understood'}.`);
   const config = readConfig(data);
   const answered = await askRunningForge(config.paths.controlSocket, request);
   if (answered !== undefined) {
     if (request.command === 'backup') requireSeen(request.folder);
     return answered;
   }
+  const [{ openForge }, { parseRequest, runCommand }] = await Promise.all([
+    import('../forge/open.ts'),
+    import('./commands.ts'),
+  ]);
+  const parsed = parseRequest(request);
   requireOwnForge(request.command, data, config.paths.database);
   const forge = openForge(config);
   try {
-    return await runCommand(forge, parsed.data);
+    return await runCommand(forge, parsed);
   } finally {
     forge.db.close();
   }

@@ -16,6 +16,7 @@ import { ForgeError } from '../lib/errors.ts';
 import { createRepo } from '../repos/create-repo.ts';
 import { visibilities } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
+import type { CommandAnswer } from './command-answer.ts';
 import { answerBackup, backupRequest } from './backup.ts';
 import { examine } from './doctor.ts';
 import { answerHousekeeping, housekeepingRequest } from './housekeeping.ts';
@@ -60,13 +61,12 @@ export const commandRequest = z.discriminatedUnion('command', [
 export type CommandRequest = z.input<typeof commandRequest>;
 type ParsedRequest = z.output<typeof commandRequest>;
 
-/** `text` is for people, `json` for machines; `ok: false` means the answer is no (doctor found something). */
-export const commandAnswer = z.object({
-  ok: z.boolean(),
-  text: z.string(),
-  json: z.record(z.string(), z.unknown()),
-});
-export type CommandAnswer = z.infer<typeof commandAnswer>;
+/** Refuses (`invalid`) what is no command, or not of the shape that one has. */
+export function parseRequest(given: unknown): ParsedRequest {
+  const parsed = commandRequest.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new ForgeError('invalid', `${parsed.error.issues[0]?.message ?? 'not understood'}.`);
+}
 
 export function runCommand(forge: Forge, request: ParsedRequest): Promise<CommandAnswer> | CommandAnswer {
   switch (request.command) {

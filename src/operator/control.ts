@@ -1,22 +1,14 @@
 // The local socket of a running forge. The operator's commands go through it, so that the running forge stays
-// the one writer; when nobody listens, the command opens the data directory itself.
+// the one writer; who asks is in ask-forge.ts.
 import { rmSync } from 'node:fs';
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
 import type { Forge } from '../forge/open.ts';
-import { ForgeError, errorCodes } from '../lib/errors.ts';
+import { ForgeError } from '../lib/errors.ts';
 import { socketPath } from '../lib/socket-path.ts';
 import { systemRefusal } from '../lib/system-error.ts';
-import {
-  commandAnswer,
-  commandRequest,
-  runCommand,
-  type CommandAnswer,
-  type CommandRequest,
-} from './commands.ts';
-
-const refusal = z.object({ error: z.object({ code: z.enum(errorCodes), message: z.string() }) });
+import { isServed } from './ask-forge.ts';
+import { parseRequest, runCommand } from './commands.ts';
 
 /**
  * Listens on the socket until the server is closed. Refuses (`conflict`) when a forge serves this data already:
@@ -36,7 +28,7 @@ export async function openControl(forge: Forge): Promise<Server> {
       return;
     }
     text(incoming)
-      .then(async (body) => runCommand(forge, commandRequest.parse(JSON.parse(body))))
+      .then(async (body) => runCommand(forge, parseRequest(JSON.parse(body))))
       .then(
         (answer) => outgoing.end(JSON.stringify(answer)),
         (error: unknown) => {
@@ -55,42 +47,4 @@ export async function openControl(forge: Forge): Promise<Server> {
   process.umask(before);
   await promise;
   return server;
-}
-
-/** Runs a command in the forge that serves this data directory; undefined when none does. */
-export async function askRunningForge(
-  controlSocket: string,
-  command: CommandRequest,
-): Promise<CommandAnswer | undefined> {
-  const path = socketPath(controlSocket);
-  if (!(await isServed(path))) return undefined;
-  const { status, body } = await post(path, JSON.stringify(command));
-  const parsed: unknown = JSON.parse(body);
-  if (status === 200) return commandAnswer.parse(parsed);
-  const { code, message } = refusal.parse(parsed).error;
-  throw new ForgeError(code, message);
-}
-
-function post(path: string, body: string): Promise<{ status: number; body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
-  const request = httpRequest({ socketPath: path, method: 'POST', path: '/' }, (response) => {
-    text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
-  });
-  request.on('error', (cause) => {
-    const sentence = 'The forge ended before it answered; what was asked of it may be done in part.';
-    reject(new ForgeError('unavailable', sentence, { cause }));
-  });
-  request.end(body);
-  return promise;
-}
-
-function isServed(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const request = httpRequest({ socketPath: path, method: 'GET', path: '/' }, (response) => {
-    response.resume();
-    resolve(true);
-  });
-  request.on('error', () => resolve(false));
-  request.end();
-  return promise;
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findAccountByName } from '../../src/accounts/find.ts';
 import { socketPath } from '../../src/lib/socket-path.ts';
-import { askRunningForge, openControl } from '../../src/operator/control.ts';
+import { askRunningForge } from '../../src/operator/ask-forge.ts';
+import { openControl } from '../../src/operator/control.ts';
 import { useForge } from '../support/forge.ts';
 
 const open = useForge();
@@ -19,6 +20,11 @@ test('a command runs in the forge that serves the data, and its refusal comes ba
   await expect(askRunningForge(controlSocket, command)).rejects.toMatchObject({
     code: 'conflict',
     message: expect.stringContaining('"ada" exists already'),
+  });
+  const unclear = { command: 'repo create', repo: 'app' } as const;
+  await expect(askRunningForge(controlSocket, unclear)).rejects.toMatchObject({
+    code: 'invalid',
+    message: 'name the repository as OWNER/NAME.',
   });
 });
 
