@@ -39,11 +39,11 @@ export function findLandedTarget(forge: Forge, repoId: number, name: string): st
 export const listAimedElsewhere = (forge: Forge): { id: number; repoId: number; target: string }[] =>
   listRowsAimedElsewhere(forge.db);
 
-/** Open branches, the most recently changed first; of all repositories unless `repoId` is given. */
+/** Open branches, the most recently changed first; of all repositories and authors unless one is given. */
 export const listOpenBranches = (
   forge: Forge,
-  where: { repoId?: number | undefined; limit?: number | undefined } = {},
-): Branch[] => listOpenRows(forge.db, { repoId: where.repoId, limit: where.limit ?? 10_000 });
+  where: { repoId?: number | undefined; authorId?: number | undefined; limit?: number | undefined } = {},
+): Branch[] => listOpenRows(forge.db, { ...where, limit: where.limit ?? 10_000 });
 
 /** The branches of a repository, the newest first; `beforeId` is the id of the last one of the page before. */
 export const listBranches = (

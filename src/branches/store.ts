@@ -70,13 +70,17 @@ export function findOpenBranchRow(db: Db, where: { repoId: number; name: string 
 }
 
 /** Open branches, the most recently changed first; of one repository, or of all. */
-export function listOpenRows(db: Db, where: { repoId: number | undefined; limit: number }): Branch[] {
-  const ofRepo = where.repoId === undefined ? '' : 'AND branch.repo_id = :repoId';
+export function listOpenRows(
+  db: Db,
+  { repoId, authorId, limit }: { repoId?: number | undefined; authorId?: number | undefined; limit: number },
+): Branch[] {
+  const ofRepo = repoId === undefined ? '' : 'AND branch.repo_id = :repoId';
+  const ofAuthor = authorId === undefined ? '' : 'AND branch.author_id = :authorId';
   return db
     .all<BranchRow>(
-      `${selectBranches} WHERE branch.state = 'open' ${ofRepo}
+      `${selectBranches} WHERE branch.state = 'open' ${ofRepo} ${ofAuthor}
        ORDER BY branch.updated_at DESC, branch.id DESC LIMIT :limit`,
-      where.repoId === undefined ? { limit: where.limit } : { limit: where.limit, repoId: where.repoId },
+      { limit, ...(repoId !== undefined && { repoId }), ...(authorId !== undefined && { authorId }) },
     )
     .map(toBranch);
 }

@@ -4,7 +4,8 @@ import { hasAdmin } from '../accounts/find.ts';
 import type { Forge } from '../forge/open.ts';
 import type { Repo } from '../repos/model.ts';
 import { repoUrls } from '../repos/urls.ts';
-import { countBranches } from '../branches/find.ts';
+import { countBranches, listOpenBranches } from '../branches/find.ts';
+import type { Branch } from '../branches/model.ts';
 import { inboxOnHome } from '../inbox/panel-view.ts';
 import { listQueues } from '../landing/queue/queues.ts';
 import { landingShown } from './landings.ts';
@@ -14,15 +15,17 @@ import { branchRows, openBranchesOf, visibleRepos } from './lists.ts';
 export function homeData(forge: Forge, response: Response): Record<string, unknown> {
   const caller = callerOf(response);
   const repos = visibleRepos(forge, caller);
-  const branches = openBranchesOf(forge, repos, forge.config.limits.maxRowsPerPage);
-  const rows = branchRows(forge, repos, branches);
+  const limit = forge.config.limits.maxRowsPerPage;
   const me = caller.account?.id;
+  const isMine = ({ authorId }: Branch): boolean => me !== undefined && authorId === me;
+  const others = openBranchesOf(forge, repos, limit).filter((branch) => !isMine(branch));
   const name = caller.account?.name ?? 'YOU';
   return {
     inbox: inboxOnHome(forge, caller, inboxEntriesOnHome),
-    mine: me === undefined ? [] : rows.filter((row) => row.branch.authorId === me),
-    others: me === undefined ? rows : rows.filter((row) => row.branch.authorId !== me),
-    repos: repos.slice(0, forge.config.limits.maxRowsPerPage).map((repo) => ({
+    mine:
+      me === undefined ? [] : branchRows(forge, repos, ownBranches(forge, repos, { authorId: me, limit })),
+    others: branchRows(forge, repos, others),
+    repos: repos.slice(0, limit).map((repo) => ({
       repo,
       href: `/${repo.owner}/${repo.name}`,
       counts: countBranches(forge, repo.id),
@@ -31,6 +34,16 @@ export function homeData(forge: Forge, response: Response): Record<string, unkno
     isNew: !hasAdmin(forge),
     sshUrl: repoUrls(forge, { owner: name, name: 'your-project' }).ssh,
   };
+}
+
+/** What somebody wrote is there, however much others have pushed since. */
+function ownBranches(
+  forge: Forge,
+  repos: readonly Repo[],
+  where: { authorId: number; limit: number },
+): Branch[] {
+  const visible = new Set(repos.map(({ id }) => id));
+  return listOpenBranches(forge, where).filter(({ repoId }) => visible.has(repoId));
 }
 
 const inboxEntriesOnHome = 6;

@@ -13,7 +13,7 @@ const pageOf = (branch: Branch, rest = ''): string => `/ada/app/branches/${branc
 
 describe('the home page', () => {
   test('shows my branches first, and of private repositories nothing to others', async () => {
-    const { testForge, staged, as, ada } = await serve();
+    const { testForge, forge, staged, as, ada } = await serve();
     await stageBranch(staged, { name: 'secret-work' });
     const mine = (await ada('/')).html;
     expect(mine).toContain('My branches');
@@ -25,6 +25,13 @@ describe('the home page', () => {
       expect(html).not.toContain('secret-work');
       expect(html).not.toContain('ada/app');
     }
+    // However much others push, mine stay.
+    forge.config.limits.maxRowsPerPage = 1;
+    const later = await stageBranch(staged, { name: 'later-work' });
+    forge.db.run('UPDATE branches SET author_id = NULL WHERE id = :id', { id: later.id });
+    const both = (await ada('/')).html;
+    expect(both).toContain('later-work');
+    expect(both).toContain('secret-work');
   });
 
   test('tells nobody how to sign in, and somebody how to push', async () => {
