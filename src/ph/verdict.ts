@@ -52,7 +52,9 @@ export function nextCommand(status: BranchStatusView): string | undefined {
   if (branch.state === 'merged') return undefined;
   if (branch.state === 'closed') return `ph reopen ${branch.number}`;
   const { landing } = status;
-  if (landing !== null && landing.ended === null) return 'ph wait --for landed';
+  if (landing !== null && landing.ended === null) {
+    return waitsRed(status) ? 'ph logs --failed' : 'ph wait --for landed';
+  }
   // It is green alone and was red where it would land: merging it by hand is no way on.
   if (landing?.state === 'evicted' && landing.head === branch.head) return undefined;
   if (gate.open) return 'ph merge';
@@ -60,6 +62,13 @@ export function nextCommand(status: BranchStatusView): string | undefined {
     return run?.problem ? undefined : 'ph wait';
   }
   return isGreen(status) ? undefined : 'ph logs --failed';
+}
+
+/** Whether it is in the landing queue and red by itself: it would wait there for somebody to do something about it. */
+export function waitsRed(status: BranchStatusView): boolean {
+  const { landing, run, branch } = status;
+  const isWaiting = landing?.state === 'waiting' && landing.head === branch.head;
+  return isWaiting && run?.state === 'failed' && run.head === branch.head && !isGreen(status);
 }
 
 export const shortOid = (oid: string): string => oid.slice(0, 8);

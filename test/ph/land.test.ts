@@ -100,6 +100,19 @@ test('who waits is told when the branch is evicted, with the way back, and the a
   );
 });
 
+test('who waits is told when the branch is red by itself, and does not wait for ever', async () => {
+  const { ph, staged, branch } = await atTerminal(await open(), { lane: 'failed' });
+  const { status, stdout } = await ph('land', '--timeout', '1m');
+  expect([status, stdout]).toEqual([
+    1,
+    expect.stringMatching(
+      /^red: unit failed at \w+\. It stays in the landing queue .* Next: ph logs --failed\n/,
+    ),
+  ]);
+  expect(findLanding(staged.forge, staged.repo, branch.id)?.state).toBe('waiting');
+  expect((await ph('status')).stdout).toMatch(/^next +ph logs --failed$/m);
+});
+
 test('a wait that is over leaves the branch in the queue, and says so', async () => {
   const terminal = await atTerminal(await open());
   const waited = await terminal.ph('land', '--timeout', '0.2');

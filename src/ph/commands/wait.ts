@@ -10,7 +10,7 @@ import { describeLanding, hasLeft } from '../landing-words.ts';
 import { cleanLine, printJson, stderr, stdout } from '../output.ts';
 import { branchRoute, findBranch, findPlace, type Place, type PlaceOptions } from '../place.ts';
 import { Progress } from '../progress.ts';
-import { failingNames, isGreen, nextCommand, shortOid } from '../verdict.ts';
+import { failingNames, isGreen, nextCommand, shortOid, waitsRed } from '../verdict.ts';
 
 export interface WaitOptions extends PlaceOptions {
   json?: boolean;
@@ -76,7 +76,9 @@ async function waitForEnd(watch: Watch, show: (status: BranchStatusView) => void
     if (last.outcome === 'waiting') {
       deadline = watch.deadline;
       show(last.status);
-      if (watch.goal === 'landed' && hasLeft(last.status.landing, watch.commit)) return last;
+      const { status } = last;
+      const isOver = hasLeft(status.landing, watch.commit) || waitsRed(status);
+      if (watch.goal === 'landed' && isOver) return last;
     }
     if (Date.now() >= deadline) return last;
   }
@@ -115,7 +117,8 @@ async function conclude(
   const here = shortOid(commit);
   const there = shortOid(status.branch.head);
   const { run } = status;
-  const isRed = outcome === 'settled' && run?.state === 'failed';
+  const isStuck = goal === 'landed' && outcome === 'waiting' && waitsRed(status);
+  const isRed = run?.state === 'failed' && (outcome === 'settled' || isStuck);
   const tests = isRed ? await readFailingTests(place, run.number) : [];
   const print = (result: string, sentence: string, exit: ExitStatus): ExitStatus => {
     if (json) printJson({ result, commit, ...status, ...(isRed && { tests }) });
@@ -137,6 +140,11 @@ async function conclude(
     const { state, ended } = status.landing;
     const lane = ended?.url ? ` See ${ended.url}` : '';
     return print(state, `${describeLanding(status.landing)}${lane}`, exitStatus.no);
+  }
+  if (isStuck) {
+    const red = `${stdout.paint('red', 'red')}: ${failingNames(status)} failed at ${here}.`;
+    const sentence = `${red} It stays in the landing queue and lands when it is green. Next: ph logs --failed`;
+    return print('red', sentence, exitStatus.no);
   }
   if (outcome === 'waiting') {
     const { landing } = status;
