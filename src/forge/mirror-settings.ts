@@ -31,6 +31,8 @@ export const mirrorSettings = z
     timeoutSeconds: positive.default(900),
     /** Of the list of a remote's refs; 100,000 of them take about 8 MB. */
     maxListBytes: positive.default(64 * 1024 * 1024),
+    /** Memory of each git that pushes to a remote or fetches from one, which may send refs without end. */
+    maxGitMemoryBytes: positive.default(4 * 1024 * 1024 * 1024),
     /** Of the command line of one push; what does not fit goes with the next one. */
     maxCommandBytes: positive.max(1024 * 1024).default(128 * 1024),
     /** The wait after a failure; each further one in a row doubles it, up to the most. */

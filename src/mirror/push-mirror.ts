@@ -16,7 +16,7 @@ import { reachRemote, type Reach } from './remote/reach-remote.ts';
 import { parseRemoteAddress } from './remote/remote-address.ts';
 import { failureOf } from './remote/remote-failure.ts';
 import { findSealed, updateHostKeys } from './remote-store.ts';
-import { runRemote } from './remote/run-remote.ts';
+import { listMemoryBytes, runRemote } from './remote/run-remote.ts';
 import { sendPushes, type Sent } from './send-pushes.ts';
 import { listAllRefs } from './sync-store.ts';
 import { stillHolds, type MirrorHold, type SyncOutcome } from './take-remote.ts';
@@ -101,6 +101,7 @@ async function listThere(
     args: ['ls-remote', '--refs', '--', reach.url, ...mirroredPrefixes.map((prefix) => `${prefix}*`)],
     timeoutMs: timeoutSeconds * 1000,
     maxBytes: maxListBytes,
+    maxMemoryBytes: listMemoryBytes(maxListBytes),
     signal,
   });
   if (exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);

@@ -1,8 +1,10 @@
 // Reaching remotes: real servers on loopback, over HTTPS with a token and over SSH with a key.
 import { readdirSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listRemote } from '../../src/mirror/pull/list-remote.ts';
 import { makeOpensshKey } from '../../src/lib/openssh-key.ts';
 import type { RemoteCredential } from '../../src/mirror/remote/credential.ts';
 import { fingerprintsOf, hostKeysIn } from '../../src/mirror/remote/host-keys.ts';
@@ -72,6 +74,17 @@ async function byName<Result>(use: (name: string) => Promise<Result>): Promise<R
     forged.forge.config.mirror.nameServers = [];
     names.close();
   }
+}
+
+/** Answers as git does that has ever more refs (gitprotocol-http(5), Smart Server Response). */
+function nameWithoutEnd(response: ServerResponse, service: string): void {
+  const line = (text: string): string => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`;
+  const oid = '1'.repeat(40);
+  const refs = line(`${oid} refs/heads/${'x'.repeat(200)}\n`).repeat(500);
+  const first = `${line(`# service=${service}\n`)}0000${line(`${oid} refs/heads/a\0 report-status\n`)}`;
+  response.writeHead(200, { 'content-type': `application/x-${service}-advertisement` });
+  const more = (text: string): void => void response.write(text, (error) => error ?? more(refs));
+  more(first);
 }
 
 const leftFiles = (): string[] => {
@@ -167,6 +180,28 @@ describe('over plain HTTP, where it is allowed', () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => void silent.close(resolve));
     expect(leftFiles()).toEqual([]);
+  });
+
+  test('a remote that names refs without end ends with its git, whether it is asked for them or pushed to', async () => {
+    const { forge } = forged;
+    const { maxListBytes, maxGitMemoryBytes } = forge.config.mirror;
+    const backend = await startBackend({
+      instead: ({ url = '' }, response) => {
+        nameWithoutEnd(response, /service=(.*)$/.exec(url)?.[1] ?? '');
+        return true;
+      },
+    });
+    const url = `http://127.0.0.1:${backend.port}/a.git`;
+    Object.assign(forge.config.mirror, { maxListBytes: 1000, maxGitMemoryBytes: 64 * 1024 * 1024 });
+    try {
+      const result = await push(url, { run: { timeoutMs: 10_000 } });
+      expect(failureOf(result.said).sentence).toContain('keep in its memory');
+      const listed = withRemote(url, {}, (reach) => listRemote(forge, reach, { timeoutMs: 10_000 }));
+      await expect(listed).rejects.toThrow('keep in its memory');
+    } finally {
+      Object.assign(forge.config.mirror, { maxListBytes, maxGitMemoryBytes });
+      await backend.stop();
+    }
   });
 
   test('who aborts ends it, with the reason that was given', async () => {

@@ -3,7 +3,7 @@ import type { Forge } from '../../forge/open.ts';
 import { ForgeError } from '../../lib/errors.ts';
 import type { Reach } from '../remote/reach-remote.ts';
 import { failureOf } from '../remote/remote-failure.ts';
-import { runRemote } from '../remote/run-remote.ts';
+import { listMemoryBytes, runRemote } from '../remote/run-remote.ts';
 
 export interface RemoteRefs {
   /** Full name → object id, of heads and tags. */
@@ -22,6 +22,7 @@ export async function listRemote(
   const { exitCode, stdout, said } = await runRemote(forge, reach, {
     args: ['ls-remote', '--symref', '--', reach.url],
     maxBytes: maxListBytes,
+    maxMemoryBytes: listMemoryBytes(maxListBytes),
     ...options,
   });
   if (exitCode !== 0) throw new ForgeError('unavailable', failureOf(said).sentence);

@@ -13,6 +13,16 @@ const maxWords = 400;
 
 const known: [pattern: RegExp, kind: RemoteFailureKind, sentence: string][] = [
   [
+    /out of memory|cannot allocate memory|unable to create thread/i,
+    'other',
+    'The remote sends more than git may keep in its memory; an operator can allow it more with mirror.maxGitMemoryBytes.',
+  ],
+  [
+    /hash algorithm|mismatched algorithms/i,
+    'other',
+    'The remote names objects by SHA-256, which this forge does not keep.',
+  ],
+  [
     /host key verification failed|remote host identification has changed/i,
     'host-key',
     'The server shows another key than before. Compare it with what its operator says, and forget the old one only when that is right.',

@@ -18,6 +18,8 @@ export interface RemoteRun {
   signal?: AbortSignal | undefined;
   /** Of its standard output. */
   maxBytes?: number;
+  /** Of each program; default: what the configuration gives those that push or fetch. */
+  maxMemoryBytes?: number;
   /** Told each line that git says, redacted; of progress too, which git tells when it is asked for it. */
   onSaid?: (line: string) => void;
 }
@@ -40,6 +42,7 @@ export async function runRemote(forge: Forge, reach: Reach, run: RemoteRun): Pro
   const order = {
     ...place,
     env: { ...reach.environment, ...run.environment },
+    maxMemoryBytes: run.maxMemoryBytes ?? forge.config.mirror.maxGitMemoryBytes,
     detached: true,
     endsWithForge: true,
   };
@@ -71,6 +74,9 @@ export async function runRemote(forge: Forge, reach: Reach, run: RemoteRun): Pro
     killRest(child);
   }
 }
+
+/** Git prints a list when it has all of it, so that how much it prints limits nothing; one of 9 MB takes it 40. */
+export const listMemoryBytes = (maxListBytes: number): number => 64 * 1024 * 1024 + 8 * maxListBytes;
 
 const abortReason = (signal: AbortSignal | undefined): Error =>
   signal?.reason instanceof ForgeError
