@@ -46,6 +46,7 @@ test(
     const hold = join(far, 'hold');
     const reached = join(far, 'reached');
     writeFileSync(hold, '');
+    mkdirSync(join(far, 'hooks'), { recursive: true });
     writeFileSync(
       join(far, 'hooks/post-receive'),
       '#!/bin/sh\necho $$ > reached.part && mv reached.part reached\nwhile [ -e hold ]; do sleep 0.05; done\n',
