@@ -1,10 +1,15 @@
 // The machine's own Chromium, without anything that talks to anybody but the forge.
+import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll } from 'vitest';
 
+/** The same pages without the windows around them: that takes a third less of the processor. */
+const withoutWindows = '/usr/lib/chromium/chromium-headless-shell';
+const executablePath = existsSync(withoutWindows) ? withoutWindows : '/usr/bin/chromium';
+
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     // A machine that runs all tests at once starts it slowly.
     timeout: 120_000,
     args: [
