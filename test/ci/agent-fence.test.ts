@@ -4,7 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { awayMinutes } from '../../src/ci/lanes/executor.ts';
 import { logFolder } from '../../src/ci/lanes/launch.ts';
+import { insertJob } from '../../src/ci/lanes/slurm/slurm-job-store.ts';
+import { ciOverview } from '../../src/ci/overview.ts';
 import { returnToQueue } from '../../src/ci/recovery/recover.ts';
 import { revokeAgentCredential } from '../../src/ci/agents/agent-credential.ts';
 import type { Attempt } from '../../src/ci/model.ts';
@@ -288,4 +291,34 @@ test('a cache that would be written beside its place is refused, and nothing of 
   const { caches } = away.forge.config.paths;
   const left = readdirSync(caches, { recursive: true }) as string[];
   expect(left.filter((name) => /incoming-|evil|pipe/.test(name))).toEqual([]);
+});
+
+test('a lane elsewhere has time to bring and to send things beside its own, and is overdue only then', async () => {
+  const [sending, hanging] = [await claim('command = "true"'), await claim('command = "true"')];
+  const { graceSeconds, leaseSeconds } = away.forge.config.ci;
+  const beganAgo = ({ lane }: PushedLane, moreSeconds: number): void => {
+    const seconds = lane.timeoutSeconds + graceSeconds + leaseSeconds + awayMinutes * 60 + moreSeconds;
+    const startedAt = away.forge.clock.now() - seconds * 1000;
+    const change = 'UPDATE lane_attempts SET started_at = :startedAt WHERE id = :id';
+    away.forge.db.run(change, { startedAt, id: lane.attempt.id });
+  };
+  beganAgo(sending.pushed, -60);
+  beganAgo(hanging.pushed, 60);
+  await away.ci.scheduler.pass();
+  await expect
+    .poll(() => attemptOf(hanging.pushed), { timeout: 60_000 })
+    .toMatchObject({ state: 'failed', failureKind: 'timeout' });
+  expect(attemptOf(sending.pushed).state).toBe('running');
+});
+
+test('a lane that a cluster has holds its place there, and none any more when the configuration has no such cluster', async () => {
+  const pushed = await away.push('command = "true"');
+  const taken = () => ciOverview(away.forge).targets.find(({ name }) => name === 'cluster')?.taken ?? 0;
+  const before = taken();
+  insertJob(away.forge.db, { attemptId: pushed.lane.attempt.id, target: 'cluster', now: Date.now() });
+  expect(taken()).toBe(before + 1);
+  await away.restart();
+  expect(taken()).toBe(before);
+  await away.ci.scheduler.pass();
+  expect(attemptOf(pushed)).toMatchObject({ state: 'queued', reason: 'unsatisfiable' });
 });

@@ -186,3 +186,15 @@ test('a node that does not reach the forge, and one whose Node is too old, say s
   expect(runScript(process.versions.node)).toBe(69);
   expect(runScript('18.19.0')).toBe(78);
 });
+
+test('a command that hangs is not waited for by a forge that stops', async () => {
+  const stopping = new AbortController();
+  await withSbatch('exec sleep 600', async (folder) => {
+    const asked = submitJob(
+      { ...clusterOf(folder), timeoutMs: 600_000, signal: stopping.signal },
+      orderOf([]),
+    );
+    stopping.abort();
+    await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
