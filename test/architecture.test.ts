@@ -25,6 +25,7 @@ import {
   stringsAsCode,
   unescapedTemplates,
   untidyTop,
+  wideSiblings,
 } from './architecture/text-rules.ts';
 
 const sources = readSources(
@@ -124,6 +125,11 @@ hold('templates escape what they print', unescapedTemplates, [
 
 hold('client code comes from files', stringsAsCode, [
   [file('templates/assets/live.js', 'new Function(text)();\n')],
+]);
+
+hold('no style makes Chromium look through a page whenever an element comes into it', wideSiblings, [
+  [file('templates/assets/css/review.css', '.prose p + p {\n  margin: 0;\n}\n')],
+  [file('templates/assets/css/lists.css', '/* a + b */\n.box,\n.list > li:hover ~ .note {\n}\n')],
 ]);
 
 describe('no function has more than 60 lines', () => {

@@ -55,6 +55,21 @@ export function stringsAsCode(sources: readonly Source[]): string[] {
     .map(({ path }) => `${path} turns a string into code`);
 }
 
+/**
+ * A rule for what stands beside an element that has no more than a kind (`p + p`): wherever an element comes into a page,
+ * Chromium looks through everything around it for such. Asked of `:has()` it does not.
+ */
+export function wideSiblings(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => path.endsWith('.css'))
+    .flatMap(({ path, text }) =>
+      [...text.replaceAll(/\/\*.*?\*\//gs, '').matchAll(/[^{};]+(?=\{)/g)]
+        .map(([selector]) => selector.replaceAll(/:has\([^)]*\)/g, '').trim())
+        .filter((selector) => /(?:^|[\s>,(])(?:[a-z]\w*|\*)(?::[\w-]+)*\s*[+~]\s*[a-z.#:[*]/.test(selector))
+        .map((selector) => `${path}: ${selector} begins with a kind of element; say it with a class`),
+    );
+}
+
 /** Addresses in the lock file would tie the project to the registry of whoever wrote it. */
 export function lockedAddresses({ path, text }: Source): string[] {
   return /"resolved"\s*:/.test(text) ? [`${path} has "resolved" addresses`] : [];

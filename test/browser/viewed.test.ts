@@ -192,6 +192,22 @@ test('a tree of many files: the rest follows the code without script, and is bro
   await vi.waitFor(async () => expect(await left.count()).toBe(10), { timeout: 60_000 });
   await page.keyboard.press('Escape');
   expect(await rows.allTextContents()).toEqual(names);
+  // All of them are seen again, a few after the other; of what is typed before that no row is left over.
+  await vi.waitFor(async () => expect(await left.count()).toBe(230), { timeout: 60_000 });
+  for (const [words, found] of [
+    ['one/', 215],
+    ['zzz', 0],
+    ['f229', 1],
+    ['', 230],
+  ] as const) {
+    await page.getByLabel('Find a changed file').fill(words);
+    await vi.waitFor(async () => expect(await left.count()).toBe(found), { timeout: 60_000 });
+  }
+  // With a counter in each file, Chromium would go through the whole page for every file that comes.
+  const counters = await page
+    .locator('.file-diff summary')
+    .evaluateAll((all) => all.map((each) => getComputedStyle(each).counterIncrement));
+  expect(new Set(counters)).toEqual(new Set(['none']));
   expect(await findFaults(page)).toEqual([]);
   // Both folders are named once.
   expect(await page.locator('[data-tree] .folder').allInnerTexts()).toEqual(['one', 'two']);

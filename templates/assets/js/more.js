@@ -1,8 +1,9 @@
 // The rest of a long difference is fetched when the reader comes near its end, and put in a few files in each frame, so
 // that scrolling never waits for it. Whoever goes to a file that was not fetched yet is brought there past those before it.
 
-// Chromium makes so many lines ready to be seen in a third of the time that a reader would notice.
-const rowsPerFrame = 50;
+// A file of a usual change in each frame: Chromium makes so many lines ready to be seen in a third of the time that a reader
+// would notice.
+const rowsPerFrame = 20;
 const leads = '[data-more*="from="], [data-between]';
 
 // One part after the other: what one brings may be what the next looks for.

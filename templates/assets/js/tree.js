@@ -11,13 +11,17 @@ export function startTree() {
   const words = () => field.value.trim().toLowerCase();
   const rest = startRest(tree, words);
   field.parentElement.hidden = false;
+  let narrowed;
   field.addEventListener('focus', () => void rest.takeAll());
-  field.addEventListener('input', () => narrow(tree, words()));
+  field.addEventListener('input', () => (narrowed = narrow(tree, words)));
   field.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') clear(field, tree);
+    if (event.key === 'Escape') clear(field);
     if (event.key !== 'Enter') return;
     event.preventDefault();
-    void rest.takeAll().then(() => goToFirst(field, tree));
+    void rest
+      .takeAll()
+      .then(() => narrowed)
+      .then(() => goToFirst(field, tree));
   });
   tree.addEventListener('click', (event) => {
     // The rest comes by itself where this link is seen.
@@ -28,7 +32,7 @@ export function startTree() {
 
 function goToFirst(field, tree) {
   const first = [...tree.querySelectorAll('a.tree-row')].find((row) => row.checkVisibility());
-  clear(field, tree);
+  clear(field);
   first?.click();
   document.getElementById(first?.hash.slice(1) ?? '')?.focus({ preventScroll: true });
 }
@@ -47,9 +51,9 @@ function startRest(tree, words) {
   const list = box.querySelector('.tree');
   const take = () => {
     for (let rows = 0; rows < rowsPerFrame && list.firstElementChild !== null;) {
-      const { entry, count } = takeEntry(list.firstElementChild, mark);
-      if (words() !== '') narrowEntry(entry, words());
-      rows += count;
+      const taken = takeEntry(list.firstElementChild, mark);
+      if (words() !== '') narrowRows(taken, words());
+      rows += taken.rows.length;
     }
     if (list.firstElementChild === null) mark.remove();
   };
@@ -78,39 +82,55 @@ function takeEntry(entry, mark) {
   if ('continued' in entry.dataset) {
     begun.append(list);
     if (others.length === 0) entry.remove();
-    return { entry: begun, count: list.childElementCount };
+    return { entry: begun, rows: list.children };
   }
   if (others.length === 0) {
     mark.before(entry);
-    return { entry, count: list?.childElementCount ?? 1 };
+    return { entry, rows: list?.children ?? [entry] };
   }
   const folder = entry.cloneNode(false);
   folder.append(entry.querySelector('.folder').cloneNode(true), list);
   mark.before(folder);
   entry.dataset.continued = '';
-  return { entry: folder, count: list.childElementCount };
+  return { entry: folder, rows: list.children };
 }
 
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
-function narrow(tree, words) {
-  for (const entry of tree.querySelectorAll('ul.tree > li')) narrowEntry(entry, words);
-}
-
-function narrowEntry(entry, words) {
-  const folder = entry.querySelector('.folder .name')?.textContent ?? '';
-  const files = entry.querySelectorAll('ul > li');
-  let left = 0;
-  for (const file of files.length > 0 ? files : [entry]) {
-    const name = file.querySelector('a .name')?.textContent ?? '';
-    file.hidden = !`${folder}/${name}`.toLowerCase().includes(words);
-    if (!file.hidden) left += 1;
+/** Shows the rows that have the words in their names; a few in each frame, because one that comes back is laid out anew. */
+async function narrow(tree, words) {
+  const wanted = words();
+  let changed = 0;
+  for (const entry of tree.querySelectorAll('ul.tree > li')) {
+    const lists = [...entry.querySelectorAll(':scope > ul')].map(({ children }) => children);
+    for (const rows of lists.length > 0 ? lists : [[entry]]) {
+      changed += narrowRows({ entry, rows }, wanted);
+      if (changed < rowsPerFrame) continue;
+      changed = 0;
+      await nextFrame();
+      // What was typed in between has begun anew.
+      if (words() !== wanted) return;
+    }
   }
-  entry.hidden = left === 0;
 }
 
-function clear(field, tree) {
+/** Answers how many of the rows changed that are laid out: of a folder that was hidden, no more than is seen will be. */
+function narrowRows({ entry, rows }, words) {
+  const wasHidden = entry.hidden && rows[0] !== entry;
+  const folder = entry.querySelector('.folder .name')?.textContent ?? '';
+  let changed = 0;
+  for (const row of rows) {
+    const name = row.querySelector('a .name')?.textContent ?? '';
+    const isLeft = `${folder}/${name}`.toLowerCase().includes(words);
+    if (row.hidden === isLeft) changed += 1;
+    row.hidden = !isLeft;
+  }
+  if (rows[0] !== entry) entry.hidden = entry.querySelector('li:not([hidden])') === null;
+  return wasHidden ? 0 : changed;
+}
+
+function clear(field) {
   field.value = '';
-  narrow(tree, '');
+  field.dispatchEvent(new Event('input'));
   field.blur();
 }
