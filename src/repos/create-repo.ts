@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordAudit } from '../accounts/audit.ts';
@@ -53,6 +53,7 @@ export async function createRepo(forge: Forge, request: NewRepoRequest): Promise
         createdAt: forge.clock.now(),
         createdBy: caller.account?.id ?? null,
       });
+      makeWay(forge, newId);
       renameSync(draft, repoPath(forge, newId));
       return newId;
     });
@@ -63,6 +64,18 @@ export async function createRepo(forge: Forge, request: NewRepoRequest): Promise
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/**
+ * A death between the rename and the commit leaves a folder without a row, and so does a restore of what came during its
+ * backup. It may be all that is left of something, so it is put aside, where doctor tells of it.
+ */
+function makeWay(forge: Forge, id: number): void {
+  const place = repoPath(forge, id);
+  if (!existsSync(place)) return;
+  const aside = `lost-${id}-${randomUUID()}`;
+  renameSync(place, join(forge.config.paths.repos, aside));
+  forge.log.warn({ repoId: id, aside }, 'a folder of repositories that belongs to none was put aside');
 }
 
 const taken = (owner: string, name: string): ForgeError =>

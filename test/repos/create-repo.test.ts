@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createRepo } from '../../src/repos/create-repo.ts';
 import { listRepos } from '../../src/repos/find.ts';
@@ -15,6 +16,19 @@ test('a new repository has a row, a bare git repository, and HEAD on its default
   expect(repo).toMatchObject({ owner: 'ada', name: 'app', visibility: 'private' });
   const head = await forge.git.text(['symbolic-ref', 'HEAD'], { repo: repoPath(forge, repo.id) });
   expect(head).toBe('refs/heads/trunk');
+});
+
+test('a folder that a death left in its place is put aside and keeps nobody from making repositories', async () => {
+  const { forge, account } = await open();
+  const { caller } = account('ada');
+  const left = repoPath(forge, 1);
+  mkdirSync(left);
+  writeFileSync(join(left, 'HEAD'), 'all that is left');
+  expect(await createRepo(forge, { owner: 'ada', name: 'app', caller })).toMatchObject({ id: 1 });
+  const { repos } = forge.config.paths;
+  const [other = '', aside = ''] = readdirSync(repos).sort();
+  expect([other, aside]).toEqual(['1.git', expect.stringMatching(/^lost-1-/)]);
+  expect(readFileSync(join(repos, aside, 'HEAD'), 'utf8')).toBe('all that is left');
 });
 
 describe('P1: a bad name is refused and nothing is written', () => {
