@@ -10,7 +10,7 @@ import { GitError } from '../git/run.ts';
 import { ForgeError, errorMessage } from '../lib/errors.ts';
 import { listRepos } from '../repos/find.ts';
 import { besideHousekeeping } from '../repos/housekeeping.ts';
-import { fullName } from '../repos/model.ts';
+import { fullName, type Repo } from '../repos/model.ts';
 import { repoPath } from '../repos/path.ts';
 import { listDataFiles, type Choice, type DataFile } from './data-files.ts';
 import {
@@ -130,11 +130,11 @@ async function gather(
   const { folder, signal, logs, artifacts, program } = order;
   order.onDoing?.('copies the database');
   signal?.throwIfAborted();
-  const remembered = await copyDatabase(forge, order, draft);
+  const { remembered, repos } = await copyDatabase(forge, order, draft);
   const files: DataFile[] = [];
   for await (const file of listDataFiles(forge.config.paths, { logs, artifacts })) files.push(file);
-  await requireRoom(folder, await estimate(forge, files, before), spareMebibytes);
-  const ofRepos = await gatherRepos(forge, order, before);
+  await requireRoom(folder, await estimate(forge, { files, repos, before }), spareMebibytes);
+  const ofRepos = await gatherRepos(forge, order, { repos, before });
   order.onDoing?.(`copies ${files.length} files`);
   const stored = await storeFiles(forge, { folder, files, remembered, known: before.files, signal });
   const database = await sumOfFile(join(draft, databaseName), signal);
@@ -154,43 +154,53 @@ async function gather(
   };
 }
 
-/** Answers the pushes that were answered and are in no row yet: they are read in the same moment. */
-async function copyDatabase(
-  forge: Forge,
-  { folder, signal }: BackupOrder,
-  draft: string,
-): Promise<Map<string, Buffer>> {
+interface Moment {
+  /** The pushes that were answered and are in no row yet. */
+  remembered: Map<string, Buffer>;
+  /** Of one that is made later, the copy has no row. */
+  repos: Repo[];
+}
+
+/** Answers what goes with the copy, as it was in the same moment. */
+async function copyDatabase(forge: Forge, { folder, signal }: BackupOrder, draft: string): Promise<Moment> {
   const { database, spool } = forge.config.paths;
   await requireRoom(folder, statSync(database).size, spareMebibytes);
   await forge.db.copyBeside(join(draft, databaseName), () => signal?.throwIfAborted());
   const waiting = readdirSync(spool).filter((name) => !/^\.|\.(?:tmp|draft)$/.test(name));
-  return new Map(
+  const remembered = new Map(
     waiting
       .filter((name) => existsSync(join(spool, name)))
       .map((name) => [`${basename(spool)}/${name}`, readFileSync(join(spool, name))]),
   );
+  return { remembered, repos: listRepos(forge).toSorted((a, b) => a.id - b.id) };
 }
 
 /** About as many bytes as will be new in the folder. */
-async function estimate(forge: Forge, files: readonly DataFile[], before: Before): Promise<number> {
+async function estimate(
+  forge: Forge,
+  { files, repos, before }: { files: readonly DataFile[]; repos: readonly Repo[]; before: Before },
+): Promise<number> {
   let bytes = 0;
   for (const { path, bytes: size, mtimeMs } of files) {
     const known = before.files.get(path);
     if (known?.bytes !== size || known.mtimeMs !== mtimeMs) bytes += size;
   }
   const known = new Set(before.repos.map(({ id }) => id));
-  for (const { id } of listRepos(forge)) {
+  for (const { id } of repos) {
     const path = repoPath(forge, id);
     if (!known.has(id) && existsSync(path)) bytes += (await measureRepo(forge.git, path)).bytes;
   }
   return bytes;
 }
 
-async function gatherRepos(forge: Forge, order: BackupOrder, before: Before) {
+async function gatherRepos(
+  forge: Forge,
+  order: BackupOrder,
+  { repos, before }: { repos: readonly Repo[]; before: Before },
+) {
   const gathered = { refs: new Map() as RefsByRepo, repos: [] as Manifest['repos'] };
   const problems: string[] = [];
   let newBytes = 0;
-  const repos = listRepos(forge).toSorted((a, b) => a.id - b.id);
   const known = new Map(before.repos.map((repo) => [repo.id, repo]));
   for (const [index, repo] of repos.entries()) {
     order.signal?.throwIfAborted();

@@ -6,12 +6,14 @@ import { systemCaller } from '../accounts/system.ts';
 import { restoreBackup } from '../backups/restore.ts';
 import { ingestSpool } from '../branches/ingest.ts';
 import { scanRepo } from '../branches/scan.ts';
+import { listStrayFolders } from '../ci/forget/forget.ts';
 import { forgetLostYield } from '../ci/lanes/forget-lost.ts';
 import { readConfig } from '../forge/config.ts';
 import { openForge, type Forge } from '../forge/open.ts';
 import { closeReaders } from '../git/object-reader.ts';
 import { Git } from '../git/run.ts';
 import { recoverMerges } from '../landing/merge/recover.ts';
+import { removeTree } from '../lib/remove-tree.ts';
 import { listRepos } from '../repos/find.ts';
 import { requireBackups } from './backup-verify.ts';
 import { counted } from './count-words.ts';
@@ -65,6 +67,8 @@ async function reconcile(forge: Forge): Promise<Reconciled> {
   const merges = await recoverMerges(forge);
   const pushes = (await ingestSpool(forge)).size;
   for (const repo of listRepos(forge)) await scanRepo(forge, repo, { pins: true });
+  // Of lanes that came during the backup: the next ones of the same numbers would go on in them.
+  for (const folder of await listStrayFolders(forge)) await removeTree(folder);
   return { merges, pushes, forgotten: forgetLostYield(forge) };
 }
 

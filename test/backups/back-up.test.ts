@@ -195,6 +195,12 @@ test('a push that is answered while the database is copied is in the backup, wit
     late = await pushFiles(forge.git, { repo: stage.repoFolder(repo1), branch: 'late', files: { l: 'l' } });
     const update = `${'0'.repeat(40)} ${late} refs/heads/late`;
     stage.write('spool/push-of-eve', `repo ${repo1.id}\nactor ${account.id}\n${update}\n`);
+    const run = forge.git.run.bind(forge.git);
+    forge.git.run = async (...asked) => {
+      forge.git.run = run;
+      await stage.repo('demo/late', { files: { l: 'l' } });
+      return run(...asked);
+    };
   };
   const { name } = await stage.back();
   const restored = await stage.restore(name);
@@ -204,6 +210,8 @@ test('a push that is answered while the database is copied is in the backup, wit
   expect(row).toEqual({ head: late });
   const pushedBy = 'SELECT pushed_by AS who FROM revisions WHERE head_oid = :late';
   expect(restored.db.get(pushedBy, { late })).toEqual({ who: account.id });
+  // What the copy has no row of is no repository without one.
+  expect(readdirSync(restored.config.paths.repos).sort()).toEqual(['1.git', '2.git']);
 });
 
 test('the oldest go beyond the number that is kept, with what only they needed', async () => {

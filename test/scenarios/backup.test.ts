@@ -1,6 +1,6 @@
 // A backup of a forge that people push to all the time, the loss of the machine, and a forge brought back from the folder.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { GitClient } from '../support/git-client.ts';
@@ -93,6 +93,10 @@ test(
     const before = new Map(answered);
     expect(before.size).toBe(pushesBefore + 2);
     const vault = join(forge.folder, 'vault');
+    // As of a lane that began while the backup was made.
+    const stray = join(forge.data, 'lanes/4711/1');
+    mkdirSync(stray, { recursive: true });
+    writeFileSync(join(stray, 'log'), 'of somebody else');
     const [made] = await Promise.all([
       forge.operate('backup', vault, '--json'),
       pushAll(wire, pushes.slice(pushesBefore), answered),
@@ -119,6 +123,7 @@ test(
     const restored = await forge.operate('restore', vault, '--backup', first.name, '--json');
     expect(restored.stderr).toBe('');
     expect(JSON.parse(restored.stdout)).toMatchObject({ ok: true, problems: [] });
+    expect(existsSync(stray)).toBe(false);
     await forge.restart();
     const now = await served(ada);
     for (const [name, oid] of before) expect(now.get(name), name).toBe(oid);
