@@ -1,8 +1,9 @@
 // What somebody should see to, in plain sentences: what is wrong, what to do, and where. Each function looks at one thing and
 // says nothing when all is well with it.
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { backupTrouble } from '../backups/find.ts';
 import { ciOverview } from '../ci/overview.ts';
+import type { Config } from '../forge/config.ts';
 import { diskRoom } from '../forge/disk.ts';
 import type { Forge } from '../forge/open.ts';
 import type { LoopStatus } from '../lib/loop.ts';
@@ -219,6 +220,23 @@ function toldProblems(forge: Forge): Problem[] {
   return [...hooks, ...mail, tutorial];
 }
 
+/** The files that settings name, and what is without them. */
+const namedFiles = ({ health, mail, mirror, tutorials }: Config): [string, string | undefined, string][] => [
+  ['health.metricsTokenFile', health.metricsTokenFile, 'nobody can read /metrics with its token'],
+  ['mail.passwordFile', mail.passwordFile, 'no mail can be sent'],
+  ['mirror.caFile', mirror.caFile, 'no remote can be reached over HTTPS'],
+  ['tutorials.keyFile', tutorials.keyFile, 'the model that writes tutorials cannot be asked'],
+];
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function settingProblems({ config }: Forge): Problem[] {
   const problems: Problem[] = [];
   const isPublic = !['127.0.0.1', '::1', 'localhost'].includes(config.http.host);
@@ -229,12 +247,12 @@ function settingProblems({ config }: Forge): Problem[] {
       todo: 'Set publicUrl in pika.toml, or PIKA_PUBLIC_URL, to what people type: https://git.example.org.',
     });
   }
-  const { metricsTokenFile } = config.health;
-  if (metricsTokenFile !== undefined && !existsSync(metricsTokenFile)) {
+  for (const [key, path, then] of namedFiles(config)) {
+    if (path === undefined || isReadable(path)) continue;
     problems.push({
       severity: 'warning',
-      what: 'The file of health.metricsTokenFile is not there, so nobody can read /metrics with its token.',
-      todo: 'Put a token into it, readable by the user of the forge, or take the setting away.',
+      what: `The file of ${key} is not there, or the forge may not read it, so ${then}.`,
+      todo: `See to ${path}, readable by the user of the forge, or take the setting away.`,
     });
   }
   return problems;

@@ -117,11 +117,14 @@ test('repositories that could not be looked after, and queues that somebody paus
   only(problems(testForge), 'warning', /queue of ada\/app is paused by somebody who is gone: release/);
 });
 
-test('a receiver of a webhook that fails for long, and a token file that is not there, are told', async () => {
+test('a receiver of a webhook that fails for long, and files of settings that are not there, are told', async () => {
   const testForge = await open({ settings: { health: { metricsTokenFile: '/nonexistent/token' } } });
   only(problems(testForge), 'warning', /metricsTokenFile is not there/);
+  const { health, mirror } = testForge.forge.config;
+  [health.metricsTokenFile, mirror.caFile] = [undefined, '/nonexistent/ca.pem'];
+  only(problems(testForge), 'warning', /mirror\.caFile is not there.* no remote can be reached over HTTPS/);
+  mirror.caFile = undefined;
   const repo = await testForge.repo('ada/app');
-  testForge.forge.config.health.metricsTokenFile = undefined;
   testForge.forge.db.run(
     `INSERT INTO webhooks (repo_id, url, events, sealed, active, starts_at, told_until, failures, created_at, updated_at)
      VALUES (:id, 'https://example.org', '[]', x'', 1, 0, 0, 7, 0, 0)`,
