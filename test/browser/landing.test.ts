@@ -109,7 +109,10 @@ test('three good branches land in one batch, after one run of what they are toge
   await page.goto(`${served.http}/${repo}/branches/3`);
   await page.getByRole('button', { name: 'Merge when green' }).click();
   await shows(page, /queue queued/);
-  await page.goto(`${served.http}/${repo}/landings`);
+  // The keys are there once their button is, and lead to the queue from every page of the repository.
+  await page.locator('[data-keys-open]').waitFor();
+  for (const key of ['g', 'q']) await page.keyboard.press(key);
+  await page.waitForURL(`${served.http}/${repo}/landings`);
   await shows(page, /The queue is paused by ada.*until all are here/s);
   expect(await page.locator('.train-item h3').allInnerTexts()).toEqual([
     expect.stringContaining('tip of main'),

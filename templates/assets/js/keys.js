@@ -37,6 +37,10 @@ function act(key, sheet) {
     case 'g h':
       location.assign('/');
       return true;
+    case 'g q':
+      // Where no repository is shown, home has the queues of all.
+      location.assign(document.body.dataset.queue ?? '/');
+      return true;
     case 'j':
     case 'k':
       return move('.file-diff, .list-item .title-link, .entries .entry', key === 'j' ? 1 : -1);
