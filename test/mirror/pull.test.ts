@@ -1,6 +1,6 @@
 // Following an upstream: a bare repository of somebody else, which pulls bring here without taking anything from anybody.
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -121,6 +121,17 @@ describe('what the upstream has comes here', () => {
     set(at);
     await pulls.settled();
     expect(getUpstream(forged.forge, at.repo)).toMatchObject({ failures: 0, problem: undefined });
+  });
+
+  test('but nothing of a clone that is shallow, which is told so', async () => {
+    const at = await stage({ trunk: { a: '1\n' } });
+    const files = { a: '2\n' };
+    const tip = await pushFiles(forged.forge.git, { repo: at.there, branch: 'trunk', files });
+    writeFileSync(join(at.there, 'shallow'), `${tip}\n`);
+    set(at);
+    await pulls.settled();
+    expect(getUpstream(forged.forge, at.repo).problem).toContain('as a shallow clone does');
+    expect(await refs(at.here)).toEqual(new Map());
   });
 });
 

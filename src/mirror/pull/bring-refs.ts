@@ -147,13 +147,28 @@ async function fetchMissing(
   }
   if ((await listMissing(forge.git, path, needed)).size > 0)
     throw new ForgeError('unavailable', 'The remote moved while it was read; it is read again.');
+  if (!(await canWalk(forge, path, needed)))
+    throw new ForgeError(
+      'unavailable',
+      'The remote lacks a part of its own history, as a shallow clone does. Fetch the rest there (git fetch --unshallow), or name the repository that it was made from.',
+    );
 }
 
 /** Whether all is here that these lead to. That they are here themselves does not say so, of what a fetch left that broke off. */
 async function isWhole(forge: Forge, path: string, oids: readonly string[]): Promise<boolean> {
   if (oids.length === 0) return true;
   if ((await listMissing(forge.git, path, oids)).size > 0) return false;
-  const args = ['rev-list', '--objects', '--quiet', '--stdin', '--not', '--all'];
+  return canWalk(forge, path, oids, ['--objects']);
+}
+
+/** Whether every commit is here that these lead to and no ref does, and with `--objects` the files of each too. */
+async function canWalk(
+  forge: Forge,
+  path: string,
+  oids: readonly string[],
+  more: readonly string[] = [],
+): Promise<boolean> {
+  const args = ['rev-list', ...more, '--quiet', '--stdin', '--not', '--all'];
   const input = oids.map((oid) => `${oid}\n`).join('');
   return (await forge.git.run(args, { repo: path, input, accept: [128] })).exitCode === 0;
 }
