@@ -45,6 +45,8 @@ export const mirrorSettings = z
     /** A remote is looked at this often although nothing changed here. */
     checkMinutes: positive.default(60),
     keepDays: positive.default(30),
+    /** Of one mirror, however young: one that is pushed to every minute would have 40,000 of them. */
+    keepSyncs: positive.default(2000),
     /** Upstreams that are pulled at once, what one pull may take, and what the objects that it brings may be. */
     maxPulling: positive.max(16).default(2),
     pullMinutes: positive.default(120),

@@ -8,7 +8,7 @@ import type { MirrorRemote, MirrorSync } from './model.ts';
 import { clearReaches } from './remote/reach-remote.ts';
 import { listAllRemotes, listDue, listUnchecked, wishForRemote, wishForRepo } from './remote-store.ts';
 import { RunningSyncs } from './running-syncs.ts';
-import { deleteSyncsBefore } from './sync-store.ts';
+import { deleteSyncsBefore, deleteSyncsBeyond } from './sync-store.ts';
 import { recoverSyncs } from './take-remote.ts';
 
 /** How soon a remote that has rested is tried, and how often all of them are looked at whatever was heard. */
@@ -105,7 +105,9 @@ function launchNow(
 
 /** Wishes for what a lost fact would have wished for, and forgets what ended long ago. */
 async function lookAtAll(forge: Forge, now: number): Promise<void> {
-  deleteSyncsBefore(forge.db, now - forge.config.mirror.keepDays * day);
+  const { keepDays, keepSyncs } = forge.config.mirror;
+  deleteSyncsBefore(forge.db, now - keepDays * day);
+  deleteSyncsBeyond(forge.db, keepSyncs);
   for (const remote of listAllRemotes(forge.db)) {
     const isQuiet = remote.isActive && remote.wanted <= remote.done && remote.leaseUntil === undefined;
     if (isQuiet && (await hasUnseen(forge, remote)))

@@ -103,6 +103,16 @@ export function deleteSyncsBefore(db: Db, before: number): void {
   db.run('DELETE FROM mirror_syncs WHERE finished_at < :before', { before });
 }
 
+/** Keeps the newest of each remote. */
+export function deleteSyncsBeyond(db: Db, most: number): void {
+  db.run(
+    `DELETE FROM mirror_syncs WHERE state <> 'running' AND id IN (
+       SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY remote_id ORDER BY id DESC) AS place FROM mirror_syncs)
+       WHERE place > :most)`,
+    { most },
+  );
+}
+
 interface RefRow {
   ref: string;
   state: RefState;

@@ -253,16 +253,21 @@ test('a sync that a killed forge left is taken for interrupted, and done anew', 
   expect(Object.keys(await there.refs())).toEqual(['refs/heads/main']);
 });
 
-test('a change whose fact was lost is found by the next look at everything', async () => {
-  const { clock, mirrors, add, far, push, tell } = await stage();
+test('a change whose fact was lost is found by the next look at everything, which keeps so many syncs', async () => {
+  const { clock, mirrors, add, far, push, tell, syncs } = await stage({ keepSyncs: 2 });
   const there = await far('there');
   add('there', there.folder);
   await tell();
+  await tell();
+  await tell();
+  expect(syncs('there')).toHaveLength(3);
   const unheard = await push('main', 'unheard');
   clock.advance(11 * minute);
   mirrors.look();
   await mirrors.settled();
   expect(await there.refs()).toEqual({ 'refs/heads/main': unheard });
+  // Two of before, and the one that found it.
+  expect(syncs('there')).toHaveLength(3);
 });
 
 /** The command lines and environments of programs that belong to the test's forge. */
