@@ -9,8 +9,8 @@ import { filesFolder, isMissing, syncFolder } from './folder.ts';
 import type { StoredFile } from './model.ts';
 import { isStored, storeBytes, storeFile, type Stored } from './store-file.ts';
 
-/** So many at once: each of them waits for the disk. */
-const filesAtOnce = 8;
+/** Each waits for the disk in one of the four threads in which all files of the program are read: half of them stay free. */
+const filesAtOnce = 2;
 
 export interface FilesOrder {
   folder: string;
