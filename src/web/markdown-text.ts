@@ -69,6 +69,34 @@ function cutAtNames(text: string, names: ReadonlySet<string>): { text: string; i
   return [...pieces, { text: text.slice(end), isName: false }].filter((piece) => piece.text !== '');
 }
 
+/** Keeps the names of headings apart from those of the page around the document. */
+const headingPrefix = 'text-';
+
+/** A heading as links to it are written: `Set-up on Debian` is `#set-up-on-debian`. */
+const slugOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+
+// Links of a document lead to its headings, and a second one of the same words is counted. Comments have no names: many are on a page.
+markdown.core.ruler.push('headings', ({ tokens, env }) => {
+  const { base } = env as { base?: LinkBase };
+  if (base === undefined) return;
+  const counts = new Map<string, number>();
+  for (const [index, token] of tokens.entries()) {
+    if (token.type !== 'heading_open') continue;
+    const words = (tokens[index + 1]?.children ?? []).map(({ type, content }) =>
+      type === 'text' || type === 'code_inline' ? content : '',
+    );
+    const slug = slugOf(words.join(''));
+    const count = counts.get(slug) ?? 0;
+    counts.set(slug, count + 1);
+    if (slug !== '') token.attrSet('id', `${headingPrefix}${slug}${count === 0 ? '' : `-${count}`}`);
+  }
+});
+
 // The page and the step around it have the first two levels of headings.
 for (const rule of ['heading_open', 'heading_close'] as const) {
   markdown.renderer.rules[rule] = (tokens, index, options, _environment, self) => {
@@ -81,13 +109,19 @@ for (const rule of ['heading_open', 'heading_close'] as const) {
 export const markdownHtml = ({ text, base, mentions }: MarkdownOrder): string =>
   markdown.render(text, { base, mentions });
 
-/** `docs/a.md` beside the text, `/docs/a.md` from the top of the repository; what names a site or a heading stays. */
+/** `docs/a.md` beside the text, `/docs/a.md` from the top of the repository; what names a site stays. */
 function placedLink(href: string, base: LinkBase): string {
-  if (href === '' || href.startsWith('#') || href.startsWith('//') || URL.canParse(href)) return href;
+  if (href.startsWith('#')) return placedHash(href);
+  if (href === '' || href.startsWith('//') || URL.canParse(href)) return href;
   const origin = 'http://repository';
   const from = href.startsWith('/') ? base.root : base.folder;
   const address = `${origin}${from}${href.replace(/^\/+/, '')}`;
   if (!URL.canParse(address)) return href;
   const { pathname, search, hash } = new URL(address);
-  return pathname.startsWith(base.root) ? pathname + search + hash : base.root.replace(/\/$/, '');
+  if (!pathname.startsWith(base.root)) return base.root.replace(/\/$/, '');
+  return pathname + search + (/\.(?:md|markdown)$/i.test(pathname) ? placedHash(hash) : hash);
 }
+
+/** `#l10` may be a heading; `#L10` and `#L10-L20` are lines. */
+const placedHash = (hash: string): string =>
+  hash.length < 2 || /^#L\d+(?:-L\d+)?$/.test(hash) ? hash : `#${headingPrefix}${hash.slice(1)}`;

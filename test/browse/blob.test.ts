@@ -95,9 +95,17 @@ test('long lines and many lines are cut, and the page says so', async () => {
 });
 
 test('Markdown is a document first, and its source one click away', async () => {
-  const { ask } = await stageFiles(await open(), { 'docs/a.md': '# Title\n\n[b](b.md)\n' });
+  const links = '[b](b.md) [down](#the-end-of-it) [there](b.md#x) [line](c.ts#L3)';
+  const text = `# Title\n\n${links}\n\n## The end, of \`it\`!\n\n## The end of it\n`;
+  const { ask } = await stageFiles(await open(), { 'docs/a.md': text });
   const rendered = (await ask('/ada/app/blob/main/docs/a.md')).text;
   expect(rendered).toContain('href="/ada/app/blob/main/docs/b.md"');
+  // Headings have names of their own, which no name of the page is, and links lead to them.
+  expect(rendered).toContain('<h4 id="text-the-end-of-it">');
+  expect(rendered).toContain('<h4 id="text-the-end-of-it-1">');
+  expect(rendered).toContain('href="#text-the-end-of-it"');
+  expect(rendered).toContain('docs/b.md#text-x"');
+  expect(rendered).toContain('docs/c.ts#L3"');
   expect(rendered).not.toContain('id="L1"');
   const source = (await ask('/ada/app/blob/main/docs/a.md?view=source')).text;
   expect(source).toContain('id="L1"');
