@@ -25,13 +25,15 @@ export interface DiscussionPlace {
 interface Happened {
   at: number;
   push?: Revision;
+  /** The head is the one before: nobody pushed, the branch was aimed at another target. */
+  isAim?: boolean;
   thread?: Thread;
   review?: Review;
   isEnd?: true;
 }
 
 export type TimelineItem =
-  | { kind: 'push'; at: number; revision: Revision; isFirst: boolean }
+  | { kind: 'push'; at: number; revision: Revision; isFirst: boolean; isAim: boolean }
   | { kind: 'thread'; at: number; thread: TalkThread | undefined }
   | { kind: 'review'; at: number; review: TalkReview | undefined }
   | { kind: 'end'; at: number };
@@ -64,7 +66,11 @@ function whatHappened(forge: Forge, { branch, caller }: DiscussionPlace): Happen
   const viewerId = caller.account?.id ?? 0;
   const limit = forge.config.limits.maxCommentsPerBranch;
   const happened: Happened[] = [
-    ...listRevisions(forge, branch.id).map((push) => ({ at: push.pushedAt, push })),
+    ...listRevisions(forge, branch.id).map((push, index, all) => ({
+      at: push.pushedAt,
+      push,
+      isAim: push.headOid === all[index - 1]?.headOid,
+    })),
     ...listThreads(forge, { branch, viewerId }).map((thread) => ({ at: thread.createdAt, thread })),
     ...listReviews(forge, { branch, limit }).map((review) => ({ at: review.createdAt, review })),
     ...(branch.settledAt === undefined ? [] : [{ at: branch.settledAt, isEnd: true as const }]),
@@ -82,8 +88,8 @@ async function toTimeline(
   const talk = new Map((await talkOf(forge, place, ordered)).map((thread) => [thread.id, thread]));
   const given = happened.flatMap(({ review }) => (review === undefined ? [] : [review]));
   const reviews = new Map((await talkReviews(forge, place, given)).map((review) => [review.id, review]));
-  return happened.map(({ at, push, thread, review }): TimelineItem => {
-    if (push !== undefined) return { kind: 'push', at, revision: push, isFirst: push.number === 1 };
+  return happened.map(({ at, push, isAim = false, thread, review }): TimelineItem => {
+    if (push !== undefined) return { kind: 'push', at, revision: push, isFirst: push.number === 1, isAim };
     if (thread !== undefined) return { kind: 'thread', at, thread: talk.get(thread.id) };
     if (review !== undefined) return { kind: 'review', at, review: reviews.get(review.id) };
     return { kind: 'end', at };

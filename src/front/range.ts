@@ -103,6 +103,8 @@ export interface RangeBar {
   reviewed: number | undefined;
   isRebased: boolean;
   counts: { words: string; count: number }[];
+  /** Files are gone from the branch: taken back, or in the target by now. */
+  hasGone: boolean;
   /** The files that need no second look. */
   rest: { name: string; words: string }[];
 }
@@ -132,6 +134,7 @@ export function rangeBar(
         count: labels.filter(([, each]) => each === label).length,
       }))
       .filter(({ count }) => count > 0),
+    hasGone: labels.some(([, label]) => label === 'gone'),
     rest: labels
       .filter(([path]) => !shown.has(path))
       .map(([path, label]) => ({ name: visibleName(path), words: labelWords[label] })),

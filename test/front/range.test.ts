@@ -1,12 +1,15 @@
 // What is said of lines that a branch takes away, and what one revision is read against.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getRevision } from '../../src/branches/find.ts';
+import { moveTarget } from '../../src/branches/move-target.ts';
 import { changesData, commentData } from '../../src/front/changes.ts';
 import { commitsData } from '../../src/front/commits.ts';
+import { discussionData, type TimelineItem } from '../../src/front/discussion.ts';
 import { readPlace } from '../../src/front/talk.ts';
 import { startThread } from '../../src/reviews/comment.ts';
 import { numbered, stageReview } from '../reviews/stage-review.ts';
 import { openTestForge, type TestForge } from '../support/forge.ts';
+import { pushFiles } from '../support/push-files.ts';
 
 let testForge: TestForge;
 beforeAll(async () => void (testForge = await openTestForge()));
@@ -71,4 +74,31 @@ test('commits are matched with those of a revision that is still kept, and with 
   expect(await commitsData(forge, place, {})).toMatchObject({ matched: { since: 1, revision: 3 } });
   giveUp(1);
   expect((await commitsData(forge, place, {}))['matched']).toBeUndefined();
+});
+
+test('a branch that is aimed elsewhere was not pushed, and what its target has by now is told as that', async () => {
+  const files = { 'a.txt': '1\n' };
+  const staged = await stageReview(testForge, {
+    name: 'aimed',
+    files,
+    change: { 'a.txt': '2\n', 'b.txt': 'b\n' },
+  });
+  const { forge } = testForge;
+  const { repo, owner } = staged;
+  await pushFiles(forge.git, {
+    repo: testForge.repoFolder(repo),
+    branch: 'ahead',
+    from: 'refs/heads/main',
+    files: { 'b.txt': 'b\n' },
+  });
+  await staged.push({ 'a.txt': '2\n' }, { from: 'refs/heads/ahead' });
+  await moveTarget(forge, { branchId: staged.branch().id, target: 'ahead' });
+  const branch = staged.branch();
+  const place = { repo, branch, caller: owner.caller, revision: getRevision(forge, branch.id, 3) };
+  const { timeline } = (await discussionData(forge, { ...place, shown: 100 })) as {
+    timeline: TimelineItem[];
+  };
+  expect(timeline.map((item) => item.kind === 'push' && item.isAim)).toEqual([false, false, true]);
+  const since = getRevision(forge, branch.id, 2);
+  expect(await changesData(forge, { ...place, since })).toMatchObject({ count: 0, range: { hasGone: true } });
 });
