@@ -1,8 +1,12 @@
-// `npm run soak`, or `node test/soak/main.ts [ci] [--points N] [--pushes N] [--orders N] [--seed N] [--minutes N]`: prints a line per
-// point and ends with 0 only when the promise held at every one of them. With `ci` it is lanes that are soaked.
+// `npm run soak`, or `node test/soak/main.ts [ci|pages] [--points N] [--pushes N] [--orders N] [--seed N] [--minutes N]`: prints a line per
+// point and ends with 0 only when the promise held at every one of them. With `ci` it is lanes that are soaked, with `pages` what a
+// reader meets in the browser while others work.
 import { parseArgs } from 'node:util';
 import { soakCi, told } from './ci.ts';
-import { soak } from './soak.ts';
+import { randomFrom, soak } from './soak.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { startRichForge } from '../support/rich-forge.ts';
+import { walk } from './walk.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,8 +19,8 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what = 'forge', ...others] = positionals;
-if (!['forge', 'ci'].includes(what) || others.length > 0) {
-  console.error(`There is no soak of ${positionals.join(' ')}; say nothing, or ci.`);
+if (!['forge', 'ci', 'pages'].includes(what) || others.length > 0) {
+  console.error(`There is no soak of ${positionals.join(' ')}; say nothing, ci or pages.`);
   process.exit(2);
 }
 const seed = Number(values.seed);
@@ -25,7 +29,8 @@ console.log(`seed ${seed}`);
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
 const common = { seed, say: (line: string) => console.log(line), signal: stop.signal };
-const faults = what === 'ci' ? await soakLanes() : await soakForge();
+const soaks: Record<string, () => Promise<number>> = { ci: soakLanes, pages: soakPages };
+const faults = await (soaks[what] ?? soakForge)();
 process.exitCode = faults === 0 ? 0 : 1;
 
 async function soakForge(): Promise<number> {
@@ -54,4 +59,29 @@ async function soakLanes(): Promise<number> {
     `${pushes} pushes, ${lanes} lanes ran to their end, killed ${told(kills)}; looked ${rests} times; ${faults.length} faults (seed ${seed})`,
   );
   return faults.length;
+}
+
+async function soakPages(): Promise<number> {
+  const rich = await startRichForge();
+  const browser = await launchBrowser();
+  const endAt = Date.now() + Number(values.minutes ?? 15) * 60_000;
+  try {
+    const { say, signal } = common;
+    const rounds = Number.POSITIVE_INFINITY;
+    const walked = await walk({
+      rich,
+      browser,
+      random: randomFrom(seed),
+      rounds,
+      steps: 20,
+      endAt,
+      signal,
+      say,
+    });
+    console.log(`${walked.length} faults (seed ${seed})`);
+    return walked.length;
+  } finally {
+    await browser.close();
+    await rich.dispose();
+  }
 }

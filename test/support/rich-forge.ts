@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { createAccount } from '../../src/accounts/create-account.ts';
 import { createInvitation } from '../../src/accounts/invite.ts';
+import { getAccountByName } from '../../src/accounts/find.ts';
 import type { Account } from '../../src/accounts/model.ts';
 import { createTokenRow } from '../../src/accounts/create-token.ts';
 import { createLoginLink } from '../../src/accounts/sign-in.ts';
@@ -17,7 +18,7 @@ import { serve, type Served } from '../../src/operator/serve.ts';
 import { createRepo } from '../../src/repos/create-repo.ts';
 import { setMember } from '../../src/repos/members.ts';
 import type { Repo } from '../../src/repos/model.ts';
-import { pushFiles } from './push-files.ts';
+import { pushFiles, type PushFiles } from './push-files.ts';
 import { addRichMirrors, richMirrorsWereTried } from './rich-mirrors.ts';
 import { branchesOfRich, filesOfMain } from './rich-files.ts';
 import { outputOf } from './run-program.ts';
@@ -26,7 +27,8 @@ const patienceMs = 120_000;
 const publicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g laptop';
 
 export interface RichForge {
-  served: Served;
+  /** By now: it may have been started again. */
+  readonly served: Served;
   repo: Repo;
   /** The head of branch #1. */
   head: string;
@@ -34,8 +36,14 @@ export interface RichForge {
   delivery: number;
   /** The secret of an invitation that nobody took. */
   invitation: string;
-  /** Opens the forge's pages as `ada`, who is an admin and owns `ada/app`. */
-  signIn: (page: Page) => Promise<void>;
+  /** Opens the forge's pages as `ada`, who is an admin and owns `ada/app`, or as somebody else. */
+  signIn: (page: Page, name?: string) => Promise<void>;
+  /** Asks the API as ada, ben or the agent; throws what it refuses. */
+  api: Api;
+  /** Commits on a branch of `ada/app` in a clone and pushes it by force. Answers its head. */
+  push: (by: PersonName, branch: Omit<PushFiles, 'repo'>) => Promise<string>;
+  /** Stops it and starts it again on the same data and address. */
+  restart: () => Promise<void>;
   dispose: () => Promise<void>;
 }
 
@@ -52,13 +60,30 @@ export async function startRichForge(): Promise<RichForge> {
     mirror: { allowedSchemes: ['file', 'ssh'], allowedRanges: ['127.0.0.1'] },
   };
   const environment = { PATH: process.env['PATH'] };
-  const served = await serve(readConfig(join(folder, 'data'), settings, environment), { welcome: false });
+  const start = (port: number): Promise<Served> => {
+    const config = readConfig(join(folder, 'data'), { ...settings, http: { port } }, environment);
+    return serve(config, { welcome: false });
+  };
+  const served = await start(0);
+  const now = { served };
+  const restart = async (): Promise<void> => {
+    await now.served.stop();
+    now.served = await start(Number(new URL(served.http).port));
+  };
   const dispose = async (): Promise<void> => {
-    await served.stop();
+    await now.served.stop();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    return { ...(await furnish(served, folder)), served, dispose };
+    const furnished = await furnish(now, folder);
+    return {
+      ...furnished,
+      get served() {
+        return now.served;
+      },
+      restart,
+      dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;
@@ -71,9 +96,15 @@ interface People {
   robot: Account;
 }
 
-type Furnished = Omit<RichForge, 'served' | 'dispose'>;
+type Furnished = Omit<RichForge, 'served' | 'restart' | 'dispose'>;
+type PersonName = keyof People;
+/** What is served by now: it may have been started again. */
+interface Now {
+  served: Served;
+}
 
-async function furnish(served: Served, folder: string): Promise<Furnished> {
+async function furnish(now: Now, folder: string): Promise<Furnished> {
+  const { served } = now;
   const { forge } = served;
   const caller = systemCaller(forge);
   const people: People = {
@@ -84,7 +115,8 @@ async function furnish(served: Served, folder: string): Promise<Furnished> {
   const repo = await createRepo(forge, { owner: 'ada', name: 'app', visibility: 'public', caller });
   for (const account of ['ben', 'robot']) setMember(forge, { repo, caller, account, role: 'write' });
   const api = speaker(served, people);
-  const heads = await pushAll({ served, folder, people });
+  const push = await pusher({ now, folder, people });
+  const heads = await pushAll(push);
   await act(api, heads);
   const { id: webhook } = await api('ada', 'POST', '/repos/ada/app/webhooks', {
     url: 'http://127.0.0.1:9/told',
@@ -106,8 +138,11 @@ async function furnish(served: Served, folder: string): Promise<Furnished> {
     webhook: Number(webhook),
     delivery: (deliveries as { id: number }[])[0]?.id ?? 0,
     invitation: /join\/([^/]+)$/.exec(invited.link)?.[1] ?? '',
-    signIn: async (page) => {
-      await page.goto(createLoginLink(forge, { accountId: people.ada.id }));
+    api,
+    push,
+    signIn: async (page, name = 'ada') => {
+      const { id } = getAccountByName(now.served.forge, name);
+      await page.goto(createLoginLink(now.served.forge, { accountId: id }));
       await page.getByRole('main').getByRole('button').first().click();
       await page.waitForURL(`${served.http}/`);
     },
@@ -140,31 +175,30 @@ function speaker({ forge, http }: Served, people: People): Api {
   };
 }
 
-/** Main, then a branch each for ben and the agent, pushed by git as they do it. Answers the heads of the branches. */
-async function pushAll(given: { served: Served; folder: string; people: People }): Promise<string[]> {
-  const { served, folder, people } = given;
-  const { git } = served.forge;
+/** Commits into a clone and pushes by git, as people and agents do it. */
+async function pusher(given: { now: Now; folder: string; people: People }): Promise<RichForge['push']> {
+  const { now, folder, people } = given;
   const scratch = join(folder, 'scratch.git');
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, LC_ALL: 'C' };
   await outputOf(['git', 'init', '--quiet', '--bare', scratch], { cwd: folder, env });
-  const push = async (account: Account, ref: string): Promise<void> => {
-    const { secret } = createTokenRow(served.forge, { accountId: account.id, scope: 'write' });
-    const url = served.http.replace('://', `://${account.name}:${secret}@`);
+  return async (by, branch) => {
+    const { forge, http } = now.served;
+    const oid = await pushFiles(forge.git, { repo: scratch, ...branch });
+    const { secret } = createTokenRow(forge, { accountId: people[by].id, scope: 'write' });
+    const url = http.replace('://', `://${by}:${secret}@`);
+    const ref = `+refs/heads/${branch.branch}`;
     const argv = ['git', '--git-dir', scratch, 'push', '--quiet', `${url}/ada/app.git`, ref];
     await outputOf(argv, { cwd: folder, env, timeoutMs: patienceMs });
+    return oid;
   };
-  const base = await pushFiles(git, {
-    repo: scratch,
-    branch: 'main',
-    files: filesOfMain,
-    message: 'Start the clock',
-  });
-  await push(people.ada, 'refs/heads/main');
+}
+
+/** Main, then a branch each for ben and the agent. Answers the heads of the branches. */
+async function pushAll(push: RichForge['push']): Promise<string[]> {
+  const base = await push('ada', { branch: 'main', files: filesOfMain, message: 'Start the clock' });
   const heads: string[] = [];
-  for (const [at, branch] of branchesOfRich.entries()) {
-    heads.push(await pushFiles(git, { repo: scratch, from: base, ...branch }));
-    await push(at === 2 ? people.robot : people.ben, `refs/heads/${branch.branch}`);
-  }
+  for (const [at, branch] of branchesOfRich.entries())
+    heads.push(await push(at === 2 ? 'robot' : 'ben', { from: base, ...branch }));
   return heads;
 }
 
