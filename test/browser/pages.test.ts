@@ -117,10 +117,8 @@ test('an open page follows a push, a lane and a restart by itself', { timeout: 9
   await ada.git('push', '--quiet', `ssh://git@127.0.0.1:${served.sshPort}/ada/shown.git`, 'main');
   await ada.git('remote', 'set-url', 'origin', `ssh://git@127.0.0.1:${served.sshPort}/ada/shown.git`);
   await pushBranch(ada, { name: 'first', message: 'The first change', files: { 'a.txt': 'two\n' } });
-  await expect
-    .poll(() => page.getByRole('main').innerText(), { timeout: 15_000 })
-    .toContain('The first change');
-  await expect.poll(() => page.getByRole('main').innerText(), { timeout: 15_000 }).toContain('success');
+  await expect.poll(() => page.getByRole('main').innerText()).toContain('The first change');
+  await expect.poll(() => page.getByRole('main').innerText()).toContain('success');
 
   await served.kill();
   await expect.poll(() => page.locator('[data-live-state]').innerText()).toBe('reconnecting');
@@ -148,7 +146,7 @@ test('what is being read stays, and a newer revision is offered', { timeout: 60_
   expect(await offer.isVisible()).toBe(false);
   await ada.commit('Change it again', { 'a.txt': 'three\n' });
   await ada.git('push', '--quiet', 'origin', 'work');
-  await offer.waitFor({ timeout: 15_000 });
+  await offer.waitFor();
   const shown = () => page.locator('#files ~ .center').innerText();
   expect(await shown()).toContain('two');
   await offer.click();

@@ -77,12 +77,8 @@ test(
       files: { '.pika/lanes.toml': manifestOf(lanes) },
     });
     await pushBranch(ada, { name: 'topic', message: 'Change', files: { 'a.txt': 'a\n' } });
-    await expect
-      .poll(() => processesWith(`sleep ${marker}`).length, { timeout: 15_000 })
-      .toBeGreaterThanOrEqual(2);
-    await expect
-      .poll(async () => (await ph('logs', '--lane', 'long')).stdout, { timeout: 5000 })
-      .toContain('long-started');
+    await expect.poll(() => processesWith(`sleep ${marker}`).length).toBeGreaterThanOrEqual(2);
+    await expect.poll(async () => (await ph('logs', '--lane', 'long')).stdout).toContain('long-started');
 
     await served.kill();
     await served.restart();

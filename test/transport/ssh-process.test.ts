@@ -19,8 +19,8 @@ test('the SSH process is started again when it dies, on the same port and with t
   await ada.git('push', url, 'main');
   const first = server.transport.sshProcessId()!;
   process.kill(first, 'SIGKILL');
-  await expect.poll(() => server.transport.sshProcessId(), { timeout: 10_000 }).not.toBe(first);
-  await expect.poll(async () => (await ada.tryGit('ls-remote', url)).status, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => server.transport.sshProcessId()).not.toBe(first);
+  await expect.poll(async () => (await ada.tryGit('ls-remote', url)).status).toBe(0);
 });
 
 test('a client that hangs up in the middle of a push ends its git and changes nothing', async () => {
@@ -42,9 +42,7 @@ test('a client that hangs up in the middle of a push ends its git and changes no
   );
   child.kill('SIGKILL');
   await once(child, 'close');
-  await expect
-    .poll(async () => (await ada.tryGit('ls-remote', server.sshUrl('ada/app'))).status, { timeout: 10_000 })
-    .toBe(0);
+  await expect.poll(async () => (await ada.tryGit('ls-remote', server.sshUrl('ada/app'))).status).toBe(0);
 });
 
 test('who finds every place taken is told that it waits, and is served when one comes free', async () => {
@@ -84,7 +82,7 @@ test('the SSH process ends when the forge is killed', async () => {
     !(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')).includes(') Z');
   expect(await isAlive()).toBe(true);
   forge.kill('SIGKILL');
-  await expect.poll(isAlive, { timeout: 5000 }).toBe(false);
+  await expect.poll(isAlive).toBe(false);
 });
 
 test('a push that was accepted while its page could not be made stands, and is read later', async () => {
