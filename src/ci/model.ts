@@ -183,6 +183,8 @@ export const laneView = z.object({
   queuedAt: z.string(),
   startedAt: time,
   finishedAt: time,
+  /** Of a cluster, with the number of its job; null for a lane that no agent has taken. */
+  node: z.string().nullable(),
   logBytes: z.number(),
   /** Until then a debug shell opens in what the attempt left behind. */
   keptUntil: time,

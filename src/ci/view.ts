@@ -37,6 +37,7 @@ function laneViewOf({ key, title, required, attempt }: Lane, runUrl: string): La
     queuedAt: isoTime(attempt.queuedAt),
     startedAt: isoTimeOrNull(attempt.startedAt),
     finishedAt: isoTimeOrNull(attempt.finishedAt),
+    node: attempt.node ?? null,
     logBytes: attempt.logBytes,
     keptUntil: isoTimeOrNull(attempt.keptUntil),
     url: `${runUrl}/lanes/${key}`,

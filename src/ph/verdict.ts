@@ -35,13 +35,14 @@ export function colourOf(state: string): Paint {
   return state === 'running' || state === 'cancelling' ? 'yellow' : 'dim';
 }
 
-/** Why a lane is as it is, in a few words; empty for one that simply runs or passed. */
+/** Why a lane is as it is, or where it runs, in a few words; empty for one that simply runs here or passed. */
 export function reasonOf(lane: LaneView): string {
   if (lane.state === 'queued') {
     const words = (lane.reason ?? 'queued').replaceAll('_', ' ');
     return cleanLine(lane.reasonDetail ? `${words}: ${lane.reasonDetail}` : words);
   }
   if (lane.message) return cleanLine(lane.message);
+  if (lane.state === 'running' && lane.node) return cleanLine(`on ${lane.node}`);
   if (lane.failureKind) return lane.failureKind.replaceAll('_', ' ');
   return lane.skipCause ? lane.skipCause.replaceAll('_', ' ') : '';
 }

@@ -11,6 +11,8 @@ import { rerunLanes } from '../../src/ci/recovery/rerun.ts';
 import { returnToQueue } from '../../src/ci/recovery/recover.ts';
 import { setSecret } from '../../src/ci/secrets/set-secret.ts';
 import { failuresOf, totalsOf } from '../../src/ci/tests/find-tests.ts';
+import { runViewOf } from '../../src/ci/view.ts';
+import { reasonOf } from '../../src/ph/verdict.ts';
 import { openAgentForge, type AgentForge, type PushedLane } from '../support/agents.ts';
 import { laneOf, laneReaching, manifest } from '../support/ci.ts';
 import { pushFiles } from '../support/push-files.ts';
@@ -43,6 +45,8 @@ test('a lane runs by the commit of its branch, its log can be read while it runs
   const running = now(pushed).attempt;
   expect(running).toMatchObject({ state: 'running', sandbox: 'none', node: 'n1 (job 7)', token: 1 });
   expect(running.firstOutputAt).toBeDefined();
+  const seen = runViewOf(away.forge, away.repo, pushed.run).lanes.map(reasonOf);
+  expect(seen).toEqual(['on n1 (job 7)']);
   expect(away.survivors().length).toBeGreaterThan(0);
   writeFileSync(go, '');
   expect([await agent.exited, agent.said()]).toEqual([0, '']);
