@@ -2,20 +2,22 @@
 // are what was offered, Slurm's queue is what became of it, and one loop brings both together. Slurm retries nothing;
 // whether a lane runs again is the forge's decision.
 //
-// - offer: `sbatch` with the agent's script on stdin; forge, run and row as its comment, so that a forge that was
-//   restarted finds its jobs again, and ends those it does not know.
+// - offer: `sbatch` with the agent's script on stdin; mark of the forge, run and row as its comment, so that a forge that
+//   was restarted finds its jobs again, and ends those of its own that it does not know.
 // - claim: taken by the agent when it starts (claim-offered.ts); heartbeat, log and result come over HTTP, fenced by it.
 // - cancel: the attempt's state first; then the agent is asked (SIGTERM), then the job is ended by `scancel`, and the
 //   attempt ends when the agent says, or Slurm shows, that its programs are gone.
+// - trouble: a cluster that does not answer, or refuses what the target asks for, takes no lane until it does.
 // - a lane whose node is lost waits for the end of its lease, for its agent ends itself before that, and is then offered
-//   anew with the node excluded.
+//   anew with the node excluded (discard).
 //
 // Kubernetes fits the same calls. An offer is a Job with `backoffLimit: 0`, `restartPolicy: Never`, its row as a label, the
 // script as its command and the credential as a Secret that the Job owns; the limits are `activeDeadlineSeconds` and the
 // resources of its one container, the target's constraint a `nodeSelector`, an excluded node a `nodeAffinity` with `NotIn`.
 // Cancel is a deletion in the foreground: SIGTERM, `terminationGracePeriodSeconds`, SIGKILL. The queue is a list by label,
 // where a Pending pod's `PodScheduled=False` says why a lane waits, and a Failed one's `DeadlineExceeded`, `OOMKilled` or
-// `NodeLost` is what decide-job.ts reads.
+// `NodeLost` is what decide-job.ts reads. Trouble is a server that does not answer, or a quota that refuses the Job;
+// discard is the deletion without waiting for the node.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Forge } from '../../../forge/open.ts';
 import { Loop, type LoopStatus } from '../../../lib/loop.ts';
