@@ -1,6 +1,7 @@
 // Opens what every verb is given. Leaves only: a database, a clock, a log, git, and the facts; never a domain.
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   mkdirSync,
@@ -77,6 +78,7 @@ function openDatabase({ paths, backups }: Config): Db {
   try {
     // The folder may be one that the operator made, open to all of the machine; SQLite's other files have the mode of this one.
     closeSync(openSync(paths.database, 'a', 0o600));
+    for (const end of ['', '-wal', '-shm']) closeToOthers(`${paths.database}${end}`);
     const db = new Db(paths.database);
     let copied: string | undefined;
     migrate(db, (version) => {
@@ -97,6 +99,13 @@ function openDatabase({ paths, backups }: Config): Db {
       { cause: error },
     );
   }
+}
+
+/** A file of before, when a new one was readable by all. */
+function closeToOthers(path: string): void {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined || (file.mode & 0o077) === 0 || file.uid !== process.getuid?.()) return;
+  chmodSync(path, 0o600);
 }
 
 /** Each start that is killed while it copies leaves one, as large as the database. */

@@ -1,9 +1,11 @@
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   statfsSync,
   utimesSync,
   writeFileSync,
@@ -30,6 +32,7 @@ test('an older database is copied before it is upgraded, and only the newest cop
     for (const name of older.sort()) old.exec(readFileSync(join(migrations, name), 'utf8'));
     old.exec('PRAGMA user_version = 5');
     old.close();
+    chmodSync(join(data, 'forge.db'), 0o644);
     mkdirSync(join(data, 'backups'));
     // By the time they were made, whatever their names say.
     for (const [age, name] of ['before-schema-9-1.db', 'before-schema-2-2.db', 'mine.db'].entries()) {
@@ -41,6 +44,8 @@ test('an older database is copied before it is upgraded, and only the newest cop
     const forge = openForge(readConfig(data, settings, {}), { log: createLog('silent') });
     expect(schemaVersion(forge.db)).toBe(latestVersion());
     forge.db.close();
+    // Older programs left it open to the machine, and doctor would call that a fault.
+    expect(statSync(join(data, 'forge.db')).mode & 0o077).toBe(0);
     const copies = readdirSync(join(data, 'backups')).sort();
     expect(copies).toEqual([
       'before-schema-2-2.db',
