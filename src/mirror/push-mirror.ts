@@ -132,7 +132,7 @@ function outcomeOf(sums: Sent, objects: SentObjects): SyncOutcome {
   const parts = [
     refused > 0 ? `${refused} refused by the remote` : '',
     diverged > 0 ? `${diverged} moved there by somebody and left as they are` : '',
-    withheld > 0 ? `${withheld} not deleted there yet` : '',
+    withheld > 0 ? `${withheld} held back until the default branch is in step` : '',
     waiting > 0 ? `${waiting} not sent yet` : '',
   ].filter((part) => part !== '');
   const ofRefs = parts.length === 0 ? [] : [`Of the refs: ${parts.join(', ')}.`];

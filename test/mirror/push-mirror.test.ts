@@ -271,7 +271,7 @@ describe('a remote that refuses something', () => {
   });
 
   test('keeps a merged branch until what was merged is there', async () => {
-    const { far, add, push, git, tell, row } = await stage();
+    const { far, add, push, git, tell, row, mirror } = await stage();
     const main = await git('rev-parse', 'refs/heads/main');
     const topic = await push('topic', '1', main);
     const there = await far('there');
@@ -280,13 +280,16 @@ describe('a remote that refuses something', () => {
     there.hook('update', 'case "$1" in */main) exit 1;; esac');
     await git('update-ref', 'refs/heads/main', topic);
     await git('update-ref', '-d', 'refs/heads/topic');
+    // Nor can what the branch stands in the way of come before.
+    await git('branch', 'topic/two', main);
     await tell();
     expect(await there.refs()).toEqual({ 'refs/heads/main': main, 'refs/heads/topic': topic });
     expect(row('there', 'refs/heads/topic')).toMatchObject({ state: 'behind' });
+    expect(mirror('there').problem).toContain('2 held back until the default branch is in step');
     there.hook('update', 'exit 0');
     await push('main', 'newer');
     await tell();
-    expect(Object.keys(await there.refs())).toEqual(['refs/heads/main']);
+    expect(Object.keys(await there.refs())).toEqual(['refs/heads/main', 'refs/heads/topic/two']);
   });
 
   test('or takes no push as a whole is told so, and takes what it wants', async () => {
