@@ -114,9 +114,8 @@ async function narrow(tree, words) {
   }
 }
 
-/** Answers how many of the rows changed that are laid out: of a folder that was hidden, no more than is seen will be. */
+/** Answers how many of the rows changed. */
 function narrowRows({ entry, rows }, words) {
-  const wasHidden = entry.hidden && rows[0] !== entry;
   const folder = entry.querySelector('.folder .name')?.textContent ?? '';
   let changed = 0;
   for (const row of rows) {
@@ -126,7 +125,7 @@ function narrowRows({ entry, rows }, words) {
     row.hidden = !isLeft;
   }
   if (rows[0] !== entry) entry.hidden = entry.querySelector('li:not([hidden])') === null;
-  return wasHidden ? 0 : changed;
+  return changed;
 }
 
 function clear(field) {
