@@ -60,6 +60,11 @@ export function frontPages(forge: Forge, mergeSlots: Slots): Router {
   router.get('/:owner/:repo/branches/:number', (request, response) =>
     showBranch(forge, { request, response }),
   );
+  // What people and their notes call the tab.
+  router.get('/:owner/:repo/branches/:number/ci', (request, response) => {
+    const { repo, branch } = branchOfRoute(forge, { request, response }, 'read');
+    response.redirect(302, `/${repo.owner}/${repo.name}/branches/${branch.number}?tab=ci`);
+  });
   router.use(mergePages(forge, mergeSlots));
   router.use(landingsPages(forge));
   return router;

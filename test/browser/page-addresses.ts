@@ -117,6 +117,7 @@ const noPages = new Set([
   '/:owner/:repo/raw',
   '/:owner/:repo/archive',
   '/:owner/:repo/commit/:oid/refs',
+  '/:owner/:repo/branches/:number/ci',
   '/:owner/:repo/branches/:number/diff',
   '/:owner/:repo/runs/:number/fragment',
   ...['head', 'failures', 'facts', 'log', 'search', 'first-error', 'raw', 'artifacts'].map(

@@ -127,6 +127,7 @@ describe('the branch page', () => {
     const { status, html } = await ada(pageOf(branch, `?tab=${tab}`));
     expect(status).toBe(200);
     expect(html).toMatch(new RegExp(`tab=${tab}"[^>]*aria-current="page"`));
+    if (tab === 'ci') expect((await ada(pageOf(branch, '/ci'))).to).toBe(pageOf(branch, '?tab=ci'));
     const fragment = (await ada(pageOf(branch, `?tab=${tab}&fragment=tab`))).html;
     expect(fragment).not.toContain('<html');
   });

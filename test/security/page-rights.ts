@@ -127,6 +127,7 @@ const table: [demand: Demand, routes: string[]][] = [
       'GET /:owner/:repo/commit/:oid',
       'GET /:owner/:repo/commit/:oid/refs',
       'GET /:owner/:repo/branches/:number',
+      'GET /:owner/:repo/branches/:number/ci',
       'GET /:owner/:repo/branches/:number/diff',
       'GET /:owner/:repo/branches/:number/conflicts',
       'GET /:owner/:repo/branches/:number/merge',
