@@ -46,6 +46,38 @@ test('no page has a fault that axe finds, wide and light or narrow and dark, scr
   await context.close();
 });
 
+test('what a reader has unfolded, typed, chosen and reached by key stays when the part around it changes', async () => {
+  const files = { 'src/quarter.ts': 'export {};\n' };
+  await rich.push('ben', {
+    branch: 'quarter',
+    from: 'refs/heads/main',
+    files,
+    message: 'Strike the quarters',
+  });
+  let number = 0;
+  const isThere = async () => {
+    const { branches } = await rich.api('ada', 'GET', '/repos/ada/app/branches?name=quarter');
+    number = (branches as { number: number }[])[0]?.number ?? 0;
+    return number > 0;
+  };
+  await expect.poll(isThere, { timeout: 120_000 }).toBe(true);
+  const page = await (await browser()).newPage({ reducedMotion: 'reduce' });
+  page.setDefaultTimeout(120_000);
+  await rich.signIn(page);
+  await page.goto(`${rich.served.http}/ada/app/branches/${number}`);
+  await page.getByText('Hold it back').click();
+  await page.locator('#hold-reason').fill('not before noon');
+  await page.getByLabel('Until').selectOption('in a week');
+  const link = page.locator('.branch-head a.oid').first();
+  await link.focus();
+  await rich.api('ben', 'POST', `/repos/ada/app/branches/${number}/holds`, { reason: 'ben wants to look' });
+  await page.getByText('ben wants to look').first().waitFor();
+  expect(await link.evaluate((element) => element === document.activeElement)).toBe(true);
+  expect(await page.locator('#hold-reason').inputValue()).toBe('not before noon');
+  expect(await page.getByLabel('Until').inputValue()).toBe('168');
+  await page.close();
+});
+
 /** What a page fetches later is a part of it. A whole page in its stead, say for an address with a fault, stands in itself. */
 async function wholePagesIn(page: Page): Promise<string[]> {
   const attributes = ['fragment', 'drawer', 'fill', 'colours', 'more', 'between'];
