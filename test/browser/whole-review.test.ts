@@ -199,7 +199,13 @@ test('the same with nothing but the mouse, and a keyboard for the words alone', 
   await page.locator('section.thread', { hasText: 'Why so long?' }).waitFor();
   await decide('Comment', 'reviewed');
 
+  await page.getByRole('radio', { name: 'Approve', exact: true }).click();
   await pushRebased(repo);
+  // What came meanwhile is told, and not approved by who has not seen it.
+  await page.getByText('The branch has a newer revision.').waitFor();
+  await page.getByText('pushed revision 2').waitFor();
+  await page.getByRole('button', { name: 'Submit review' }).click();
+  await page.getByText('The branch has moved on to revision 2').waitFor();
   const main = page.getByRole('navigation', { name: 'Main' });
   await main.getByRole('link', { name: /^Inbox/ }).click();
   await page.getByRole('link', { name: title(repo) }).click();

@@ -31,8 +31,7 @@ function renewChildren(element, next) {
 }
 
 function renewNode(node, wanted) {
-  // The forge sends this empty; what stands there is why it did not take what the reader wrote.
-  if (node.isEqualNode(wanted) || node.classList?.contains('form-error')) return;
+  if (node.isEqualNode(wanted) || isKept(node)) return;
   if (node.nodeType !== Node.ELEMENT_NODE) {
     node.nodeValue = wanted.nodeValue;
     return;
@@ -40,6 +39,12 @@ function renewNode(node, wanted) {
   renewAttributes(node, wanted);
   renewChildren(node, wanted);
 }
+
+/**
+ * A verdict is on the revision that was there when the reader came, not on one that has come since: the forge refuses it then.
+ * And what the forge said of an order that it did not take stands in a place that it sends empty.
+ */
+const isKept = ({ dataset, classList }) => dataset?.kept !== undefined || classList?.contains('form-error');
 
 /** What the reader has folded stays so, and what a script has shown or made able to have the focus. */
 const isReaders = (node, name) =>
