@@ -44,7 +44,10 @@ const threadForm = textForm.extend({
   head: reviewRequest.shape.head.optional(),
 });
 /** `inbox` comes from a page that was opened from there, which its bar leads on from. */
-const verdictForm = z.object({ inbox: z.literal('review').optional() });
+const verdictForm = z.object({
+  inbox: z.literal('review').optional(),
+  revision: z.coerce.number().int().optional(),
+});
 const backForm = z.object({ back: z.enum(backs).default('discussion') });
 
 export function reviewsPages(forge: Forge): Router {
@@ -77,8 +80,8 @@ export function reviewsPages(forge: Forge): Router {
   router.post(`${branch}/reviews`, (request, response) => {
     const order = writeOrderOf(forge, { request, response });
     const { verdict, body, head } = parse(reviewRequest.loose(), request.body);
-    const { inbox } = parse(verdictForm, request.body);
-    submitReview(forge, { ...order, verdict, body, expectedHead: head });
+    const { inbox, revision } = parse(verdictForm, request.body);
+    submitReview(forge, { ...order, verdict, body, expectedHead: head, expectedRevision: revision });
     response.redirect(303, `${pageOf(order)}?tab=discussion${inbox === undefined ? '' : '&inbox=review'}`);
   });
   return router;

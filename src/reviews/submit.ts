@@ -22,6 +22,8 @@ export interface SubmitOrder extends ReviewOrder {
   body: string;
   /** The head that was read. */
   expectedHead: string;
+  /** The revision that was read, where the head says too little: aimed at another target it is another change. */
+  expectedRevision?: number | undefined;
 }
 
 /**
@@ -51,14 +53,14 @@ export function submitReview(forge: Forge, order: SubmitOrder): Review {
 }
 
 function checkReview(forge: Forge, order: SubmitOrder, account: Account): void {
-  const { branch, verdict, body, expectedHead } = order;
+  const { branch, verdict, body, expectedHead, expectedRevision = branch.revision } = order;
   if (verdict !== 'comment' && branch.state !== 'open') {
     throw new ForgeError(
       'conflict',
       `Branch #${branch.number} is ${branch.state}; there is nothing to decide.`,
     );
   }
-  if (branch.headOid !== expectedHead) {
+  if (branch.headOid !== expectedHead || branch.revision !== expectedRevision) {
     throw new ForgeError(
       'conflict',
       `The branch has moved on to revision ${branch.revision} (${branch.headOid.slice(0, 8)}). Read what changed, then submit your review again.`,

@@ -162,6 +162,11 @@ test('a review of a head that is no more, one that says nothing, and one of an e
   expect(() => submitReview(testForge.forge, { ...order, expectedHead: headOid })).toThrow(
     /moved on to revision 2/,
   );
+  // Aimed at another target, the same head is a revision of its own.
+  const now = { ...order, expectedHead: staged.branch().headOid };
+  expect(() => submitReview(testForge.forge, { ...now, expectedRevision: 1 })).toThrow(
+    /moved on to revision 2/,
+  );
   expect(() => review(staged, staged.reviewer, 'comment')).toThrow(/write something/);
   expect(() => review(staged, staged.reviewer, 'changes')).toThrow(/say what should change/);
   await closeBranch(testForge.forge, { ...orderOf(staged, staged.owner), slots: new Slots() });
