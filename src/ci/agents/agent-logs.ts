@@ -5,6 +5,7 @@ import { ForgeError } from '../../lib/errors.ts';
 import { logFolder } from '../lanes/launch.ts';
 import { LogFile } from '../logs/log-file.ts';
 import type { AwayLane } from './agent-store.ts';
+import { whenLaneEnds } from './when-lane-ends.ts';
 
 /** What the node writes into the log beside the output: the head, notes, and the mark of what is left out. */
 const slackBytes = 1024 * 1024;
@@ -17,9 +18,7 @@ export class AgentLogs {
   constructor(forge: Forge) {
     this.#forge = forge;
     // A claim that was lost, or ended without its program, brings nothing more.
-    this.#off = forge.events.on('lane-changed', ({ attemptId, state }) => {
-      if (state !== 'running' && state !== 'cancelling') this.close(attemptId);
-    });
+    this.#off = whenLaneEnds(forge, (attemptId) => this.close(attemptId));
   }
 
   /** The bytes of the log by now. Refuses a gap (`conflict`), and more than a log may have (`too_large`). */

@@ -12,6 +12,7 @@ import { ForgeError } from '../../lib/errors.ts';
 import { logFolder } from '../lanes/launch.ts';
 import { mebibytes } from '../sizes.ts';
 import type { HeldLane } from './agent-credential.ts';
+import { whenLaneEnds } from './when-lane-ends.ts';
 
 interface Extent {
   files: number;
@@ -42,9 +43,7 @@ export class ReceivedFiles {
 
   constructor(forge: Forge) {
     this.#forge = forge;
-    this.#off = forge.events.on('lane-changed', ({ attemptId, state }) => {
-      if (state !== 'running' && state !== 'cancelling') this.#forget(attemptId);
-    });
+    this.#off = whenLaneEnds(forge, (attemptId) => this.#forget(attemptId));
   }
 
   /** Refuses what is more than an attempt may leave (`too_large`), and bytes that have another SHA-256 (`invalid`). */
